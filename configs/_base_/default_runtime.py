@@ -1,0 +1,38 @@
+default_scope = 'mmaction'
+custom_imports = dict(imports=['mmfake'], allow_failed_imports=False)
+
+default_hooks = dict(
+    runtime_info=dict(type='RuntimeInfoHook'),
+    timer=dict(type='IterTimerHook'),
+    logger=dict(type='LoggerHook', interval=20, ignore_last=False),
+    param_scheduler=dict(type='ParamSchedulerHook'),
+    checkpoint=dict(
+        type='CheckpointHook',
+        interval=1,
+        max_keep_ckpts=3,
+        # the AUC of the validation videos: originals and the manipulations seen in training
+        save_best='deepfake/auc',
+        rule='greater',
+        # at the end of training the best and the last checkpoint are also saved without optimizer,
+        # EMA and queue, as NAME-<hash>.pth
+        published_keys=['meta', 'state_dict'],
+    ),
+    sampler_seed=dict(type='DistSamplerSeedHook'),
+    sync_buffers=dict(type='SyncBuffersHook'),
+    validation_threshold=dict(type='mmfake.ValidationThresholdHook'),
+    unreadable_videos=dict(type='mmfake.UnreadableVideosHook'),
+)
+
+env_cfg = dict(
+    cudnn_benchmark=False,
+    mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0),
+    dist_cfg=dict(backend='nccl'),  # gloo is taken where there is no GPU
+)
+
+log_processor = dict(type='LogProcessor', window_size=20, by_epoch=True)
+vis_backends = [dict(type='LocalVisBackend')]
+visualizer = dict(type='ActionVisualizer', vis_backends=vis_backends)
+
+log_level = 'INFO'
+load_from = None
+resume = False

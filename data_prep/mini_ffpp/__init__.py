@@ -1,0 +1,1 @@
+"""Renderer of a small FaceForensics++-shaped dataset of parametric talking faces."""

@@ -1,0 +1,109 @@
+"""How one synthetic person moves and talks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .noise import drift
+from .seeding import rng_for
+
+FPS = 25
+
+
+@dataclass(frozen=True)
+class Motion:
+    """Pose and expression per frame; every field is a float32 array of shape (T,).
+
+    ``yaw``, ``pitch``, ``roll`` are radians; ``x``, ``y`` are head units; ``scale`` is a factor;
+    ``blink`` and ``jaw`` run from 0 (eye open, mouth shut) to 1; ``gaze_x``, ``gaze_y``, ``brow``,
+    ``wide`` and ``smile`` run from about -1 to 1.
+    """
+
+    yaw: np.ndarray
+    pitch: np.ndarray
+    roll: np.ndarray
+    x: np.ndarray
+    y: np.ndarray
+    scale: np.ndarray
+    blink: np.ndarray
+    gaze_x: np.ndarray
+    gaze_y: np.ndarray
+    brow: np.ndarray
+    jaw: np.ndarray
+    wide: np.ndarray
+    smile: np.ndarray
+
+
+def _speech(rng: np.random.Generator, frames: int) -> np.ndarray:
+    """Mouth opening of connected speech: 3 to 6 syllables a second, in phrases with short rests."""
+    opening = np.zeros(frames + 20, dtype=np.float32)
+    at = rng.uniform(-4, 4)
+    while at < len(opening):
+        if rng.uniform() < 0.12:
+            at += rng.uniform(4, 9)  # a rest
+        length = FPS / rng.uniform(3.0, 6.0)
+        t = (np.arange(len(opening)) - at) / length
+        inside = (t > 0) & (t < 1)
+        # Half a sine to the power 1.5 closes softly between syllables without standing still.
+        opening[inside] += rng.uniform(0.25, 1.0) * np.sin(np.pi * t[inside]) ** 1.5
+        at += 0.85 * length
+    return np.clip(opening[:frames], 0.0, 1.0)
+
+
+def _blinks(rng: np.random.Generator, frames: int) -> np.ndarray:
+    """Eyelid closure: about one blink in two seconds, closing faster than opening."""
+    lid = np.zeros(frames, dtype=np.float32)
+    at = rng.uniform(2, 3.5 * FPS)
+    while at < frames:
+        t = np.arange(frames) - at
+        lid = np.maximum(lid, np.clip(np.minimum(1 + t / 2.2, 1.25 - t / 4.0), 0.0, 1.0))
+        at += rng.uniform(1.2, 3.5) * FPS
+    return lid.astype(np.float32)
+
+
+def _saccades(rng: np.random.Generator, frames: int, reach: float) -> np.ndarray:
+    """Gaze direction: steps between fixations."""
+    gaze = np.zeros(frames, dtype=np.float32)
+    at = 0
+    while at < frames:
+        hold = int(rng.uniform(8, 30))
+        gaze[at : at + hold] = reach * rng.standard_normal()
+        at += hold
+    # A saccade of this size lasts about two frames at 25 frames a second.
+    return np.convolve(np.pad(gaze, 1, mode='edge'), [0.25, 0.5, 0.25], mode='valid')
+
+
+def sample_motion(seed: int, number: str, frames: int) -> Motion:
+    """Draw the performance of an id.
+
+    Args:
+        seed (int): Seed of the dataset.
+        number (str): Zero-padded id, e.g. ``'007'``.
+        frames (int): Number of frames T.
+
+    Returns:
+        Motion: The same for the same arguments.
+    """
+    rng = rng_for(seed, 'motion', number)
+    jaw = _speech(rng, frames)
+    nod = drift(rng, frames, 12)
+    # Speakers nod and raise their brows with the stress of what they say.
+    stress = np.convolve(np.pad(jaw, 4, mode='edge'), np.full(9, 1 / 9), mode='valid') - jaw.mean()
+    motion = dict(
+        yaw=rng.normal(0, 0.10) + 0.13 * drift(rng, frames, 24),
+        pitch=rng.normal(0, 0.05) + 0.06 * drift(rng, frames, 20) + 0.03 * nod + 0.08 * stress,
+        roll=rng.normal(0, 0.035) + 0.05 * drift(rng, frames, 26),
+        x=0.035 * drift(rng, frames, 22),
+        y=0.02 * drift(rng, frames, 22) + 0.012 * nod,
+        scale=1 + 0.02 * drift(rng, frames, 30),
+        blink=_blinks(rng, frames),
+        gaze_x=_saccades(rng, frames, 0.17),
+        gaze_y=_saccades(rng, frames, 0.10),
+        brow=0.35 * drift(rng, frames, 14) + 0.8 * stress,
+        jaw=jaw * rng.uniform(0.75, 1.1),
+        wide=0.5 * drift(rng, frames, 6),
+        smile=rng.uniform(-0.3, 0.7) + 0.25 * drift(rng, frames, 18),
+    )
+    return Motion(**{name: np.asarray(value, dtype=np.float32) for name, value in motion.items()})

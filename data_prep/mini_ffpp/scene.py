@@ -1,0 +1,129 @@
+"""Everything behind the head: background, neck, shoulders, clothes."""
+
+from __future__ import annotations
+
+from typing import Tuple
+
+import cv2
+import numpy as np
+
+from .identity import Identity, linear
+from .light import Light
+from .noise import bump, drift, field, smoothstep
+from .seeding import rng_for
+
+# Layers are drawn this much wider than the picture, so that they can move.
+MARGIN = 1.25
+
+
+def _pale(rng: np.random.Generator, low: float = 30, high: float = 215) -> np.ndarray:
+    """A colour with little saturation, as walls, books and clothes mostly have; linear light."""
+    grey = rng.uniform(low, high)
+    return linear(np.clip(grey * (1 + rng.normal(0, 0.09, 3)), 5, 245))
+
+
+def _background(rng: np.random.Generator, pixels: int) -> np.ndarray:
+    """A blurred room: wall, furniture, lamps or foliage out of focus, (pixels, pixels, 3)."""
+    ramp = np.linspace(0, 1, pixels, dtype=np.float32)
+    across = ramp[None, :, None] if rng.uniform() < 0.5 else ramp[:, None, None]
+    wall = _pale(rng, 60)
+    picture = wall * (0.7 + 0.6 * across) * np.ones((pixels, pixels, 1), np.float32)
+    kind = rng.integers(4)
+    if kind == 0:  # furniture and pictures
+        for _ in range(rng.integers(4, 10)):
+            x, y = rng.integers(-20, pixels, 2)
+            w, h = rng.integers(pixels // 12, pixels // 2, 2)
+            colour = _pale(rng).tolist()
+            cv2.rectangle(picture, (int(x), int(y)), (int(x + w), int(y + h)), colour, -1)
+    elif kind == 1:  # shelf of books or a curtain
+        edges = np.cumsum(rng.integers(4, 14, pixels))
+        for left, right in zip(edges[:-1], edges[1:]):
+            if left < pixels:
+                picture[:, left:right] = _pale(rng) * 0.4 + wall * 0.6
+        for level in range(0, pixels, int(rng.integers(pixels // 4, pixels // 2))):
+            picture[level : level + 5] = wall * 0.5
+    elif kind == 2:  # foliage or a crowd
+        for cells in (6, 14, 30):
+            picture *= np.exp(0.25 * field(rng, pixels, pixels, cells))[..., None]
+        picture *= np.array([0.85, 1.1, 0.75]) if rng.uniform() < 0.6 else np.ones(3)
+    focus = pixels * rng.uniform(0.006, 0.035)
+    picture = cv2.GaussianBlur(picture.astype(np.float32), (0, 0), focus)
+    for _ in range(rng.integers(0, 7)):  # lamps out of focus
+        x, y = rng.integers(0, pixels, 2)
+        disc = np.zeros((pixels, pixels), np.float32)
+        cv2.circle(disc, (int(x), int(y)), int(rng.integers(3, pixels // 14)), 1.0, -1, cv2.LINE_AA)
+        glow = cv2.GaussianBlur(disc, (0, 0), 1.0 + focus / 3)[..., None]
+        picture += 0.35 * glow * (_pale(rng, 120, 230) + 0.1)
+    return picture * (1 + 0.02 * field(rng, pixels, pixels, pixels // 3))[..., None]
+
+
+def _body(
+    rng: np.random.Generator, who: Identity, light: Light, pixels: int, zoom: float
+) -> np.ndarray:
+    """Neck and clothes, premultiplied, (pixels, pixels, 4)."""
+    axis = ((np.arange(pixels, dtype=np.float32) + 0.5) / pixels - 0.5) * zoom * MARGIN
+    u, v = axis[None, :], axis[:, None] + 0.06
+    side, pixel = np.abs(u), zoom * MARGIN / pixels
+    width = who.head_width * rng.uniform(0.56, 0.68) + 0.10 * smoothstep(0.9, 1.4, v)
+    neck = smoothstep(pixel, -pixel, side - width) * (v > 0.3)
+    round_form = np.sqrt(np.clip(1 - (side / (width + 0.05)) ** 2, 0.05, 1))
+    lamp = 1 + 0.5 * light.direction[0] * u / width
+    chin_shadow = 0.45 + 0.5 * smoothstep(0.92, 1.30, v - 0.25 * side)
+    skin = who.skin * (light.key * 0.75 + light.ambient) * 0.95
+    picture = skin * (round_form * lamp * chin_shadow)[..., None]
+    cloth = _pale(rng, 15, 230)
+    shoulder = 1.16 + rng.uniform(0.0, 0.06) + 0.20 * side**2 - 0.16 * smoothstep(0.6, 0.2, side)
+    collar = v - shoulder - rng.uniform(0.1, 0.45) * smoothstep(0.34, 0.0, side)
+    dressed = smoothstep(-pixel, pixel, collar)
+    weave = (
+        1 + 0.05 * field(rng, pixels, pixels, pixels // 2) + 0.12 * field(rng, pixels, pixels, 9)
+    )
+    if rng.uniform() < 0.3:
+        weave = weave + 0.25 * np.sign(np.sin(u * rng.uniform(25, 70) + 0.0 * v))
+    fabric = cloth * (light.key * 0.6 + light.ambient) * weave[..., None]
+    fabric = fabric * (0.75 + 0.4 * bump(collar, 0 * u, 0.05, 1.0))[..., None]
+    picture = picture + (fabric - picture) * dressed[..., None]
+    opacity = np.maximum(neck, dressed)[..., None]
+    return np.dstack([picture * opacity, opacity]).astype(np.float32)
+
+
+def draw_backdrop(
+    seed: int,
+    who: Identity,
+    light: Light,
+    sway: Tuple[np.ndarray, np.ndarray],
+    side: int,
+    zoom: float,
+) -> np.ndarray:
+    """Background and body of all frames.
+
+    Args:
+        seed (int): Seed of the dataset.
+        who (Identity): The person filmed.
+        light (Light): The scene's light.
+        sway (tuple[np.ndarray, np.ndarray]): x and y of the head, (T,) head units; the body
+            follows half of it.
+        side (int): Side S of the picture in pixels.
+        zoom (float): Side of the picture in head units.
+
+    Returns:
+        np.ndarray: (T, S, S, 3) float32, linear light.
+    """
+    rng = rng_for(seed, 'scene', who.number)
+    wide = int(round(side * MARGIN))
+    room = _background(rng, wide) * (0.5 * light.key + light.ambient)
+    body = _body(rng, who, light, wide, zoom)
+    frames = len(sway[0])
+    # Half of the cameras are held by hand.
+    shake = 0.006 * side * (rng.uniform() < 0.5)
+    hand = shake * np.stack([drift(rng, frames, 9), drift(rng, frames, 9)])
+    offset = (wide - side) / 2
+    out = np.empty((frames, side, side, 3), np.float32)
+    for t in range(frames):
+        shift = np.array([[1, 0, offset + hand[0, t]], [0, 1, offset + hand[1, t]]])
+        inverse = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        behind = cv2.warpAffine(room.astype(np.float32), shift, (side, side), flags=inverse)
+        shift[:, 2] = offset - 0.5 * side / zoom * np.array([sway[0][t], sway[1][t]])
+        front = cv2.warpAffine(body, shift, (side, side), flags=inverse)
+        out[t] = behind * (1 - front[..., 3:]) + front[..., :3]
+    return out

@@ -1,0 +1,39 @@
+"""mmfake: detectors of manipulated face videos for mmaction2.
+
+Importing it checks the host's versions, repairs its released wheels and registers every component.
+Configs name the classes below as ``mmfake.<Class>``.
+"""
+
+from . import compat  # isort: split  (first: it makes the host importable)
+from .datasets import BalancedSampler, FFPPDataset
+from .engine.hooks import (
+    LabelMoCoHook,
+    UnreadableVideosHook,
+    ValidationThresholdHook,
+)
+from .errors import MMFakeError
+from .evaluation import DeepfakeMetric
+from .models.backbones import S3D
+from .models.heads import ContrastiveHead, MLPHead
+from .models.losses import MultiInstanceInfoNCELoss
+from .models.necks import GradientDetachNeck
+from .models.recognizers import DualStreamRecognizer
+from .version import __version__
+
+__all__ = [
+    'S3D',
+    'BalancedSampler',
+    'ContrastiveHead',
+    'DeepfakeMetric',
+    'DualStreamRecognizer',
+    'FFPPDataset',
+    'GradientDetachNeck',
+    'LabelMoCoHook',
+    'MLPHead',
+    'MMFakeError',
+    'MultiInstanceInfoNCELoss',
+    'UnreadableVideosHook',
+    'ValidationThresholdHook',
+    '__version__',
+    'compat',
+]

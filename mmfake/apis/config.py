@@ -1,0 +1,85 @@
+"""From command-line arguments to the config of a run."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import torch
+from mmengine.config import Config, DictAction
+
+from ..errors import MMFakeError
+
+SCALES = Path('configs', '_base_', 'scales')
+
+
+def add_run_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options that training and testing share, named as in mmaction2."""
+    parser.add_argument('config', help='config file, e.g. configs/mtl/bin_multi_ce_holdout_f2f.py')
+    parser.add_argument(
+        '--work-dir', help='folder of logs and results (default: work_dirs/<config name>)'
+    )
+    parser.add_argument(
+        '--scale',
+        help='config merged over CONFIG: "mini" for configs/_base_/scales/mini.py (a rendered '
+        'dataset, small clips, a CPU is enough), or a file of your own',
+    )
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        metavar='KEY=VALUE',
+        help='override settings, e.g. train_dataloader.batch_size=16 model.backbone.with_cp=True',
+    )
+    parser.add_argument(
+        '--launcher',
+        choices=['none', 'pytorch', 'slurm', 'mpi'],
+        default='none',
+        help='how the processes were started (default: none, one process)',
+    )
+    # torch.distributed.launch passes one or the other spelling
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
+
+
+def load_config(args: argparse.Namespace) -> Config:
+    """Read the config and merge scale, options and launcher into it.
+
+    Args:
+        args (argparse.Namespace): What :func:`add_run_arguments` parsed.
+
+    Raises:
+        MMFakeError: If a config file does not exist.
+    """
+    cfg = _read(args.config)
+    if args.scale:
+        path = SCALES / f'{args.scale}.py'
+        bundled = Path(__file__).resolve().parents[1] / '.mim' / path
+        found = next((p for p in (path, bundled) if p.is_file()), Path(args.scale))
+        _merge_scale(cfg, _read(str(found)))
+    if args.cfg_options:
+        cfg.merge_from_dict(args.cfg_options)
+    cfg.launcher = args.launcher
+    if args.work_dir:
+        cfg.work_dir = args.work_dir
+    elif cfg.get('work_dir') is None:
+        cfg.work_dir = str(Path('work_dirs', Path(args.config).stem))
+    if args.launcher != 'none' and not torch.cuda.is_available():
+        # mmengine's default names a CUDA device, which a model on the CPU must not have
+        wrapper = dict(type='MMDistributedDataParallel', device_ids=None, broadcast_buffers=False)
+        cfg.setdefault('model_wrapper_cfg', wrapper)
+    return cfg
+
+
+def _merge_scale(cfg: Config, scale: Config) -> None:
+    """Merge a scale; its ``custom_hooks`` adjust the hooks of the same type the config has."""
+    scale = scale.to_dict()
+    adjusted = {hook['type']: hook for hook in scale.pop('custom_hooks', [])}
+    for hook in cfg.get('custom_hooks') or []:
+        hook.update(adjusted.get(hook['type'], {}))
+    cfg.merge_from_dict(scale)
+
+
+def _read(path: str) -> Config:
+    if not Path(path).is_file():
+        raise MMFakeError(f'{path}: no such config file; the shipped ones are in configs/mtl.')
+    return Config.fromfile(path)

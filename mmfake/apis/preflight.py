@@ -1,0 +1,53 @@
+"""Mistakes found before a run leaves anything behind."""
+
+from __future__ import annotations
+
+from typing import Sequence
+
+from mmaction.registry import DATASETS
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+
+from ..errors import MMFakeError
+
+
+def check_run(cfg: Config, loaders: Sequence[str]) -> None:
+    """Check that the config is consistent and its datasets are there.
+
+    Args:
+        cfg (Config): Config of the run.
+        loaders (Sequence[str]): The dataloaders the run needs, e.g. ``['train_dataloader']``.
+
+    Raises:
+        MMFakeError: If heads and hook do not match, or a dataset cannot be read.
+    """
+    check_contrastive(cfg)
+    init_default_scope(cfg.get('default_scope', 'mmaction'))
+    for name in loaders:
+        if cfg.get(name):
+            DATASETS.build(cfg[name].dataset)
+
+
+def check_contrastive(cfg: Config) -> None:
+    """Refuse a contrastive head without the hook that fills its queue, and the reverse.
+
+    Raises:
+        MMFakeError: Naming both.
+    """
+    heads = [
+        f'model.{stream}.contrastive_head'
+        for stream in ('binary', 'multi')
+        if (cfg.model.get(stream) or {}).get('contrastive_head')
+    ]
+    types = [str(hook.get('type')) for hook in cfg.get('custom_hooks') or []]
+    hooks = [name for name in types if name.endswith('LabelMoCoHook')]
+    if heads and not hooks:
+        raise MMFakeError(
+            f'{heads[0]} has a ContrastiveHead, but custom_hooks has no LabelMoCoHook to fill its '
+            "queue; add dict(type='mmfake.LabelMoCoHook') or remove the head."
+        )
+    if hooks and not heads:
+        raise MMFakeError(
+            'custom_hooks has a LabelMoCoHook, but no stream of the model has a ContrastiveHead; '
+            'remove the hook or add model.binary.contrastive_head.'
+        )

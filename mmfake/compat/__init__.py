@@ -1,0 +1,24 @@
+"""The host: which versions will do, and repairs of its released wheels.
+
+One repair per file, each inactive where the host is whole.
+"""
+
+from .versions import check_versions
+
+check_versions()  # before anything of the host is imported
+
+from .checkpoints import repair_checkpoint_loading, safe_load  # noqa: E402
+from .distributed import repair_cpu_distributed  # noqa: E402
+from .localizers import repair_missing_drn  # noqa: E402
+
+repair_missing_drn()
+repair_checkpoint_loading()
+repair_cpu_distributed()
+
+__all__ = [
+    'check_versions',
+    'repair_checkpoint_loading',
+    'repair_cpu_distributed',
+    'repair_missing_drn',
+    'safe_load',
+]

@@ -1,0 +1,159 @@
+"""Loading checkpoints without running code from them.
+
+mmengine 0.10.7 calls ``torch.load`` with the default of the installed torch: up to 2.5 that runs
+any code in the file, from 2.6 on it refuses the files mmengine itself writes, because they hold a
+``HistoryBuffer`` (open-mmlab/mmengine#1625). The loader here allows exactly what mmengine writes.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import pickle
+import re
+from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
+from types import SimpleNamespace
+from typing import Any, Callable, Dict, Union
+
+import mmengine.fileio
+import numpy as np
+import torch
+from mmengine.dist import barrier, get_dist_info
+from mmengine.logging import HistoryBuffer
+from mmengine.optim.scheduler.param_scheduler import OneCycleParamScheduler
+from mmengine.runner import CheckpointLoader
+from mmengine.runner import checkpoint as host
+from mmengine.utils import digit_version
+
+from ..errors import MMFakeError
+
+# class -> its functions that appear by name in what mmengine saves: the statistics of a log buffer
+# and the annealing of a OneCycle schedule
+_FUNCTIONS = {
+    HistoryBuffer: ('min', 'max', 'current', 'mean'),
+    OneCycleParamScheduler: ('_annealing_cos', '_annealing_linear'),
+}
+
+
+def _known_function(owner: Any, name: str) -> Callable:
+    """The only ``getattr`` a checkpoint may call."""
+    if isinstance(owner, type) and name in _FUNCTIONS.get(owner, ()):
+        return getattr(owner, name)
+    raise pickle.UnpicklingError(f'getattr({owner!r}, {name!r})')
+
+
+def _allowed_globals() -> Dict[str, Any]:
+    """Name in the pickle -> object, beyond torch's own list of tensors and containers."""
+    allowed = {
+        'builtins.getattr': _known_function,
+        'numpy.ndarray': np.ndarray,
+        'numpy.dtype': np.dtype,
+    }
+    allowed.update({f'{kind.__module__}.{kind.__qualname__}': kind for kind in _FUNCTIONS})
+    array = np.zeros(1)
+    # numpy 2 moved numpy.core to numpy._core; a file of either spelling loads under either numpy
+    for module in ('numpy.core.multiarray', 'numpy._core.multiarray'):
+        allowed[f'{module}._reconstruct'] = array.__reduce__()[0]
+        allowed[f'{module}.scalar'] = array[0].__reduce__()[0]
+    for code in ('?', 'b', 'B', 'h', 'H', 'i', 'I', 'l', 'L', 'q', 'Q', 'e', 'f', 'd'):
+        kind = type(np.dtype(code))
+        allowed[f'{kind.__module__}.{kind.__qualname__}'] = kind
+    return allowed
+
+
+def _old_torch_pickle() -> SimpleNamespace:
+    """A ``pickle_module`` with the same allow-list, for torch < 2.6 that cannot extend its own."""
+    from torch._weights_only_unpickler import _get_allowed_globals
+
+    allowed = {**_get_allowed_globals(), **_allowed_globals()}
+
+    class Unpickler(pickle.Unpickler):
+        def find_class(self, module: str, name: str) -> Any:
+            # torch.save writes protocol 2, whose module names are those of Python 2
+            module, name = NAME_MAPPING.get(
+                (module, name), (IMPORT_MAPPING.get(module, module), name)
+            )
+            if f'{module}.{name}' not in allowed:
+                raise pickle.UnpicklingError(f'GLOBAL {module}.{name}')
+            return allowed[f'{module}.{name}']
+
+    def load(file, **kwargs) -> Any:
+        return Unpickler(file, **kwargs).load()
+
+    return SimpleNamespace(__name__='mmfake', Unpickler=Unpickler, load=load)
+
+
+def safe_load(file: Union[str, io.BytesIO], map_location: Any = None, name: str = '') -> Any:
+    """``torch.load`` that never runs code from the file, on every supported torch.
+
+    Args:
+        file (str | BytesIO): Path or the bytes of a checkpoint, zip or legacy format.
+        map_location (Any): As for :func:`torch.load`. Defaults to None.
+        name (str): What to call the file in messages. Defaults to ``''``, the path.
+
+    Raises:
+        MMFakeError: If the file asks for code outside the allow-list, or is not a checkpoint.
+    """
+    name = name or str(file)
+    try:
+        if digit_version(torch.__version__) < digit_version('2.6'):
+            return torch.load(
+                file, map_location, pickle_module=_old_torch_pickle(), weights_only=False
+            )
+        extra = [(value, key) for key, value in _allowed_globals().items()]
+        with torch.serialization.safe_globals(extra):
+            return torch.load(file, map_location, weights_only=True)
+    except pickle.UnpicklingError as error:
+        asked = re.search(r'GLOBAL ([\w.]+)|(getattr\(.*?\))', str(error))
+        if asked is None:
+            raise MMFakeError(_unreadable(name, error)) from None
+        raise MMFakeError(
+            f'{name}: refused, the checkpoint asks to run {asked.group(1) or asked.group(2)}, '
+            'which is not among the plain data that training writes; nothing of it was run. '
+            'Ask its author for a file with tensors only.'
+        ) from None
+    except Exception as error:  # whatever torch raises for bytes that are no checkpoint
+        raise MMFakeError(_unreadable(name, error)) from None
+
+
+def _unreadable(name: str, error: Exception) -> str:
+    told = re.search(r'WeightsUnpickler error: (.*)', str(error))
+    reason = told.group(1) if told else (str(error).strip().splitlines() or [''])[0]
+    reason = reason.strip()[:160] or type(error).__name__
+    return f'{name}: not a readable checkpoint, empty, truncated or of another kind ({reason}).'
+
+
+def load_from_local(filename: str, map_location: Any = None) -> Any:
+    """Load a checkpoint file safely; replaces mmengine's function of the same name."""
+    path = os.path.expanduser(filename)
+    if not os.path.isfile(path):
+        raise MMFakeError(f'{filename}: no such checkpoint file.')
+    return safe_load(path, map_location)
+
+
+def load_from_http(filename: str, map_location: Any = None, model_dir=None, progress=True) -> Any:
+    """Download a checkpoint once per node, then load it safely; replaces mmengine's function."""
+    folder = model_dir or os.path.join(torch.hub.get_dir(), 'checkpoints')
+    path = os.path.join(folder, os.path.basename(filename.split('?')[0]))
+    if get_dist_info()[0] == 0 and not os.path.isfile(path):
+        os.makedirs(folder, exist_ok=True)
+        # torch downloads to a temporary name and renames
+        torch.hub.download_url_to_file(filename, path, progress=progress)
+    barrier()
+    return load_from_local(path, map_location)
+
+
+def load_from_ceph(filename: str, map_location: Any = None, backend: str = 'petrel') -> Any:
+    """Load a checkpoint from an s3 store safely; replaces mmengine's function."""
+    data = mmengine.fileio.get(filename, backend_args=dict(backend=backend))
+    return safe_load(io.BytesIO(data), map_location, name=filename)
+
+
+def repair_checkpoint_loading() -> None:
+    """Make every route by which mmengine loads a checkpoint use :func:`safe_load`."""
+    host.load_from_local, host.load_from_http = load_from_local, load_from_http
+    CheckpointLoader.register_scheme('', load_from_local, force=True)
+    CheckpointLoader.register_scheme(('http://', 'https://'), load_from_http, force=True)
+    CheckpointLoader.register_scheme(
+        (r'(\S+\:)?s3://', r'(\S+\:)?petrel://'), load_from_ceph, force=True
+    )

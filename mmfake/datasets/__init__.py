@@ -1,0 +1,23 @@
+"""Datasets, samplers and the table of manipulations."""
+
+from .balanced_sampler import BalancedSampler
+from .ffpp_dataset import FFPPDataset
+from .guarded_pipeline import GuardedPipeline
+from .manipulations import (
+    ORIGINAL,
+    Manipulation,
+    get_manipulation,
+    manipulation_keys,
+    register_manipulation,
+)
+
+__all__ = [
+    'ORIGINAL',
+    'BalancedSampler',
+    'FFPPDataset',
+    'GuardedPipeline',
+    'Manipulation',
+    'get_manipulation',
+    'manipulation_keys',
+    'register_manipulation',
+]

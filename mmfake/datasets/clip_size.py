@@ -1,0 +1,62 @@
+"""Change the clip size of a whole config in one call."""
+
+from __future__ import annotations
+
+from typing import Any, Iterator, Mapping
+
+from mmfake.errors import MMFakeError
+
+
+def set_clip_size(cfg: Mapping[str, Any], clip_len: int, image_size: int) -> None:
+    """Set length and side of the clips in every pipeline of a config, in place.
+
+    A pipeline is a list, and configs inherit lists whole: without this, a config with smaller
+    clips has to repeat three pipelines, each of them twice. In a config that inherits another,
+    ``_base_`` is what was inherited, so a smaller variant is::
+
+        _base_ = './bin_multi_ce_holdout_f2f.py'
+        from mmfake.datasets.clip_size import set_clip_size
+
+        set_clip_size(_base_, clip_len=16, image_size=112)
+
+    ``_base_`` has to come first: mmengine takes a config whose first statement is an import for
+    another kind of config.
+
+    Args:
+        cfg (Mapping): A config, or ``_base_`` inside one; its ``*_pipeline`` lists and the
+            pipelines of its ``*_dataloader`` are changed.
+        clip_len (int): Frames per clip.
+        image_size (int): Width and height of a frame, px.
+
+    Raises:
+        MMFakeError: If the config has no pipeline that samples frames.
+    """
+    sampled = False
+    for pipeline in _pipelines(cfg):
+        for transform in pipeline:
+            if transform['type'] == 'SampleFrames':
+                transform['clip_len'] = clip_len
+                sampled = True
+            elif transform['type'] == 'Resize':
+                # a short side stays one: (-1, 128) becomes (-1, 64)
+                short_side = -1 in transform['scale']
+                transform['scale'] = (-1 if short_side else image_size, image_size)
+            elif transform['type'] == 'CenterCrop':
+                transform['crop_size'] = image_size
+    if not sampled:
+        raise MMFakeError(
+            'set_clip_size: no pipeline of the config has SampleFrames; inherit a config that '
+            'contains configs/_base_/datasets/ffpp.py'
+        )
+
+
+def _pipelines(cfg: Mapping[str, Any]) -> Iterator[list]:
+    """Find the pipelines of a config."""
+    for key, value in cfg.items():
+        if key.endswith('_pipeline'):
+            yield value
+        elif key.endswith('_dataloader') and value:
+            dataset = value['dataset']
+            while 'pipeline' not in dataset and 'dataset' in dataset:  # RepeatDataset and the like
+                dataset = dataset['dataset']
+            yield dataset.get('pipeline', [])

@@ -1,0 +1,233 @@
+"""FaceForensics++ as an mmaction2 dataset."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import Callable, Dict, List, Optional, Sequence, Set, Tuple, Union
+
+from mmaction.datasets.base import BaseActionDataset
+from mmaction.registry import DATASETS
+from mmaction.utils import ConfigType
+from mmengine.dataset import Compose
+from mmengine.logging import print_log
+
+from mmfake.errors import MMFakeError, sample_of
+
+from .ffpp_tree import canonical_compression, check_root, read_tree
+from .guarded_pipeline import GuardedPipeline
+from .hold_out import HoldOut
+from .manipulations import ORIGINAL
+from .shared_sources import settle_shared_sources
+from .split_files import read_splits
+from .video_index import read_index, select_videos
+from .video_record import SPLITS, VideoRecord
+
+
+@DATASETS.register_module()
+class FFPPDataset(BaseActionDataset):
+    """Videos of FaceForensics++ under the leave-one-manipulation-out protocol.
+
+    The splits ``train`` and ``val`` consist of the originals and of every manipulation but the
+    held-out one, ``test`` of the originals and the held-out one alone (arXiv 2308.13503): with the
+    official splits and four methods, 720 + 3 x 720, 140 + 3 x 140 and 140 + 140 videos.
+
+    Read are either the official folders and split files, or an index made by ``data_prep``. A
+    sample has the keys ``filename``, ``label`` and ``label_bin`` (0 original, 1 manipulated),
+    ``label_multi`` (0 original, 1..n the methods of TRAINING in the order of the table of
+    manipulations, so that a number means another method in another hold-out; -1 for the held-out
+    method, which nothing trains on), ``video_id`` (``dataset/method/compression/stem``),
+    ``method``, ``dataset``, ``compression``, ``stem``, ``target`` and ``source``.
+
+    No video vanishes. One that cannot be decoded comes as a black clip marked ``unreadable`` (see
+    :class:`GuardedPipeline`), never as another sample in its place. ``metainfo`` holds ``classes``,
+    ``multi_classes`` (the method of each multi-class label) and ``expected_videos``: for every
+    video of the protocol ``dict(method=..., label=0 or 1)``, with a ``reason`` if the video is
+    not among the samples.
+
+    Args:
+        pipeline (list[dict | Callable]): Transforms.
+        split (str): ``'train'``, ``'val'`` or ``'test'``. Defaults to ``'train'``.
+        holdout (str, optional): Key of the manipulation that is kept for the test. Defaults to
+            None, which means that all methods are in all splits.
+        data_root (str): Root of the dataset. Defaults to ``'data/ffpp'``.
+        ann_file (str): Index to read instead of the official folders; a relative path starts at
+            ``data_root``. Defaults to ``''``.
+        splits_dir (str, optional): Folder of ``train.json``, ``val.json`` and ``test.json``; unused
+            with an index. Defaults to None, which means ``<data_root>/splits`` or else
+            ``<data_root>``.
+        methods (Sequence[str], optional): Keys of the manipulations, the held-out one included.
+            Defaults to None, which means ``('df', 'f2f', 'fs', 'nt')``.
+        compression (str): ``'raw'`` (or ``'c0'``, the same), ``'c23'`` or ``'c40'``. Defaults to
+            ``'c23'``.
+        missing (str): What to do about videos whose file is not there: ``'error'`` refuses to
+            start, ``'skip'`` leaves them out with a warning; at test they then count as expected
+            and not scored. A method whose whole folder is absent is an error either way:
+            take it out of ``methods``. Defaults to ``'error'``.
+        drop_shared_sources (bool): Whether to leave out, from the earlier split, the ids that were
+            cut from the same YouTube video as an id of a later split (7 ids of train). Defaults to
+            False, as published results are with them.
+        test_mode (bool): mmengine's flag for validation and test. Defaults to False.
+        **kwargs: Further arguments of :class:`mmaction.datasets.BaseActionDataset`.
+
+    Raises:
+        MMFakeError: If an argument, the tree, a split file or the index is not as it should be.
+    """
+
+    METAINFO = dict(classes=(ORIGINAL, 'manipulated'))
+
+    def __init__(
+        self,
+        pipeline: List[Union[ConfigType, Callable]],
+        split: str = 'train',
+        holdout: Optional[str] = None,
+        data_root: str = 'data/ffpp',
+        ann_file: str = '',
+        splits_dir: Optional[str] = None,
+        methods: Optional[Sequence[str]] = None,
+        compression: str = 'c23',
+        missing: str = 'error',
+        drop_shared_sources: bool = False,
+        test_mode: bool = False,
+        **kwargs,
+    ) -> None:
+        if missing not in ('error', 'skip'):
+            raise MMFakeError(f'unknown missing {missing!r}: choose error or skip')
+        self.protocol = HoldOut(split, holdout, methods)
+        self.splits_dir, self.missing = splits_dir, missing
+        self.compression = canonical_compression(compression)
+        self.drop_shared_sources = drop_shared_sources
+        super().__init__(ann_file, pipeline, data_root=data_root, test_mode=test_mode, **kwargs)
+
+    @property
+    def pipeline(self) -> GuardedPipeline:
+        """GuardedPipeline: The transforms; assigning any ``Compose`` guards it as well."""
+        return self._pipeline
+
+    @pipeline.setter
+    def pipeline(self, pipeline: Compose) -> None:
+        # a setter, because mmengine's PipelineSwitchHook assigns a plain Compose in mid-training
+        self._pipeline = GuardedPipeline(pipeline.transforms)
+
+    def load_data_list(self) -> List[dict]:
+        """List the samples.
+
+        Returns:
+            list[dict]: One annotation per available video, target by target.
+
+        Raises:
+            MMFakeError: If the tree, a split file or the index is not as it should be.
+        """
+        records, ids = self._read_index() if self.ann_file else self._read_tree()
+        records = self._mark_missing(
+            settle_shared_sources(records, ids, self.protocol.split, self.drop_shared_sources)
+        )
+        available = [record for record in records if record.unavailable is None]
+        if not available:
+            raise MMFakeError(
+                f'none of the {len(records)} videos of split {self.protocol.split!r} in '
+                f'{self._origin} is available'
+            )
+        self._metainfo.update(
+            multi_classes=self.protocol.classes,
+            expected_videos={record.video_id: _expectation(record) for record in records},
+        )
+        self._log_counts(available, len(records))
+        return [
+            dict(
+                filename=record.filename,
+                label=record.label_bin,
+                label_bin=record.label_bin,
+                label_multi=self.protocol.label_multi(record.method),
+                video_id=record.video_id,
+                method=record.method,
+                dataset=record.dataset,
+                compression=record.compression,
+                stem=record.stem,
+                target=record.target,
+                source=record.source,
+            )
+            for record in available
+        ]
+
+    def __getitem__(self, idx: int) -> dict:
+        """Get a sample: always the one asked for, never another in its place.
+
+        Args:
+            idx (int): Its index.
+
+        Returns:
+            dict: What the pipeline makes of it.
+
+        Raises:
+            RuntimeError: If a transform returns None, which mmengine takes as "try another".
+        """
+        if not self._fully_initialized:
+            self.full_init()
+        data = self.prepare_data(idx)
+        if data is None:
+            raise RuntimeError(
+                f'a transform of the pipeline returned None for {self.get_data_info(idx)}; '
+                'a sample is never replaced by another one'
+            )
+        return data
+
+    @property
+    def _origin(self) -> str:
+        """str: What is read, for messages."""
+        return self.ann_file or self.data_root
+
+    def _read_tree(self) -> Tuple[List[VideoRecord], Dict[str, Set[str]]]:
+        """Read the official folders: this split's videos, and the ids of every split."""
+        check_root(self.data_root)
+        splits = read_splits(self.data_root, self.splits_dir)
+        split, methods = self.protocol.split, self.protocol.methods
+        records = read_tree(self.data_root, splits[split], split, methods, self.compression)
+        return records, {name: set(sum(pairs, ())) for name, pairs in splits.items()}
+
+    def _read_index(self) -> Tuple[List[VideoRecord], Dict[str, Set[str]]]:
+        """Read an index: this split's videos, and the ids of every split."""
+        everything = read_index(self.ann_file)
+        ids: Dict[str, Set[str]] = {split: set() for split in SPLITS}
+        for record in everything:
+            ids[record.split].update(record.ids)
+        split, methods = self.protocol.split, self.protocol.methods
+        return select_videos(everything, split, methods, self.compression, self.ann_file), ids
+
+    def _mark_missing(self, records: List[VideoRecord]) -> List[VideoRecord]:
+        """Find the videos whose file is not there."""
+        gone = [r for r in records if r.unavailable is None and not Path(r.filename).is_file()]
+        if not gone:
+            return records
+        found = (
+            f'{len(gone)} of {len(records)} videos of split {self.protocol.split!r} in '
+            f'{self._origin} are missing: {sample_of(record.filename for record in gone)}'
+        )
+        if self.missing == 'error':
+            raise MMFakeError(f"{found}; complete the dataset, or set missing='skip'")
+        print_log(f'{found}; they are skipped', logger='current', level=logging.WARNING)
+        lost = set(gone)
+        return [
+            replace(record, unavailable='file not found') if record in lost else record
+            for record in records
+        ]
+
+    def _log_counts(self, available: List[VideoRecord], n_expected: int) -> None:
+        """Log what was found."""
+        counts = Counter(record.method for record in available)
+        parts = ', '.join(f'{counts[key]} {key}' for key in self.protocol.methods)
+        left_out = n_expected - len(available)
+        print_log(
+            f'FFPPDataset {self.protocol.split}, hold-out {self.protocol.holdout}: '
+            f'{len(available)} videos ({parts}) from {self._origin}'
+            + (f'; {left_out} not available' if left_out else ''),
+            logger='current',
+        )
+
+
+def _expectation(record: VideoRecord) -> dict:
+    """Say what the metric has to know about a video."""
+    expected = dict(method=record.method, label=record.label_bin)
+    return expected if record.unavailable is None else dict(expected, reason=record.unavailable)

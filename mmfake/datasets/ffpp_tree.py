@@ -1,0 +1,99 @@
+"""The official folder layout of FaceForensics++."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import List, Sequence
+
+from mmfake.errors import MMFakeError
+
+from .manipulations import ORIGINAL, get_manipulation
+from .split_files import Pairs
+from .video_record import VideoRecord
+
+COMPRESSIONS = {'raw': ('raw', 'c0'), 'c23': ('c23',), 'c40': ('c40',)}
+"""dict[str, tuple[str]]: Folder names of each compression; tools spell the first differently."""
+
+
+def canonical_compression(compression: str) -> str:
+    """Give a compression its one spelling.
+
+    Args:
+        compression (str): ``'raw'``, ``'c0'`` (the same), ``'c23'`` or ``'c40'``.
+
+    Returns:
+        str: ``'raw'``, ``'c23'`` or ``'c40'``.
+
+    Raises:
+        MMFakeError: If it is none of these.
+    """
+    for name, spellings in COMPRESSIONS.items():
+        if compression in spellings:
+            return name
+    raise MMFakeError(f'unknown compression {compression!r}: choose raw (or c0), c23 or c40')
+
+
+def check_root(data_root: str) -> None:
+    """Make sure that there is a dataset to read.
+
+    Args:
+        data_root (str): Root of the dataset.
+
+    Raises:
+        MMFakeError: If it is not a folder.
+    """
+    if not Path(data_root).is_dir():
+        raise MMFakeError(
+            f'data_root {data_root} is not a folder: put (or link) FaceForensics++ there, which '
+            'its authors give access to at github.com/ondyari/FaceForensics; without it, '
+            '"bash tools/demo.sh" makes and uses a small stand-in, with no download'
+        )
+
+
+def read_tree(
+    data_root: str, pairs: Pairs, split: str, methods: Sequence[str], compression: str
+) -> List[VideoRecord]:
+    """List the videos that one split of FF++ consists of.
+
+    The order is target by target: original ``071``, then its fakes ``071_054`` in the order of
+    ``methods``, so that the head of the list is already a small balanced sample of the whole.
+
+    Args:
+        data_root (str): Root of the dataset.
+        pairs (list[tuple[str, str]]): Pairs of ids of the split.
+        split (str): Its name.
+        methods (Sequence[str]): ``'original'`` and the keys of the manipulations to list.
+        compression (str): ``'raw'``, ``'c23'`` or ``'c40'``.
+
+    Returns:
+        list[VideoRecord]: Every video that should be there; the files are not looked at.
+
+    Raises:
+        MMFakeError: If the folder of a method is missing.
+    """
+    folders = {method: _video_folder(data_root, method, compression) for method in methods}
+    records = []
+    for first, second in pairs:
+        for target, other in ((first, second), (second, first)):
+            for method, folder in folders.items():
+                source = '' if method == ORIGINAL else other
+                stem = f'{target}_{source}' if source else target
+                filename = str(folder / f'{stem}.mp4')
+                records.append(
+                    VideoRecord('ffpp', method, compression, stem, target, source, split, filename)
+                )
+    return records
+
+
+def _video_folder(data_root: str, method: str, compression: str) -> Path:
+    """Find the folder of a method, whichever way the compression is spelt."""
+    row = get_manipulation(method)
+    folders = [Path(data_root, row.folder, name, 'videos') for name in COMPRESSIONS[compression]]
+    for folder in folders:
+        if folder.is_dir():
+            return folder
+    remedy = '' if method == ORIGINAL else f', or leave {method!r} out of methods'
+    raise MMFakeError(
+        f'no folder {" or ".join(map(str, folders))} for {row.name} at compression {compression}: '
+        f'download it or set another compression{remedy}'
+    )

@@ -1,0 +1,115 @@
+"""A pipeline that survives videos which cannot be decoded, and hides nothing."""
+
+from __future__ import annotations
+
+import logging
+import re
+from typing import Callable, Optional, Sequence, Union
+
+import numpy as np
+from mmengine.dataset import Compose
+from mmengine.logging import print_log
+
+from mmfake.errors import MMFakeError
+
+# These say that the set-up is wrong (a library is missing, transforms are in the wrong order), not
+# the video: taking them for unreadable videos would blacken the whole dataset.
+_NOT_THE_VIDEO = (ImportError, KeyError, AttributeError, NameError, MemoryError)
+
+_BLACK_SIDE = 128  # px; any size serves, the pipeline resizes and crops what it gets
+
+
+class GuardedPipeline(Compose):
+    """Run a pipeline; a video that cannot be decoded becomes a black clip that says so.
+
+    mmengine's datasets put another, random sample in the place of one that fails. A detector
+    would then be scored on the wrong video, or the video would vanish from the count. Here the
+    sample stays where it is: an exception up to and including the last transform with ``Decode``
+    in its class name makes a black clip, the other transforms run on it as usual, and the packed
+    data sample gets the metainfo ``unreadable`` with the reason in one line. Losses and metrics
+    leave such samples out. An exception after decoding is a bug and propagates, and so do those
+    that no broken file causes (a missing library, a missing key, no memory).
+
+    Args:
+        transforms (Sequence[dict | Callable], optional): The transforms. Defaults to None.
+
+    Raises:
+        MMFakeError: If something decodes but nothing before it samples frames.
+    """
+
+    def __init__(self, transforms: Optional[Sequence[Union[dict, Callable]]] = None) -> None:
+        super().__init__(transforms)
+        decoders = [
+            index
+            for index, transform in enumerate(self.transforms)
+            if 'Decode' in type(transform).__name__
+        ]
+        self._tail_start = decoders[-1] + 1 if decoders else 0
+        self._frame_sampler = next(
+            (
+                transform
+                for transform in self.transforms[: self._tail_start]
+                if hasattr(transform, 'clip_len') and hasattr(transform, 'num_clips')
+            ),
+            None,
+        )
+        if decoders and self._frame_sampler is None:
+            names = ', '.join(type(transform).__name__ for transform in self.transforms)
+            raise MMFakeError(
+                f'pipeline ({names}) decodes a video without having chosen frames: put '
+                'SampleFrames before the decoding transform'
+            )
+
+    def __call__(self, data: dict) -> Optional[dict]:
+        """Apply the transforms.
+
+        Args:
+            data (dict): Annotation of one video, with ``filename`` and ``start_index``.
+
+        Returns:
+            dict | None: What the last transform returns.
+        """
+        annotation = dict(data)
+        unreadable = None
+        try:
+            for transform in self.transforms[: self._tail_start]:
+                data = transform(data)
+        except _NOT_THE_VIDEO:
+            raise
+        except Exception as error:  # decoders raise whatever they like
+            unreadable = _one_line(error)
+            data = self._black_clip(annotation)
+        for transform in self.transforms[self._tail_start :]:
+            data = transform(data)
+            if data is None:
+                return None
+        if unreadable is not None:
+            data['data_samples'].set_metainfo(dict(unreadable=unreadable))
+            # mmengine drops a warning that it has printed before: one line per video and process
+            print_log(
+                f'{annotation.get("filename")} cannot be decoded ({unreadable}): it is used for no '
+                'loss and no score',
+                logger='current',
+                level=logging.WARNING,
+            )
+        return data
+
+    def _black_clip(self, annotation: dict) -> dict:
+        """Make what decoding would have made, with black frames."""
+        # The sampler itself, shown a video of one frame, says how many frames it would have
+        # chosen and sets every key that later transforms read.
+        data = self._frame_sampler(dict(annotation, total_frames=1, avg_fps=25.0))
+        shape = (_BLACK_SIDE, _BLACK_SIDE)
+        frames = [np.zeros((*shape, 3), np.uint8) for _ in range(data['frame_inds'].size)]
+        data.update(imgs=frames, img_shape=shape, original_shape=shape)
+        return data
+
+
+def _one_line(error: Exception) -> str:
+    """Say in one line, the same for every file with that fault, what is wrong with a video."""
+    # the text of an OSError ends in the path, which would make each reason unique
+    text = getattr(error, 'strerror', None) or str(error)
+    # decord begins with the time of day and the line of its source
+    text = re.sub(r'^\[[\d:]+\] \S+:\d+: ', '', text)
+    text = ' '.join(text.split())[:160]
+    return f'{type(error).__name__}: {text}' if text else type(error).__name__

@@ -1,0 +1,166 @@
+"""The index of a prepared dataset: a CSV file with one row per video."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Dict, List, Sequence
+
+from mmfake.errors import MMFakeError, sample_of
+
+from .ffpp_tree import canonical_compression
+from .manipulations import ORIGINAL, get_manipulation
+from .video_record import SPLITS, VideoRecord
+
+COLUMNS = (
+    *('id', 'path', 'method', 'compression', 'target', 'source', 'split'),
+    *('frames', 'fps', 'status', 'reason'),
+)
+"""tuple[str]: The columns of an index."""
+
+USED = 'used'
+"""str: The ``status`` of a video that can be used; any other status comes with a reason."""
+
+
+def read_index(path: str) -> List[VideoRecord]:
+    """Read and check an index.
+
+    Args:
+        path (str): The CSV file. Its column ``path`` is relative to the file's own folder.
+
+    Returns:
+        list[VideoRecord]: All its videos, in the order of the rows.
+
+    Raises:
+        MMFakeError: If the file is missing, not such a CSV, or a row contradicts itself or another.
+    """
+    try:
+        with open(path, encoding='utf-8-sig', newline='') as stream:
+            reader = csv.DictReader(stream, strict=True)
+            absent = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
+            if absent:
+                raise MMFakeError(
+                    f'index {path} lacks the columns {sample_of(absent)}: it needs '
+                    f'{",".join(COLUMNS)}; make it with data_prep'
+                )
+            records = [_record(row, path, reader.line_num) for row in reader]
+    except FileNotFoundError:
+        raise MMFakeError(
+            f'index {path} (ann_file) not found: make it with data_prep, or leave ann_file empty '
+            'to read the official folders'
+        ) from None
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise MMFakeError(f'index {path} cannot be read as CSV ({error})') from None
+    if not records:
+        raise MMFakeError(f'index {path} holds no video: make it anew with data_prep')
+    _check_unique(records, path)
+    _check_people(records, path)
+    return records
+
+
+def select_videos(
+    records: Sequence[VideoRecord], split: str, methods: Sequence[str], compression: str, path: str
+) -> List[VideoRecord]:
+    """Choose the videos of a split from an index.
+
+    Args:
+        records (Sequence[VideoRecord]): The videos of the index.
+        split (str): The split.
+        methods (Sequence[str]): ``'original'`` and the keys of the manipulations to choose.
+        compression (str): ``'raw'``, ``'c23'`` or ``'c40'``.
+        path (str): The index, for messages.
+
+    Returns:
+        list[VideoRecord]: The videos, target by target as :func:`read_tree` lists them.
+
+    Raises:
+        MMFakeError: If the index has no video of a method.
+    """
+    chosen = [
+        record
+        for record in records
+        if (record.split, record.compression) == (split, compression) and record.method in methods
+    ]
+    present = {record.method for record in chosen}
+    absent = [method for method in methods if method not in present]
+    if absent:
+        raise MMFakeError(
+            f'index {path} has no {", ".join(absent)} video of compression {compression} in split '
+            f'{split!r}: prepare them, or change methods, holdout or compression'
+        )
+    return sorted(chosen, key=lambda record: (record.target, methods.index(record.method)))
+
+
+def _record(row: Dict[str, str], path: str, line: int) -> VideoRecord:
+    """Turn one row into a record."""
+    where = f'index {path}, line {line}'
+    # DictReader fills a short row with None and gathers the surplus of a long one under None
+    if None in row or None in row.values():
+        raise MMFakeError(f'{where}: the row has not as many fields as the header')
+    parts = row['id'].split('/')
+    if len(parts) != 4 or not all(parts):
+        raise MMFakeError(
+            f'{where}: id {row["id"]!r} is not dataset/method/compression/stem, '
+            'e.g. ffpp/f2f/c23/033_097'
+        )
+    dataset, method, compression, stem = parts
+    if (method, compression) != (row['method'], row['compression']):
+        raise MMFakeError(
+            f'{where}: id {row["id"]!r} says otherwise than method {row["method"]!r} and '
+            f'compression {row["compression"]!r}'
+        )
+    try:
+        get_manipulation(method)
+        compression = canonical_compression(compression)
+    except MMFakeError as error:
+        raise MMFakeError(f'{where}: {error}') from None
+    if row['split'] not in SPLITS:
+        raise MMFakeError(f'{where}: split {row["split"]!r} is none of {", ".join(SPLITS)}')
+    # some tools write an original's own id as its source
+    source = '' if method == ORIGINAL and row['source'] == row['target'] else row['source']
+    if not row['target'] or bool(source) != (method != ORIGINAL):
+        raise MMFakeError(
+            f'{where}: target {row["target"]!r} and source {row["source"]!r} do not fit method '
+            f'{method!r}: a fake has both ids, an original only its own as target'
+        )
+    if not row['status'] or (row['status'] == USED and not row['path']):
+        raise MMFakeError(
+            f'{where}: status is {row["status"]!r} and path {row["path"]!r}: a row needs a status, '
+            f'and a path if that is {USED!r}'
+        )
+    return VideoRecord(
+        dataset,
+        method,
+        compression,
+        stem,
+        row['target'],
+        source,
+        row['split'],
+        str(Path(path).parent / row['path']),
+        None if row['status'] == USED else row['reason'] or row['status'],
+    )
+
+
+def _check_unique(records: List[VideoRecord], path: str) -> None:
+    """Refuse a video with two rows."""
+    seen, twice = set(), []
+    for record in records:
+        (twice.append if record.video_id in seen else seen.add)(record.video_id)
+    if twice:
+        raise MMFakeError(f'index {path}: {len(twice)} ids have two rows: {sample_of(twice)}')
+
+
+def _check_people(records: List[VideoRecord], path: str) -> None:
+    """Refuse a person in two splits: the detector would be tested on faces it was trained on."""
+    home: Dict[str, str] = {}
+    torn = []
+    for record in sorted(records, key=lambda record: record.label_bin):  # originals decide
+        people = [f'{record.dataset}/{name}' for name in record.ids]
+        strangers = [p for p in people if home.setdefault(p, record.split) != record.split]
+        if strangers:
+            first = strangers[0]
+            torn.append(f'{record.video_id} in {record.split} with {first} in {home[first]}')
+    if torn:
+        raise MMFakeError(
+            f'index {path}: {len(torn)} videos show a person of another split: {sample_of(torn)}'
+        )

@@ -1,0 +1,74 @@
+"""Names and counts the training videos that could not be decoded."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, Dict, Optional
+
+from mmaction.registry import HOOKS
+from mmengine.dist import all_gather_object
+from mmengine.hooks import Hook
+from mmengine.hooks.hook import DATA_BATCH
+from mmengine.logging import print_log
+from mmengine.runner import Runner
+
+from ...errors import sample_of
+from ...structures import is_unreadable
+
+
+@HOOKS.register_module()
+class UnreadableVideosHook(Hook):
+    """Says which videos training goes on without.
+
+    :class:`mmfake.FFPPDataset` marks a video that cannot be decoded and never puts another in its
+    place. This hook names each once, with the reason, when a batch first holds it, and sums up at
+    the end of training over all ranks. The list is part of the checkpoint, so a resumed run counts
+    on. (At test, :class:`mmfake.DeepfakeMetric` reports such a video as not scored.)
+    """
+
+    STATE_KEY = 'unreadable_videos'
+
+    def __init__(self) -> None:
+        self.reasons: Dict[str, str] = {}
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: Dict[str, Any]) -> None:
+        """Go on with the list of the run that is resumed."""
+        if runner._resume:
+            self.reasons.update(checkpoint.get(self.STATE_KEY, {}))
+
+    def after_train_iter(
+        self,
+        runner: Runner,
+        batch_idx: int,
+        data_batch: DATA_BATCH = None,
+        outputs: Optional[dict] = None,
+    ) -> None:
+        """Name the videos of this batch that could not be decoded."""
+        for sample in data_batch['data_samples']:
+            if is_unreadable(sample) and sample.video_id not in self.reasons:
+                self.reasons[sample.video_id] = sample.unreadable
+                print_log(
+                    f'{sample.video_id} cannot be decoded, training goes on without it: '
+                    f'{sample.unreadable} ({sample.filename})',
+                    logger='current',
+                    level=logging.WARNING,
+                )
+
+    def after_train_epoch(self, runner: Runner) -> None:
+        """Share the list between the ranks, before the checkpoint is written."""
+        for reasons in all_gather_object(self.reasons):
+            self.reasons.update(reasons)
+
+    def before_save_checkpoint(self, runner: Runner, checkpoint: Dict[str, Any]) -> None:
+        """Save the list."""
+        checkpoint[self.STATE_KEY] = dict(self.reasons)
+
+    def after_train(self, runner: Runner) -> None:
+        """Sum up."""
+        if self.reasons:
+            print_log(
+                f'{len(self.reasons)} of {len(runner.train_dataloader.dataset)} training videos '
+                f'could not be decoded and were not used: {sample_of(sorted(self.reasons))}.',
+                logger='current',
+                level=logging.WARNING,
+            )

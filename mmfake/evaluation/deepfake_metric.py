@@ -1,0 +1,193 @@
+"""Video metrics with confidence intervals."""
+
+from __future__ import annotations
+
+import logging
+import math
+from itertools import chain
+from typing import Any, Dict, List, Optional, Sequence
+
+from mmaction.registry import METRICS
+from mmengine.dist import get_world_size
+from mmengine.evaluator import BaseMetric
+from mmengine.logging import print_log
+
+from mmfake.errors import MMFakeError
+
+from .evaluate_videos import OVERALL, evaluate_videos
+from .operating_point import best_threshold
+from .report import format_summary, format_table
+from .sample_score import SampleScore
+from .scores_file import write_scores_file
+from .video_scores import score_videos, scored_only
+
+
+@METRICS.register_module()
+class DeepfakeMetric(BaseMetric):
+    """Judge a detector of manipulated videos, video by video.
+
+    A video is its ``video_id``, ``'dataset/method/compression/stem'``: manipulations of one video
+    share their stem, so nothing shorter names it. The samples of a video are averaged, a sample
+    that arrives twice counts once, and the result does not depend on batch size, order or number
+    of processes. Every video of the protocol (``expected_videos`` in the dataset's metainfo) is
+    either scored or counted as not scored, with the reason.
+
+    The results are floats: ``auc``, ``ap``, ``eer``, ``acc``, ``bacc`` (both at 0.5), each with
+    its bootstrap interval ``x_low`` and ``x_high``; ``n_expected``, ``n_scored``, ``n_original``
+    and ``n_manipulated``; the same for each manipulation against all originals, as ``f2f/auc``.
+    Without a threshold they include ``threshold_bacc``, the one that maximises balanced accuracy on
+    these videos, for a validation run to keep. With a threshold they include ``threshold`` and
+    ``acc_val``, the accuracy at it. The main process logs a table.
+
+    Attributes:
+        threshold (float | None): Threshold of ``acc_val``; may be set at any time before
+            ``evaluate``, as a hook does that brings it from the validation to the test.
+        scores_file (str | None): Where the scores of the videos go; may be set likewise.
+
+    Args:
+        threshold (float, optional): Threshold chosen on validation; a video counts as manipulated
+            when its score is at least this. Defaults to None.
+        n_bootstrap (int): Replicates behind the intervals; 0 leaves them out. Defaults to 1000.
+        confidence (float): Level of the intervals. Defaults to 0.95.
+        seed (int): Seed of the resampling. Defaults to 0.
+        scores_file (str, optional): CSV file for the score of each video. Defaults to None.
+        collect_device (str): ``'cpu'`` or ``'gpu'``, how ranks are gathered. Defaults to ``'cpu'``.
+        prefix (str): Put before each result. Defaults to ``'deepfake'``.
+
+    Raises:
+        MMFakeError: An argument is out of range.
+
+    Example:
+        >>> metric = DeepfakeMetric(n_bootstrap=0)
+        >>> sample = dict(method='original', label_bin=0, pred_score=[0.8, 0.2])
+        >>> fake = dict(method='f2f', label_bin=1, pred_score=[0.4, 0.6])
+        >>> metric.process(None, [dict(video_id='ffpp/original/c23/033', **sample),
+        ...                       dict(video_id='ffpp/f2f/c23/033_097', **fake)])
+        >>> metric.evaluate(size=2)['deepfake/f2f/auc']
+        1.0
+    """
+
+    default_prefix = 'deepfake'
+
+    def __init__(
+        self,
+        threshold: Optional[float] = None,
+        n_bootstrap: int = 1000,
+        confidence: float = 0.95,
+        seed: int = 0,
+        scores_file: Optional[str] = None,
+        collect_device: str = 'cpu',
+        prefix: str = 'deepfake',
+    ) -> None:
+        super().__init__(collect_device=collect_device, prefix=prefix)
+        if n_bootstrap < 0:
+            raise MMFakeError(
+                f'DeepfakeMetric: n_bootstrap={n_bootstrap}; use 1000, or 0 for no intervals'
+            )
+        if not 0 < confidence < 1:
+            raise MMFakeError(f'DeepfakeMetric: confidence={confidence}; use 0.95 for 95 %')
+        self.threshold = threshold
+        self.n_bootstrap = n_bootstrap
+        self.confidence = confidence
+        self.seed = seed
+        self.scores_file = scores_file
+
+    @property
+    def threshold(self) -> Optional[float]:
+        """Threshold of ``acc_val``, between 0 and 1, or None."""
+        return self._threshold
+
+    @threshold.setter
+    def threshold(self, value: Optional[float]) -> None:
+        if value is not None and not 0 <= value <= 1:
+            raise MMFakeError(
+                f'DeepfakeMetric: threshold={value}; use a probability between 0 and 1, or None'
+            )
+        self._threshold = None if value is None else float(value)
+
+    def process(self, data_batch: Any, data_samples: Sequence[Dict[str, Any]]) -> None:
+        """Keep the scores of one batch.
+
+        Args:
+            data_batch (Any): Not used.
+            data_samples (Sequence[dict]): What the model returned, see
+                :meth:`.SampleScore.from_data_sample`.
+
+        Raises:
+            MMFakeError: A sample lacks a key or its values are of the wrong form.
+        """
+        self.results.extend(SampleScore.from_data_sample(sample) for sample in data_samples)
+
+    def evaluate(self, size: int) -> Dict[str, float]:
+        """Gather the scores of all ranks and compute the metrics.
+
+        Args:
+            size (int): Length of the dataset. Not used: the parent class cuts the gathered list
+                there and drops what one rank has more than another, either of which may lose a
+                video. Repeated samples are recognised by their index instead.
+
+        Returns:
+            dict[str, float]: The results of :meth:`compute_metrics`, with the prefix, on each rank.
+        """
+        self.results = [self.results]  # one parcel per rank passes through uncut
+        return super().evaluate(get_world_size())
+
+    def compute_metrics(self, results: List[List[SampleScore]]) -> Dict[str, float]:
+        """Compute, log and store what the class description lists.
+
+        Args:
+            results (list[list[SampleScore]]): The samples of each rank.
+
+        Returns:
+            dict[str, float]: The results, without prefix.
+
+        Raises:
+            MMFakeError: A video has two labels or is not in the protocol, or ``scores_file`` cannot
+                be written.
+        """
+        expected = (self.dataset_meta or {}).get('expected_videos')
+        frame = score_videos(chain.from_iterable(results), expected)
+        rows = evaluate_videos(frame, self.threshold, self.n_bootstrap, self.confidence, self.seed)
+        metrics = dict(rows.pop(OVERALL))
+        table = format_table({OVERALL: metrics, **rows})
+        if self.threshold is None:
+            scored = scored_only(frame)
+            metrics['threshold_bacc'] = best_threshold(
+                scored['label'].to_numpy(), scored['score'].to_numpy()
+            )
+            threshold_note = f'threshold of best balanced accuracy: {metrics["threshold_bacc"]:.4f}'
+        else:
+            metrics['threshold'] = self.threshold
+            threshold_note = f'threshold from validation: {self.threshold:.4f}'
+        self._log(table, threshold_note, format_summary(frame), {OVERALL: metrics, **rows})
+        for name, row in rows.items():
+            metrics.update({f'{name}/{key}': value for key, value in row.items()})
+        if self.scores_file is not None:
+            write_scores_file(frame, self.scores_file)
+        return metrics
+
+    def _log(
+        self, table: str, threshold_note: str, summary: str, rows: Dict[str, Dict[str, float]]
+    ) -> None:
+        print_log(f'metrics per video\n{table}\n{threshold_note}', logger='current')
+        complete = rows[OVERALL]['n_scored'] == rows[OVERALL]['n_expected']
+        level = logging.INFO if complete else logging.WARNING
+        print_log(summary, logger='current', level=level)
+        if self.n_bootstrap:
+            print_log(
+                f'{100 * self.confidence:g} % stratified bootstrap, B={self.n_bootstrap}, '
+                f'seed {self.seed}',
+                logger='current',
+            )
+        undefined = [
+            f'{name} ({row["n_original"]:.0f} originals, {row["n_manipulated"]:.0f} manipulated)'
+            for name, row in rows.items()
+            if math.isnan(row['auc'])
+        ]
+        if undefined:
+            print_log(
+                'AUC, AP, EER and balanced accuracy need scored videos of both classes; they are '
+                f'NaN for {", ".join(undefined)}',
+                logger='current',
+                level=logging.WARNING,
+            )

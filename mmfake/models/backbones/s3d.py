@@ -1,0 +1,208 @@
+"""The S3D encoder."""
+
+from __future__ import annotations
+
+from typing import Dict, List, Optional, Union
+
+import torch
+from mmaction.registry import MODELS
+from mmcv.cnn import ConvModule, build_norm_layer
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from mmfake.errors import MMFakeError
+
+from .inception_block3d import InceptionBlock3d
+from .pretrained import load_pretrained, split_init_cfg
+from .recompute import recompute
+from .separable_conv3d import SeparableConv3d
+
+_MIN_FRAMES, _MIN_PIXELS = 5, 17  # anything less leaves MaxPool_5a a map below its 2x2x2 window
+
+# widths of branch0, branch1 (two), branch2 (two), branch3
+_MIXED = dict(
+    Mixed_3b=(64, 96, 128, 16, 32, 32),  # -> 256
+    Mixed_3c=(128, 128, 192, 32, 96, 64),  # -> 480
+    Mixed_4b=(192, 96, 208, 16, 48, 64),  # -> 512
+    Mixed_4c=(160, 112, 224, 24, 64, 64),  # -> 512
+    Mixed_4d=(128, 128, 256, 24, 64, 64),  # -> 512
+    Mixed_4e=(112, 144, 288, 32, 64, 64),  # -> 528
+    Mixed_4f=(256, 160, 320, 32, 128, 128),  # -> 832
+    Mixed_5b=(256, 160, 320, 32, 128, 128),  # -> 832
+    Mixed_5c=(384, 192, 384, 48, 128, 128),  # -> 1024
+)
+
+
+@MODELS.register_module()
+class S3D(BaseModule):
+    """Separable 3D Inception encoder.
+
+    `Rethinking Spatiotemporal Feature Learning: Speed-Accuracy Trade-offs in Video Classification
+    <https://arxiv.org/abs/1712.04851>`_. 7,910,048 parameters, 11.74 G multiply-adds for a clip
+    of 32 x 128 x 128. Its modules bear the names of CoCLR's S3D; pooling over the feature map and
+    classifiers are the heads' part.
+
+    Args:
+        in_channels (int): Channels of a frame. Defaults to 3.
+        norm_cfg (dict, optional): The batch norm of every convolution, ``BN3d`` or ``SyncBN``;
+            what it leaves out is filled from ``dict(type='BN3d', eps=1e-5, momentum=0.1)``.
+            ``eps`` must be that of the pre-trained weights: 1e-5 for CoCLR's files, 1e-3 for
+            torchvision's and kylemin's. Defaults to None.
+        with_cp (bool): Compute activations a second time in backward instead of keeping them:
+            less memory, more time, same numbers. Defaults to False.
+        norm_eval (bool): Keep all batch norms in eval mode while training, i.e. freeze their
+            running statistics. Defaults to False.
+        frozen_stages (int): Stages without training, their batch norms in eval mode. -1 freezes
+            none, 0 ``Conv_1a``, 1 also ``Conv_2*``, 2 also ``Mixed_3*``, 3 also ``Mixed_4*``,
+            4 everything. Defaults to -1.
+        init_cfg (dict or list[dict], optional): Initialisation, in mmengine's form. Without a
+            random one in it: convolutions N(0, 0.01), batch norms weight 1 and bias 0.
+            ``dict(type='Pretrained', checkpoint=PATH)`` then reads any file listed in
+            :mod:`mmfake.models.backbones.weight_layout`, all of its tensors or none;
+            ``missing_ok=True`` in it makes a missing file a warning. Defaults to None.
+
+    Raises:
+        MMFakeError: If ``norm_cfg``, ``frozen_stages`` or ``init_cfg`` has a value not listed
+            above; from ``init_weights`` if the file is missing, unreadable or not S3D weights.
+
+    Examples:
+        >>> import torch
+        >>> from mmfake.models.backbones import S3D
+        >>> S3D()(torch.rand(1, 3, 16, 128, 128)).shape
+        torch.Size([1, 1024, 2, 4, 4])
+    """
+
+    out_channels = 1024
+
+    def __init__(
+        self,
+        in_channels: int = 3,
+        norm_cfg: Optional[Dict] = None,
+        with_cp: bool = False,
+        norm_eval: bool = False,
+        frozen_stages: int = -1,
+        init_cfg: Optional[Union[Dict, List[Dict]]] = None,
+    ) -> None:
+        pretrained, random_init = split_init_cfg(init_cfg)
+        super().__init__(
+            random_init
+            or [
+                dict(type='Normal', layer='Conv3d', std=0.01),
+                dict(type='Constant', layer=['BatchNorm3d', 'SyncBatchNorm'], val=1, bias=0),
+            ]
+        )
+        if frozen_stages not in range(-1, 5):
+            raise MMFakeError(
+                f'S3D: frozen_stages={frozen_stages!r} is not one of -1, 0, 1, 2, 3, 4; set one.'
+            )
+        self.pretrained = pretrained
+        self.norm_cfg = _complete_norm_cfg(norm_cfg)
+        self.with_cp = with_cp
+        self.norm_eval = norm_eval
+        self.frozen_stages = frozen_stages
+        self._build_trunk(in_channels)
+        for stage in self._frozen():
+            stage.requires_grad_(False)
+
+    def _build_trunk(self, in_channels: int) -> None:
+        """Add the 16 parts of the trunk, in the order in which they run."""
+        norm = self.norm_cfg
+        self.Conv_1a = SeparableConv3d(in_channels, 64, 7, norm, stride=2)
+        self.MaxPool_2a = nn.MaxPool3d((1, 3, 3), stride=(1, 2, 2), padding=(0, 1, 1))
+        self.Conv_2b = ConvModule(64, 64, 1, conv_cfg=dict(type='Conv3d'), norm_cfg=norm)
+        # mmengine lets children initialise themselves after init_cfg, and a ConvModule would
+        # draw Kaiming weights: it only asks those not yet initialised
+        self.Conv_2b.is_init = True
+        self.Conv_2c = SeparableConv3d(64, 192, 3, norm)
+        pools = {
+            '3': nn.MaxPool3d((1, 3, 3), stride=(1, 2, 2), padding=(0, 1, 1)),
+            '4': nn.MaxPool3d(3, stride=2, padding=1),
+            '5': nn.MaxPool3d(2, stride=2),
+        }
+        channels = 192
+        for name, widths in _MIXED.items():
+            number = name[-2]
+            if number in pools:
+                self.add_module(f'MaxPool_{number}a', pools.pop(number))
+            block = InceptionBlock3d(channels, widths, norm)
+            self.add_module(name, block)
+            channels = block.out_channels
+
+    def _frozen(self) -> List[nn.Module]:
+        """List the parts of the frozen stages: Conv_1a is stage 0, Mixed_5c is in stage 4."""
+        return [m for name, m in self.named_children() if int(name[-2]) - 1 <= self.frozen_stages]
+
+    def init_weights(self) -> None:
+        """Initialise as ``init_cfg`` says, the pre-trained file last.
+
+        Raises:
+            MMFakeError: If the file is missing, unreadable or does not hold all of S3D.
+        """
+        first_call = not self.is_init
+        super().init_weights()
+        if first_call and self.pretrained is not None:
+            load_pretrained(self, eps=self.norm_cfg['eps'], **self.pretrained)
+
+    def train(self, mode: bool = True) -> S3D:
+        """Switch between training and eval mode; what is frozen stays in eval mode.
+
+        Args:
+            mode (bool): True for training. Defaults to True.
+
+        Returns:
+            S3D: This module.
+        """
+        super().train(mode)
+        if mode:
+            for stage in self._frozen():
+                stage.eval()
+            if self.norm_eval:
+                for module in self.modules():
+                    if isinstance(module, _BatchNorm):
+                        module.eval()
+        return self
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Encode clips.
+
+        The first two temporal strides round up and the last rounds down; of the five spatial
+        ones only the last rounds down. 32 x 128 x 128 gives 4 x 4 x 4.
+
+        Args:
+            x (Tensor): Normalised clips (N, in_channels, T, H, W), T >= 5, H and W >= 17.
+
+        Returns:
+            Tensor: Feature maps (N, 1024, T / 8, H / 32, W / 32).
+
+        Raises:
+            MMFakeError: If the clips are too small or have no time axis.
+        """
+        if x.ndim != 5 or x.shape[2] < _MIN_FRAMES or min(x.shape[3:]) < _MIN_PIXELS:
+            raise MMFakeError(
+                f'S3D: input of shape {tuple(x.shape)} is too small or not (N, C, T, H, W): it '
+                f'needs at least {_MIN_FRAMES} frames of {_MIN_PIXELS} x {_MIN_PIXELS} pixels; '
+                'raise clip_len or the size in the pipeline.'
+            )
+        for block in self.children():
+            if self.with_cp and torch.is_grad_enabled():
+                x = recompute(block, x)
+            else:
+                x = block(x)
+        return x
+
+
+def _complete_norm_cfg(norm_cfg: Optional[Dict]) -> Dict:
+    """Fill in the defaults and refuse what is no batch norm for clips."""
+    norm_cfg = {**dict(type='BN3d', eps=1e-5, momentum=0.1), **(norm_cfg or {})}
+    try:
+        norm = build_norm_layer(norm_cfg, 1)[1]
+        reason = type(norm).__name__
+    except (AssertionError, KeyError, TypeError, ValueError) as error:  # type or arguments
+        norm, reason = None, error
+    if not isinstance(norm, (nn.BatchNorm3d, nn.SyncBatchNorm)):
+        raise MMFakeError(
+            f'S3D: norm_cfg={norm_cfg} gives no batch norm for clips ({reason}); set '
+            "norm_cfg.type to 'BN3d' or 'SyncBN', with eps and momentum."
+        )
+    return norm_cfg

@@ -1,0 +1,116 @@
+"""The three-layer classifier of both streams."""
+
+from __future__ import annotations
+
+from typing import Dict, Optional, Tuple
+
+import torch.nn.functional as F
+from mmaction.models.heads import BaseHead
+from mmaction.registry import MODELS
+from mmaction.utils import SampleList
+from torch import Tensor, nn
+
+from ...errors import MMFakeError
+from .labels import labels_of
+
+
+@MODELS.register_module()
+class MLPHead(BaseHead):
+    """Three-layer MLP with cross entropy on the embedding of a clip.
+
+    "A 3 layer MLP was used to classify the embedding vector produced by the S3D" (arXiv 2308.13503,
+    2.1). Widths, dropout and the averaging of clips are not given there.
+
+    Args:
+        num_classes (int): Number of classes.
+        in_channels (int): Length of the embedding.
+        hidden_channels (tuple[int, int]): Widths of the two hidden layers. Defaults to (512, 256).
+        dropout_ratio (float): Dropout before each layer. Defaults to 0.2.
+        label_key (str): Field of the data sample that holds the label. Defaults to 'gt_label'.
+        loss_cls (dict, optional): Config of the loss. Defaults to None, which means
+            ``dict(type='CrossEntropyLoss', loss_weight=1.0)``.
+        average_clips (str, optional): ``'prob'`` averages the probabilities of a video's clips,
+            ``'score'`` their logits, None gives one row per clip. Every choice ends in
+            probabilities. Defaults to 'prob'.
+        init_cfg (dict, optional): Defaults to None, PyTorch's own initialisation.
+
+    Examples:
+        >>> head = MLPHead(num_classes=2, in_channels=1024)
+        >>> head(torch.rand(8, 1024)).shape
+        torch.Size([8, 2])
+    """
+
+    def __init__(
+        self,
+        num_classes: int,
+        in_channels: int,
+        hidden_channels: Tuple[int, int] = (512, 256),
+        dropout_ratio: float = 0.2,
+        label_key: str = 'gt_label',
+        loss_cls: Optional[Dict] = None,
+        average_clips: Optional[str] = 'prob',
+        init_cfg: Optional[Dict] = None,
+    ) -> None:
+        super().__init__(
+            num_classes,
+            in_channels,
+            loss_cls=loss_cls or dict(type='CrossEntropyLoss', loss_weight=1.0),
+            topk=1,
+            average_clips=average_clips,
+            init_cfg=init_cfg,
+        )
+        self.label_key = label_key
+        first, second = hidden_channels
+        self.layers = nn.Sequential(
+            nn.Dropout(dropout_ratio),
+            nn.Linear(in_channels, first),
+            nn.ReLU(inplace=True),
+            nn.Dropout(dropout_ratio),
+            nn.Linear(first, second),
+            nn.ReLU(inplace=True),
+            nn.Dropout(dropout_ratio),
+            nn.Linear(second, num_classes),
+        )
+
+    def forward(self, x: Tensor, **kwargs) -> Tensor:
+        """Classify embeddings ``(N, in_channels)`` into logits ``(N, num_classes)``."""
+        return self.layers(x)
+
+    def loss_by_feat(self, cls_scores: Tensor, data_samples: SampleList) -> Dict[str, Tensor]:
+        """Cross entropy and top-1 accuracy.
+
+        Args:
+            cls_scores (Tensor): Logits, ``(N, num_classes)``.
+            data_samples (list[:obj:`ActionDataSample`]): N samples with the label.
+
+        Returns:
+            dict[str, Tensor]: ``loss_ce`` and ``acc_top1``.
+
+        Raises:
+            MMFakeError: If a label is not a class of this head.
+        """
+        labels = labels_of(data_samples, self.label_key, cls_scores.device)
+        if labels.min() < 0 or labels.max() >= self.num_classes:
+            wrong = labels[(labels < 0) | (labels >= self.num_classes)][0].item()
+            raise MMFakeError(
+                f'MLPHead: a sample has {self.label_key}={wrong}, but num_classes='
+                f'{self.num_classes}; set num_classes to 1 + the number of training manipulations '
+                '(2 in the binary stream).'
+            )
+        accuracy = (cls_scores.argmax(dim=1) == labels).float().mean()
+        # outside autocast's half precision, where the logarithm of a small probability is lost
+        return dict(loss_ce=self.loss_cls(cls_scores.float(), labels), acc_top1=accuracy)
+
+    def average_clip(self, cls_scores: Tensor, num_segs: int = 1) -> Tensor:
+        """Turn the logits of the clips into probabilities of the videos.
+
+        Args:
+            cls_scores (Tensor): Logits, ``(N * num_segs, num_classes)``.
+            num_segs (int): Clips per video. Defaults to 1.
+
+        Returns:
+            Tensor: ``(N, num_classes)``, or ``(N, num_segs, num_classes)`` without averaging.
+        """
+        scores = super().average_clip(cls_scores.float(), num_segs)
+        # the parent has applied the softmax for 'prob' only
+        return scores if self.average_clips == 'prob' else F.softmax(scores, dim=-1)

@@ -1,0 +1,5 @@
+"""Recognizers."""
+
+from .dual_stream_recognizer import DualStreamRecognizer
+
+__all__ = ['DualStreamRecognizer']

@@ -1,0 +1,99 @@
+"""The queue of label-informed MoCo."""
+
+from __future__ import annotations
+
+from typing import Dict, Optional, Union
+
+import torch
+from torch import Tensor
+
+
+class LabelledQueue:
+    """First-in first-out memory of keys with the label and the video each came from.
+
+    A plain object, not a module: it is training state of :class:`LabelMoCoHook` and must not enter
+    the ``state_dict`` of the detector. Keys are kept in float32 (half-precision keys lose the small
+    differences that the loss at temperature 0.07 magnifies).
+
+    Args:
+        size (int): Number of slots K.
+        channels (int): Length D of a key.
+        device (torch.device | str): Where the tensors live. Defaults to ``'cpu'``.
+        exclude_own_video (bool): Whether an anchor's own video is left out of its contrast sets.
+            Defaults to False.
+
+    Attributes:
+        keys (Tensor): ``(K, D)`` float32, L2-normalised.
+        labels (Tensor): ``(K,)`` int64, -1 marks an empty slot.
+        videos (Tensor): ``(K,)`` int64 index of the video in its dataset, -1 in an empty slot.
+        pointer (int): Slot of the next write.
+    """
+
+    def __init__(
+        self,
+        size: int,
+        channels: int,
+        device: Union[torch.device, str] = 'cpu',
+        exclude_own_video: bool = False,
+    ) -> None:
+        self.keys = torch.zeros(size, channels, device=device)
+        self.labels = torch.full((size,), -1, dtype=torch.long, device=device)
+        self.videos = torch.full((size,), -1, dtype=torch.long, device=device)
+        self.pointer = 0
+        self.exclude_own_video = exclude_own_video
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def fill(self) -> float:
+        """Share of the slots that hold a key, 0 to 1."""
+        return (self.labels >= 0).float().mean().item()
+
+    @torch.no_grad()
+    def enqueue(self, keys: Tensor, labels: Tensor, videos: Tensor) -> None:
+        """Write a batch of keys over the oldest ones, modulo the size of the queue.
+
+        Args:
+            keys (Tensor): ``(N, D)``, any N: of a batch longer than the queue the last K stay.
+            labels (Tensor): ``(N,)``.
+            videos (Tensor): ``(N,)``.
+        """
+        first = max(len(labels) - len(self), 0)
+        slots = (self.pointer + torch.arange(first, len(labels))) % len(self)  # (min(N, K),)
+        slots = slots.to(self.labels.device)
+        self.keys[slots] = keys[first:].detach().to(self.keys)
+        self.labels[slots] = labels[first:].to(self.labels)
+        self.videos[slots] = videos[first:].to(self.videos)
+        self.pointer = (self.pointer + len(labels)) % len(self)
+
+    def own_video(self, videos: Tensor) -> Optional[Tensor]:
+        """Which entries each anchor must ignore because they come from its own video.
+
+        Args:
+            videos (Tensor): Videos of the anchors, ``(N,)``.
+
+        Returns:
+            Tensor | None: Bool ``(N, K)``, or None unless ``exclude_own_video`` is on.
+        """
+        return videos[:, None] == self.videos[None] if self.exclude_own_video else None
+
+    def state_dict(self) -> Dict[str, Union[Tensor, int]]:
+        """The content as CPU tensors and an int, for a checkpoint."""
+        tensors = {name: getattr(self, name).cpu() for name in ('keys', 'labels', 'videos')}
+        return {**tensors, 'pointer': self.pointer}
+
+    def load_state_dict(self, state: Dict[str, Union[Tensor, int]]) -> None:
+        """Restore what :meth:`state_dict` gave.
+
+        Raises:
+            ValueError: If the saved queue has another size or key length.
+        """
+        if state['keys'].shape != self.keys.shape:
+            raise ValueError(
+                f'the saved queue is {tuple(state["keys"].shape)}, '
+                f'the configured one {tuple(self.keys.shape)}'
+            )
+        for name in ('keys', 'labels', 'videos'):
+            getattr(self, name).copy_(state[name])
+        self.pointer = int(state['pointer'])

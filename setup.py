@@ -1,0 +1,86 @@
+"""Packaging of mmfake; ``mim`` finds configs and tools under ``mmfake/.mim``."""
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+ROOT = Path(__file__).resolve().parent
+MIRRORED = ('configs', 'tools')
+
+INSTALL_REQUIRES = [
+    'torch>=2.0',  # tensors and training
+    'mmengine>=0.10,<1.0',  # Runner, hooks, config
+    # mmaction2 1.2 also needs mmcv or mmcv-lite >= 2.0.0rc4, < 2.2.0. Either will do, so neither is
+    # required here: requiring one would install it over the other.
+    'mmaction2>=1.2,<1.3',  # recognizers, video pipeline, registries: the host of this plug-in
+    'decord>=0.6',  # the pipeline's video reader
+    'importlib_metadata',  # imported by mmaction2 1.2 but not declared there
+    'setuptools<81',  # parts of mmengine and mim import pkg_resources, gone in 81
+    'scikit-learn>=1.3',  # ROC, precision-recall and accuracy
+    'scipy>=1.10',  # statistics
+    'pandas>=2.0',  # tables of videos and scores
+    'rich>=13',  # progress bars with a time estimate
+    'av>=12',  # exact video reading and H.264 writing
+    'matplotlib>=3.7',  # figures
+]
+EXTRAS_REQUIRE = {
+    'lite': ['mmcv-lite>=2.0.0,<2.2.0'],  # mmcv without compiled operators, enough for mmfake
+    'mim': ['openmim>=0.3.9'],  # mim train mmfake NAME
+    'tests': [
+        'pytest',  # runner
+        'hypothesis',  # mutated inputs
+        'pytorch-metric-learning',  # independent oracle of Equation 1
+        'ruff==0.17.5',  # lint and format
+    ],
+}
+
+
+def mirror_for_mim(link):
+    """Put configs and tools where ``mim`` looks: links when editable, copies when built."""
+    target = ROOT / 'mmfake' / '.mim'
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir()
+    for name in MIRRORED:
+        if link:
+            (target / name).symlink_to(os.path.relpath(ROOT / name, target))
+        else:
+            ignored = shutil.ignore_patterns('__pycache__', '*.pyc')
+            shutil.copytree(ROOT / name, target / name, ignore=ignored)
+
+
+def mirrored_files():
+    """Every mirrored file by name; a ``**`` pattern drops files with older setuptools."""
+    package = ROOT / 'mmfake'
+    files = []
+    for name in MIRRORED:
+        for folder, _, names in os.walk(package / '.mim' / name):
+            files += [os.path.relpath(os.path.join(folder, file), package) for file in names]
+    return files
+
+
+def version():
+    """Read the version without importing the package, whose host may not be installed yet."""
+    namespace = {}
+    exec((ROOT / 'mmfake' / 'version.py').read_text(), namespace)
+    return namespace['__version__']
+
+
+if __name__ == '__main__':
+    editable = any(command in sys.argv for command in ('develop', 'editable_wheel'))
+    mirror_for_mim(link=editable)
+    setup(
+        name='mmfake',
+        version=version(),
+        description='Deepfake video detectors for mmaction2',
+        long_description=(ROOT / 'README.md').read_text(encoding='utf-8'),
+        long_description_content_type='text/markdown',
+        license='Apache-2.0',
+        python_requires='>=3.8',
+        packages=find_packages(include=['mmfake', 'mmfake.*']),
+        package_data={'mmfake': mirrored_files()},
+        install_requires=INSTALL_REQUIRES,
+        extras_require=EXTRAS_REQUIRE,
+    )

@@ -1,0 +1,182 @@
+import io
+import os
+import pickle
+import subprocess
+
+import numpy as np
+import pytest
+import torch
+from mmengine.logging import HistoryBuffer, MessageHub
+from mmengine.optim import scheduler as schedulers
+from mmengine.runner import CheckpointLoader
+from mmengine.runner.checkpoint import load_checkpoint
+
+from mmfake import MMFakeError
+from mmfake.compat import safe_load
+
+
+class Attack:
+    """Unpickles to a call."""
+
+    def __init__(self, function, *args):
+        self.call = (function, args)
+
+    def __reduce__(self):
+        return self.call
+
+
+@pytest.fixture(params=['installed torch', 'torch 2.1'])
+def torch_version(request, monkeypatch):
+    """Both routes of the loader; the second is the one of torches that cannot extend their list."""
+    if request.param == 'torch 2.1':
+        monkeypatch.setattr(torch, '__version__', '2.1.0')
+
+
+def saved(path, content, legacy=False):
+    torch.save(content, path, _use_new_zipfile_serialization=not legacy)
+    return str(path)
+
+
+def same(a, b):
+    if isinstance(a, torch.Tensor):
+        return torch.equal(a, b)
+    if isinstance(a, np.ndarray):
+        return np.array_equal(a, b) and a.dtype == b.dtype
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(same(a[key], b[key]) for key in a)
+    return a == b and type(a) is type(b)
+
+
+@pytest.mark.parametrize('legacy', [False, True])
+@pytest.mark.usefixtures('torch_version')
+def test_everything_that_training_writes_loads(tmp_path, legacy):
+    model = torch.nn.Linear(3, 2)
+    optimizer = torch.optim.Adam(model.parameters())
+    model(torch.rand(4, 3)).sum().backward()
+    optimizer.step()
+    hub = MessageHub('compat')
+    for value in (1.0, 2.0, 4.0):
+        hub.update_scalar('train/loss', value)
+    hub.update_info('best', np.float64(0.5))
+    hub.update_info('dtypes', [np.int32(4), np.float32(1), np.bool_(True)])
+    content = dict(
+        meta=dict(epoch=3, seed=0, classes=('a', 'b'), array=np.arange(6, dtype=np.int64)),
+        state_dict=model.state_dict(),
+        optimizer=optimizer.state_dict(),
+        message_hub=hub.state_dict(),
+    )
+    loaded = CheckpointLoader.load_checkpoint(saved(tmp_path / 'c.pth', content, legacy), 'cpu')
+    for key in ('meta', 'state_dict', 'optimizer'):
+        assert same(content[key], loaded[key])
+    scalar = loaded['message_hub']['log_scalars']['train/loss']
+    assert isinstance(scalar, HistoryBuffer)
+    assert scalar.statistics('mean') == pytest.approx(7 / 3)
+    assert loaded['message_hub']['runtime_info']['dtypes'] == [4, 1.0, True]
+
+
+SCHEDULERS = dict(
+    ConstantLR={},
+    CosineAnnealingLR=dict(T_max=5),
+    CosineRestartLR=dict(periods=[3], eta_min=0),
+    ExponentialLR=dict(gamma=0.9),
+    LinearLR={},
+    MultiStepLR=dict(milestones=[2]),
+    OneCycleLR=dict(eta_max=1.0, total_steps=9),
+    PolyLR={},
+    ReduceOnPlateauLR=dict(monitor='loss'),
+    StepLR=dict(step_size=2),
+)
+
+
+@pytest.mark.parametrize('name', SCHEDULERS)
+@pytest.mark.usefixtures('torch_version')
+def test_every_scheduler_of_the_host_loads(tmp_path, name):
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.ones(2))], lr=0.1)
+    scheduler = getattr(schedulers, name)(optimizer, **SCHEDULERS[name])
+    state = scheduler.state_dict()
+    loaded = safe_load(saved(tmp_path / 's.pth', state))
+    assert loaded.keys() == state.keys()
+    scheduler.load_state_dict(loaded)
+
+
+def attacks(marker):
+    function_globals = Attack(getattr, Attack(getattr, HistoryBuffer, 'mean'), '__globals__')
+    return {
+        'os.system': Attack(os.system, f'touch {marker}'),
+        'subprocess': Attack(subprocess.check_call, ['touch', marker]),
+        'eval': Attack(eval, f'open({marker!r}, "w")'),
+        'getattr of a module': Attack(getattr, os, 'system'),
+        'globals of an allowed function': function_globals,
+        'an allowed class, another attribute': Attack(getattr, HistoryBuffer, '__init__'),
+    }
+
+
+@pytest.mark.parametrize('legacy', [False, True])
+@pytest.mark.parametrize('name', attacks(''))
+@pytest.mark.usefixtures('torch_version')
+def test_code_in_a_checkpoint_is_refused_and_does_not_run(tmp_path, name, legacy):
+    marker = str(tmp_path / 'ran')
+    if name == 'getattr of a module':  # a module cannot be pickled by reference: write the opcodes
+        payload = b'\x80\x02cbuiltins\ngetattr\ncos\npath\nX\x04\x00\x00\x00join\x86R.'
+        path = tmp_path / 'attack.pth'
+        path.write_bytes(payload)
+    else:
+        path = tmp_path / 'attack.pth'
+        saved(path, dict(state_dict={}, extra=attacks(marker)[name]), legacy)
+    with pytest.raises(MMFakeError) as error:
+        load_checkpoint(torch.nn.Linear(1, 1), str(path))
+    assert not os.path.exists(marker)
+    assert str(path) in str(error.value)
+    assert '\n' not in str(error.value)
+
+
+def test_the_message_names_what_was_asked_for(tmp_path):
+    path = saved(tmp_path / 'attack.pth', Attack(os.system, 'true'))
+    with pytest.raises(MMFakeError, match=r'refused, the checkpoint asks to run posix\.system'):
+        safe_load(path)
+
+
+@pytest.mark.parametrize(
+    'content',
+    [b'', b'just text', b'\x80\x02}', pickle.dumps(3)],
+    ids=['empty', 'text', 'cut', 'int'],
+)
+@pytest.mark.usefixtures('torch_version')
+def test_what_is_no_checkpoint_is_said_in_one_line(tmp_path, content):
+    path = tmp_path / 'x.pth'
+    path.write_bytes(content)
+    with pytest.raises(MMFakeError, match='not a readable checkpoint') as error:
+        CheckpointLoader.load_checkpoint(str(path))
+    assert '\n' not in str(error.value)
+
+
+@pytest.mark.usefixtures('torch_version')
+def test_a_truncated_checkpoint_is_said_in_one_line(tmp_path):
+    path = tmp_path / 'x.pth'
+    saved(path, dict(state_dict=torch.nn.Linear(50, 50).state_dict()))
+    path.write_bytes(path.read_bytes()[:3000])
+    with pytest.raises(MMFakeError, match=r'x\.pth: not a readable checkpoint'):
+        CheckpointLoader.load_checkpoint(str(path))
+
+
+def test_a_missing_file_is_said_in_one_line():
+    with pytest.raises(MMFakeError, match=r'nowhere\.pth: no such checkpoint file'):
+        CheckpointLoader.load_checkpoint('nowhere.pth')
+
+
+def test_a_download_is_loaded_safely(tmp_path, monkeypatch):
+    def download(url, path, progress):
+        saved(path, Attack(os.system, 'true'))
+
+    monkeypatch.setattr(torch.hub, 'download_url_to_file', download)
+    monkeypatch.setattr(torch.hub, 'get_dir', lambda: str(tmp_path))
+    with pytest.raises(MMFakeError, match='refused'):
+        CheckpointLoader.load_checkpoint('https://example.invalid/weights.pth')
+
+
+def test_an_object_store_is_loaded_safely(monkeypatch):
+    buffer = io.BytesIO()
+    torch.save(Attack(os.system, 'true'), buffer)
+    monkeypatch.setattr('mmengine.fileio.get', lambda *args, **kwargs: buffer.getvalue())
+    with pytest.raises(MMFakeError, match='s3://bucket/x.pth: refused'):
+        CheckpointLoader.load_checkpoint('s3://bucket/x.pth')

@@ -1,0 +1,248 @@
+from collections import Counter
+
+import pytest
+from mmengine.dataset import Compose
+from mmfake.datasets.ffpp_dataset import FFPPDataset
+from mmfake.datasets.guarded_pipeline import GuardedPipeline
+from mmfake.errors import MMFakeError
+
+
+def read(tree, split='train', holdout='f2f', **kwargs):
+    return FFPPDataset([], split=split, holdout=holdout, data_root=str(tree.root), **kwargs)
+
+
+def infos(dataset):
+    return [dataset.get_data_info(i) for i in range(len(dataset))]
+
+
+@pytest.mark.parametrize('holdout', ['df', 'f2f', 'fs', 'nt'])
+def test_counts_and_labels_are_the_papers(full_tree, holdout):
+    seen = [key for key in ('df', 'f2f', 'fs', 'nt') if key != holdout]
+    for split, size in (('train', 720), ('val', 140)):
+        dataset = read(full_tree, split, holdout)
+        rows = infos(dataset)
+        assert len(dataset) == 4 * size
+        assert Counter(row['method'] for row in rows) == dict.fromkeys(['original', *seen], size)
+        assert Counter(row['label_multi'] for row in rows) == dict.fromkeys(range(4), size)
+        assert {(row['method'], row['label_multi']) for row in rows} == set(
+            zip(['original', *seen], range(4))
+        )
+        assert Counter(row['label_bin'] for row in rows) == {0: size, 1: 3 * size}
+        assert dataset.metainfo['multi_classes'] == ('original', *seen)
+        assert holdout not in {v['method'] for v in dataset.metainfo['expected_videos'].values()}
+    rows = infos(read(full_tree, 'test', holdout))
+    assert Counter((row['method'], row['label_bin'], row['label_multi']) for row in rows) == {
+        ('original', 0, 0): 140,
+        (holdout, 1, -1): 140,
+    }
+
+
+def test_without_hold_out_all_methods_are_in_every_split(full_tree):
+    for split, size in (('train', 720), ('val', 140), ('test', 140)):
+        rows = infos(read(full_tree, split, None))
+        assert Counter(row['label_multi'] for row in rows) == dict.fromkeys(range(5), size)
+
+
+def test_splits_share_no_video_and_no_person(full_tree):
+    videos, people = [], []
+    for split in ('train', 'val', 'test'):
+        rows = infos(read(full_tree, split, None))
+        videos.append({row['video_id'] for row in rows})
+        people.append(
+            {row['target'] for row in rows} | {row['source'] for row in rows if row['source']}
+        )
+    assert len(set.union(*videos)) == sum(map(len, videos)) == 5000
+    assert len(set.union(*people)) == sum(map(len, people)) == 1000
+
+
+def test_whole_ffpp_warns_of_shared_sources(full_tree, log):
+    read(full_tree, 'train')
+    assert not log
+    read(full_tree, 'test')
+    (line,) = log
+    assert '755 (756 is in val)' in line
+
+
+def test_shared_sources_are_dropped_from_the_earlier_split(make_tree):
+    splits = dict(train=[['756', '001']], val=[['003', '004']], test=[['755', '002']])
+    tree = make_tree(splits)
+    assert len(read(tree)) == 8
+    rows = infos(read(tree, drop_shared_sources=True))
+    assert [row['video_id'] for row in rows] == ['ffpp/original/c23/001']
+    assert len(read(tree, 'test', drop_shared_sources=True)) == 4
+
+
+def test_sample_has_every_field_of_the_contract(small_tree):
+    dataset = read(small_tree, 'val', 'df')
+    fake = dataset.get_data_info(1)
+    assert fake == dict(
+        filename=str(small_tree.path('f2f', '006_007')),
+        label=1,
+        label_bin=1,
+        label_multi=1,
+        video_id='ffpp/f2f/c23/006_007',
+        method='f2f',
+        dataset='ffpp',
+        compression='c23',
+        stem='006_007',
+        target='006',
+        source='007',
+        sample_idx=1,
+        modality='RGB',
+        start_index=0,
+    )
+    assert dataset.get_data_info(0)['source'] == ''
+
+
+def test_metainfo_lists_the_protocol(small_tree):
+    meta = read(small_tree, 'test', 'nt').metainfo
+    assert meta['classes'] == ('original', 'manipulated')
+    assert meta['multi_classes'] == ('original', 'df', 'f2f', 'fs')
+    assert meta['expected_videos'] == {
+        'ffpp/original/c23/008': dict(method='original', label=0),
+        'ffpp/original/c23/009': dict(method='original', label=0),
+        'ffpp/nt/c23/008_009': dict(method='nt', label=1),
+        'ffpp/nt/c23/009_008': dict(method='nt', label=1),
+    }
+
+
+def test_faceshifter_is_read_when_named(make_tree):
+    tree = make_tree(methods=('df', 'fsh'))
+    rows = infos(read(tree, 'test', 'fsh', methods=['df', 'fsh']))
+    assert {row['method'] for row in rows} == {'original', 'fsh'}
+    rows = infos(read(tree, 'train', 'df', methods=['df', 'fsh']))
+    assert {(row['method'], row['label_multi']) for row in rows} == {('original', 0), ('fsh', 1)}
+
+
+@pytest.mark.parametrize('spelling', ['raw', 'c0'])
+@pytest.mark.parametrize('asked', ['raw', 'c0'])
+def test_raw_and_c0_are_one(make_tree, spelling, asked):
+    tree = make_tree(compression=spelling)
+    row = read(tree, compression=asked).get_data_info(0)
+    assert row['video_id'] == 'ffpp/original/raw/000'
+    assert f'/{spelling}/' in row['filename']
+
+
+def test_missing_videos_stop_the_run_and_name_five(small_tree):
+    names = ['000_001', '001_000', '002_003', '003_002', '004_005', '005_004']
+    for stem in names:
+        small_tree.path('df', stem).unlink()
+    with pytest.raises(MMFakeError) as caught:
+        read(small_tree)
+    message = str(caught.value)
+    assert "6 of 24 videos of split 'train'" in message
+    assert all(str(small_tree.path('df', stem)) in message for stem in names[:5])
+    assert '005_004' not in message
+    assert "and 1 more; complete the dataset, or set missing='skip'" in message
+    assert '\n' not in message
+    assert len(read(small_tree, holdout='df')) == 24, 'the held-out method is not looked at'
+
+
+def test_skipped_videos_are_expected_but_no_samples(small_tree, log):
+    small_tree.path('f2f', '008_009').unlink()
+    dataset = read(small_tree, 'test', missing='skip')
+    assert [row['stem'] for row in infos(dataset)] == ['008', '009', '009_008']
+    expected = dataset.metainfo['expected_videos']
+    assert len(expected) == 4
+    assert expected['ffpp/f2f/c23/008_009'] == dict(method='f2f', label=1, reason='file not found')
+    (line,) = log
+    assert '1 of 4 videos' in line
+    assert line.endswith('they are skipped')
+
+
+def test_nothing_left_is_an_error_even_when_skipping(small_tree):
+    for method in ('original', 'f2f'):
+        for path in small_tree.path(method, 'x').parent.iterdir():
+            path.unlink()
+    with pytest.raises(MMFakeError, match=r"none of the 4 videos of split 'test' in .*available"):
+        read(small_tree, 'test', missing='skip')
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'message'),
+    [
+        (dict(split='dev'), "unknown split 'dev'"),
+        (dict(holdout='x'), "unknown manipulation 'x'"),
+        (dict(holdout='fsh'), "holdout 'fsh' is not among the methods"),
+        (dict(methods=['df', 'y']), "unknown manipulation 'y'"),
+        (dict(compression='c1'), "unknown compression 'c1'"),
+        (dict(compression='c40'), 'no folder .*c40/videos'),
+        (dict(missing='ignore'), "unknown missing 'ignore': choose error or skip"),
+        (dict(splits_dir='/nowhere'), 'split file /nowhere/train.json not found'),
+        (dict(ann_file='no.csv'), r'index .*ffpp/no.csv \(ann_file\) not found'),
+    ],
+)
+def test_wrong_argument_is_one_line(small_tree, arguments, message):
+    with pytest.raises(MMFakeError, match=message) as caught:
+        read(small_tree, **arguments)
+    assert '\n' not in str(caught.value)
+
+
+def test_missing_root_is_named_before_anything_in_it(tmp_path):
+    with pytest.raises(MMFakeError, match='data_root .*nothing is not a folder'):
+        FFPPDataset([], data_root=str(tmp_path / 'nothing'))
+
+
+@pytest.mark.parametrize('split', ['train', 'val', 'test'])
+def test_index_gives_the_same_samples_as_the_tree(small_tree, split):
+    name = small_tree.write_index(reversed(list(small_tree.rows())))
+    assert infos(read(small_tree, split, ann_file=name)) == infos(read(small_tree, split))
+
+
+def test_index_rows_not_used_are_expected_with_their_reason(small_tree):
+    rows = list(small_tree.rows())
+    for row in rows:
+        if row['id'] in ('ffpp/f2f/c23/008_009', 'ffpp/original/c23/000'):
+            row.update(status='failed', reason='no face found')
+    name = small_tree.write_index(rows)
+    test = read(small_tree, 'test', ann_file=name)
+    assert len(test) == 3
+    assert test.metainfo['expected_videos']['ffpp/f2f/c23/008_009'] == dict(
+        method='f2f', label=1, reason='no face found'
+    )
+    train = read(small_tree, 'train', ann_file=name)
+    assert len(train) == 23
+    assert 'ffpp/original/c23/000' not in {row['video_id'] for row in infos(train)}
+
+
+def test_index_elsewhere_is_read_relative_to_its_own_folder(small_tree, tmp_path):
+    path = str(small_tree.root / small_tree.write_index(small_tree.rows()))
+    dataset = FFPPDataset([], ann_file=path, data_root=str(tmp_path / 'nothing'))
+    assert dataset.get_data_info(0)['filename'] == str(small_tree.path('original', '000'))
+
+
+def test_index_whose_files_are_gone_is_treated_as_a_tree_is(small_tree):
+    name = small_tree.write_index(small_tree.rows())
+    small_tree.path('f2f', '008_009').unlink()
+    with pytest.raises(MMFakeError, match='1 of 4 videos .*index.csv are missing'):
+        read(small_tree, 'test', ann_file=name)
+    assert len(read(small_tree, 'test', ann_file=name, missing='skip')) == 3
+
+
+def test_pipeline_is_guarded_even_if_it_is_exchanged(small_tree):
+    dataset = read(small_tree)
+    assert isinstance(dataset.pipeline, GuardedPipeline)
+    transform = str
+    dataset.pipeline = Compose([transform])  # what mmengine's PipelineSwitchHook does
+    assert isinstance(dataset.pipeline, GuardedPipeline)
+    assert dataset.pipeline.transforms == [transform]
+    assert isinstance(dataset[0], str)
+
+
+@pytest.mark.parametrize('test_mode', [True, False])
+def test_sample_is_never_replaced_by_another(small_tree, test_mode):
+    dataset = FFPPDataset(
+        [lambda results: None], data_root=str(small_tree.root), test_mode=test_mode
+    )
+    with pytest.raises(RuntimeError, match='returned None for .*ffpp/original/c23/000'):
+        dataset[0]
+
+
+def test_lazy_dataset_loads_at_the_first_sample(small_tree):
+    dataset = read(small_tree, lazy_init=True)
+    assert dataset[3]['video_id'] == 'ffpp/nt/c23/000_001'
+
+
+def test_first_samples_are_a_balanced_miniature(small_tree):
+    rows = infos(read(small_tree, indices=8))
+    assert Counter(row['method'] for row in rows) == dict(original=2, df=2, fs=2, nt=2)

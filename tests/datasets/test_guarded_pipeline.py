@@ -1,0 +1,199 @@
+import numpy as np
+import pytest
+from mmcv.transforms import BaseTransform
+from mmengine.dataset import Compose
+
+from mmfake.datasets.guarded_pipeline import GuardedPipeline
+from mmfake.errors import MMFakeError
+
+HEAD = [
+    dict(type='DecordInit'),
+    dict(type='SampleFrames', clip_len=8, num_clips=2, test_mode=True),
+    dict(type='DecordDecode'),
+]
+TAIL = [
+    dict(type='RandomResizedCrop', area_range=(0.7, 1.0), aspect_ratio_range=(0.9, 1.1)),
+    dict(type='Resize', scale=(32, 32), keep_ratio=False),
+    dict(type='Flip', flip_ratio=0.5),
+    dict(type='FormatShape', input_format='NCTHW'),
+    dict(type='PackActionInputs', meta_keys=('filename', 'num_clips')),
+]
+
+
+class FailingDecode(BaseTransform):
+    """Fails as it is told to, in the place of a decoder."""
+
+    def __init__(self, error):
+        self.error = error
+
+    def transform(self, results):
+        raise self.error
+
+
+class Failing(BaseTransform):
+    """Fails after decoding."""
+
+    def transform(self, results):
+        raise RuntimeError('bug')
+
+
+def annotation(path, **more):
+    return dict(filename=str(path), label=1, start_index=0, modality='RGB', **more)
+
+
+@pytest.fixture
+def broken(tmp_path, video_writer):
+    """Videos that are broken in five ways, by name."""
+    whole = tmp_path / 'whole.mp4'
+    video_writer(whole)
+    content = whole.read_bytes()
+    paths = {
+        name: tmp_path / f'{name}.mp4'
+        for name in ('truncated', 'text', 'empty', 'no_frames', 'vanished')
+    }
+    paths['truncated'].write_bytes(content[: len(content) // 2])
+    paths['text'].write_text('<html>404 Not Found</html>\n' * 40)
+    paths['empty'].write_bytes(b'')
+    video_writer(paths['no_frames'], frames=0)
+    return paths
+
+
+@pytest.mark.parametrize('kind', ['truncated', 'text', 'empty', 'no_frames', 'vanished'])
+def test_broken_video_is_a_marked_black_clip_of_the_usual_shape(broken, kind):
+    packed = GuardedPipeline(HEAD + TAIL)(annotation(broken[kind]))
+    clips, sample = packed['inputs'], packed['data_samples']
+    assert clips.shape == (2, 3, 8, 32, 32)
+    assert clips.dtype.itemsize == 1
+    assert not clips.any()
+    reason = sample.metainfo['unreadable']
+    assert reason
+    assert '\n' not in reason
+    assert len(reason) < 200
+    assert str(broken[kind].parent) not in reason, 'equal faults must have equal reasons'
+    assert sample.gt_label.item() == 1
+    assert sample.metainfo['num_clips'] == 2
+
+
+def test_mp4_that_breaks_off_in_its_frames_is_unreadable_at_any_index(tmp_path, video_writer):
+    import av
+
+    whole, fast = tmp_path / 'whole.mp4', tmp_path / 'fast.mp4'
+    video_writer(whole)
+    with av.open(str(whole)) as source, av.open(
+        str(fast), 'w', options=dict(movflags='faststart')
+    ) as sink:
+        stream = sink.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = stream
+                sink.mux(packet)
+    # the header in front is whole, so the file opens and says 40 frames; the end is cut off
+    content = fast.read_bytes()
+    fast.write_bytes(content[: int(len(content) * 0.6)])
+    packed = GuardedPipeline(HEAD + TAIL)(annotation(fast))
+    reason = packed['data_samples'].metainfo['unreadable']
+    assert reason.startswith('DECORDError: ')
+    assert '[' not in reason, 'no time of day, which would make every reason another one'
+
+
+def test_readable_video_is_what_a_plain_pipeline_makes_of_it(tmp_path, video_writer):
+    path = tmp_path / 'whole.mp4'
+    video_writer(path)
+    tail = [TAIL[1], *TAIL[3:]]  # nothing random
+    guarded = GuardedPipeline(HEAD + tail)(annotation(path))
+    plain = Compose(HEAD + tail)(annotation(path))
+    assert (guarded['inputs'] == plain['inputs']).all()
+    assert guarded['data_samples'].metainfo == plain['data_samples'].metainfo
+    assert guarded['inputs'].any()
+
+
+@pytest.mark.parametrize('test_mode', [True, False])
+@pytest.mark.parametrize('frames', [1, 5])
+def test_video_shorter_than_a_clip_is_looped_not_refused(tmp_path, video_writer, frames, test_mode):
+    path = tmp_path / 'short.mp4'
+    video_writer(path, frames=frames)
+    head = [HEAD[0], dict(HEAD[1], test_mode=test_mode), HEAD[2]]
+    packed = GuardedPipeline([*head, TAIL[1], *TAIL[3:]])(annotation(path))
+    assert 'unreadable' not in packed['data_samples'].metainfo
+    clips = packed['inputs'].float()
+    assert clips.shape == (2, 3, 8, 32, 32)
+    for clip in clips:
+        for time in range(8):
+            # frame i of the video has brightness 4 * i; the same frame comes again after `frames`
+            assert (clip[:, time] == clip[:, time % frames]).all()
+            want = 4 * (time % frames)
+            assert clip[:, time].mean() - clip[:, 0].mean() == pytest.approx(want, abs=1.5)
+
+
+def test_double_sampling_gives_twice_the_black_frames(broken):
+    head = [HEAD[0], dict(HEAD[1], twice_sample=True), HEAD[2]]
+    packed = GuardedPipeline(head + TAIL)(annotation(broken['text']))
+    assert packed['inputs'].shape == (4, 3, 8, 32, 32)
+
+
+def test_failure_after_decoding_is_a_bug_and_propagates(tmp_path, video_writer):
+    path = tmp_path / 'whole.mp4'
+    video_writer(path)
+    with pytest.raises(RuntimeError, match='bug'):
+        GuardedPipeline([*HEAD, Failing(), *TAIL])(annotation(path))
+
+
+@pytest.mark.parametrize(
+    'error', [ImportError('no decord'), KeyError('frame_inds'), MemoryError(), AttributeError('x')]
+)
+def test_failure_that_is_not_the_videos_propagates(error):
+    with pytest.raises(type(error)):
+        GuardedPipeline([HEAD[1], FailingDecode(error), *TAIL])(annotation('x', total_frames=9))
+
+
+@pytest.mark.parametrize(
+    ('error', 'reason'),
+    [
+        (ValueError(), 'ValueError'),
+        (ValueError('two\nlines'), 'ValueError: two lines'),
+        (OSError(5, 'Input/output error', '/some/path'), 'OSError: Input/output error'),
+        (RuntimeError('[03:11:20] /src/v.cc:15: Check failed'), 'RuntimeError: Check failed'),
+        (ValueError('x' * 999), 'ValueError: ' + 'x' * 160),
+    ],
+)
+def test_reason_is_one_short_line(error, reason):
+    pipeline = GuardedPipeline([HEAD[1], FailingDecode(error), *TAIL])
+    packed = pipeline(annotation('x', total_frames=9))
+    assert packed['data_samples'].metainfo['unreadable'] == reason
+
+
+def test_unreadable_video_is_logged_with_its_path_and_reason(broken, log):
+    GuardedPipeline(HEAD + TAIL)(annotation(broken['vanished']))
+    (message,) = (line for line in log if 'cannot be decoded' in line)
+    assert message.startswith(f'{broken["vanished"]} cannot be decoded (FileNotFoundError: ')
+    assert '\n' not in message
+
+
+def test_transform_that_returns_none_gives_none(tmp_path, video_writer):
+    path = tmp_path / 'whole.mp4'
+    video_writer(path)
+    assert GuardedPipeline([*HEAD, lambda results: None, *TAIL])(annotation(path)) is None
+
+
+def test_pipeline_without_decoding_is_run_as_it_is():
+    assert GuardedPipeline([])(dict(a=1)) == dict(a=1)
+    with pytest.raises(RuntimeError, match='bug'):
+        GuardedPipeline([Failing()])(dict(a=1))
+
+
+def test_decoding_without_a_frame_sampler_is_refused_at_once():
+    with pytest.raises(MMFakeError, match=r'DecordInit, DecordDecode.*put SampleFrames before'):
+        GuardedPipeline([HEAD[0], HEAD[2], *TAIL])
+
+
+def test_black_frames_are_not_one_array(broken):
+    """Flip works in place: on one array shared by all frames it would undo itself."""
+    seen = []
+
+    def look(results):
+        seen.extend(results['imgs'])
+        return results
+
+    GuardedPipeline([*HEAD, look, *TAIL])(annotation(broken['text']))
+    assert len(seen) == 16
+    assert not any(np.shares_memory(seen[0], frame) for frame in seen[1:])

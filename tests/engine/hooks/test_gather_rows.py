@@ -1,0 +1,31 @@
+import torch
+import torch.multiprocessing as mp
+
+from mmfake.engine.hooks.gather_rows import gather_rows
+
+
+def test_one_process_returns_its_rows():
+    rows = torch.rand(3, 2)
+    assert gather_rows(rows) is rows
+
+
+def worker(rank, counts, folder):
+    import torch.distributed as dist
+
+    dist.init_process_group(
+        'gloo', init_method=f'file://{folder}/store', rank=rank, world_size=len(counts)
+    )
+    rows = torch.full((counts[rank], 2), float(rank))
+    labels = torch.arange(counts[rank]) + 10 * rank
+    gathered = gather_rows(rows), gather_rows(labels)
+    torch.save(gathered, f'{folder}/{rank}.pt')
+    dist.destroy_process_group()
+
+
+def test_ranks_with_uneven_rows(tmp_path):
+    counts = [3, 0]
+    mp.start_processes(worker, (counts, str(tmp_path)), nprocs=2, start_method='fork')
+    for rank in range(2):
+        rows, labels = torch.load(tmp_path / f'{rank}.pt')
+        assert rows.tolist() == [[0.0, 0.0]] * 3
+        assert labels.tolist() == [0, 1, 2]

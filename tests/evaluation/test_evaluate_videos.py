@@ -1,0 +1,125 @@
+import math
+import time
+
+import numpy as np
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from mmfake.evaluation.binary_metrics import binary_metrics
+from mmfake.evaluation.bootstrap import bootstrap_intervals
+from mmfake.evaluation.evaluate_videos import evaluate_videos
+from mmfake.evaluation.sample_score import SampleScore
+from mmfake.evaluation.video_scores import score_videos
+
+
+def identity(method, stem):
+    return f'ffpp/{method}/c23/{stem}'
+
+
+def random_frame(n, methods, seed=0):
+    rng = np.random.default_rng(seed)
+    samples = []
+    for stem in range(n):
+        samples.append(SampleScore(identity('original', stem), 'original', 0, rng.beta(2, 3), 1))
+        samples += [
+            SampleScore(identity(name, stem), name, 1, rng.beta(3, 2), 1) for name in methods
+        ]
+    return score_videos(samples)
+
+
+def test_stems_shared_by_methods_are_different_videos():
+    """Two of four methods detected, two missed: 0.774, not the 1.000 of grouping by stem.
+
+    140 originals score 0.000, 0.001, ... 0.139. Deepfakes and Face2Face score 0.9: AUC 1. Of the
+    140 FaceSwap (NeuralTextures) videos, 101 score just above 77 originals and 39 just above 76,
+    so they win 101 * 77 + 39 * 76 = 10,741 of 140 * 140 = 19,600 pairs: AUC 0.548, close to a
+    coin. Each method has a quarter of the pairs: (1 + 1 + 2 * 0.54801) / 4 = 0.774.
+    Grouped by stem, a fake's score is the mean over its four methods, about (0.9 + 0.9 + 0.077 +
+    0.077) / 4 = 0.488, above every original: 1.000.
+    """
+    stems = [f'{target:03d}_{139 - target:03d}' for target in range(140)]
+    missed = [(77 if i < 101 else 76) / 1000 - 0.0005 for i in range(140)]
+    scores = {'df': [0.9] * 140, 'f2f': [0.9] * 140, 'fs': missed, 'nt': missed}
+    samples = [
+        SampleScore(identity('original', stem[:3]), 'original', 0, i / 1000, 1)
+        for i, stem in enumerate(stems)
+    ]
+    for method, of_method in scores.items():
+        samples += [
+            SampleScore(identity(method, stem), method, 1, score, 1)
+            for stem, score in zip(stems, of_method)
+        ]
+    frame = score_videos(samples)
+    rows = evaluate_videos(frame, n_bootstrap=0)
+
+    wrong = frame.groupby(frame['video'].str.split('/').str[-1])[['label', 'score']].mean()
+    assert len(wrong) == 280
+    assert f'{roc_auc_score(wrong["label"], wrong["score"]):.3f}' == '1.000'
+
+    assert rows['overall']['n_scored'] == 700
+    assert f'{rows["overall"]["auc"]:.3f}' == '0.774'
+    assert rows['overall']['auc'] == pytest.approx((2 * 19600 + 2 * 10741) / (4 * 19600))
+    assert rows['df']['auc'] == rows['f2f']['auc'] == 1.0
+    assert rows['fs']['auc'] == rows['nt']['auc'] == pytest.approx(10741 / 19600)
+    assert list(rows) == ['overall', 'df', 'f2f', 'fs', 'nt']
+
+
+def test_each_method_against_all_originals():
+    frame = random_frame(20, ['fs', 'df'])
+    rows = evaluate_videos(frame, threshold=0.4, n_bootstrap=40, confidence=0.8, seed=5)
+    assert list(rows) == ['overall', 'df', 'fs']
+    for name, row in rows.items():
+        part = frame if name == 'overall' else frame[frame['method'].isin(['original', name])]
+        labels, scores = part['label'].to_numpy(), part['score'].to_numpy()
+        truth = binary_metrics(labels, scores, 0.4)
+        intervals = bootstrap_intervals(labels, scores, 0.4, 40, 0.8, 5)
+        assert {key: row[key] for key in truth} == truth
+        assert {key: (row[f'{key}_low'], row[f'{key}_high']) for key in truth} == intervals
+        assert (row['n_original'], row['n_manipulated']) == (20, 40 if name == 'overall' else 20)
+
+
+def test_a_method_does_not_move_the_others():
+    both = random_frame(15, ['df', 'nt'])
+    alone = evaluate_videos(both[both['method'] != 'nt'], n_bootstrap=30)
+    assert evaluate_videos(both, n_bootstrap=30)['df'] == alone['df'] == alone['overall']
+
+
+def test_row_order_does_not_matter():
+    frame = random_frame(15, ['df', 'nt'])
+    shuffled = frame.sample(frac=1, random_state=3)
+    assert evaluate_videos(shuffled, n_bootstrap=30) == evaluate_videos(frame, n_bootstrap=30)
+
+
+@pytest.mark.filterwarnings('error')
+def test_expected_but_not_scored():
+    samples = [SampleScore(identity('original', i), 'original', 0, 0.2, 1) for i in range(3)]
+    samples.append(SampleScore(identity('nt', 0), 'nt', 1, math.nan, 0, reason='cut short'))
+    rows = evaluate_videos(score_videos(samples), n_bootstrap=10)
+    assert rows['nt'] == pytest.approx(rows['overall'], nan_ok=True)
+    row = rows['nt']
+    assert (row['n_expected'], row['n_scored'], row['n_manipulated']) == (4, 3, 0)
+    assert row['acc'] == row['acc_low'] == row['acc_high'] == 1.0
+    assert all(
+        math.isnan(row[key]) for key in ('auc', 'auc_low', 'auc_high', 'ap', 'eer', 'bacc_low')
+    )
+
+
+@pytest.mark.filterwarnings('error')
+def test_nothing_at_all():
+    rows = evaluate_videos(score_videos([]), threshold=0.5)
+    assert list(rows) == ['overall']
+    assert rows['overall']['n_expected'] == rows['overall']['n_scored'] == 0
+    assert math.isnan(rows['overall']['acc'])
+    assert math.isnan(rows['overall']['acc_val_high'])
+
+
+def test_no_bootstrap_no_intervals():
+    row = evaluate_videos(random_frame(5, ['df']), n_bootstrap=0)['overall']
+    assert not [key for key in row if key.endswith(('_low', '_high'))]
+
+
+def test_fast_enough_for_every_validation():
+    frame = random_frame(140, ['df', 'f2f', 'nt'])  # 560 videos
+    started = time.process_time()
+    evaluate_videos(frame, threshold=0.5, n_bootstrap=1000)
+    assert time.process_time() - started < 3

@@ -1,0 +1,211 @@
+import math
+
+import pytest
+import torch
+import torch.nn.functional as F
+from mmaction.registry import MODELS
+from torch import nn
+
+from mmfake import MMFakeError
+from mmfake.models.recognizers.embedding import global_average_pool
+
+
+class TwoPathways(nn.Module):
+    """A backbone whose output is a tuple, as SlowFast's."""
+
+    def forward(self, x):
+        return x, x[:, :2, ::2]
+
+
+class Shrink(nn.Module):
+    """A backbone that only averages pixels: (N, 3, T, H, W) -> (N, 3, T, 2, 2)."""
+
+    def __init__(self):
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(1))
+        self.batches = []
+
+    def forward(self, x):
+        self.batches.append(len(x))
+        return F.adaptive_avg_pool3d(x, (None, 2, 2)) * self.scale
+
+
+def head(channels=3, classes=2, key='label_bin', **kwargs):
+    return dict(
+        type='mmfake.MLPHead',
+        num_classes=classes,
+        in_channels=channels,
+        hidden_channels=(8, 8),
+        dropout_ratio=0.0,
+        label_key=key,
+        **kwargs,
+    )
+
+
+def recognizer(backbone=Shrink, multi=True, channels=3, **kwargs):
+    cfg = dict(
+        type='mmfake.DualStreamRecognizer',
+        backbone=dict(type=backbone),
+        binary=dict(cls_head=head(channels)),
+        multi=dict(cls_head=head(channels, 4, 'label_multi')) if multi else None,
+        data_preprocessor=dict(
+            type='ActionDataPreprocessor', mean=[0.0] * 3, std=[1.0] * 3, format_shape='NCTHW'
+        ),
+        **kwargs,
+    )
+    torch.manual_seed(0)
+    return MODELS.build(cfg)
+
+
+def clips(videos=2, per_video=1, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(videos, per_video, 3, 4, 8, 8, generator=generator)
+
+
+def test_losses_are_named_by_stream_and_accuracies_logged(make_samples):
+    losses = recognizer()(clips(), make_samples([0, 1], [0, 3]), mode='loss')
+    assert set(losses) == {
+        'binary.loss_ce',
+        'binary.acc_top1',
+        'multi.loss_ce',
+        'multi.acc_top1',
+    }
+
+
+def test_loss_is_the_cross_entropy_of_the_pooled_features(make_samples):
+    model, inputs = recognizer(), clips(3)
+    labels = [0, 1, 1]
+    losses = model(inputs, make_samples(labels, [0, 2, 3]), mode='loss')
+    for stream, targets in (('binary', labels), ('multi', [0, 2, 3])):
+        logits = model.streams[stream].cls_head(inputs[:, 0].mean(dim=(2, 3, 4)))
+        expected = -torch.stack([F.log_softmax(z, 0)[t] for z, t in zip(logits, targets)]).mean()
+        torch.testing.assert_close(losses[f'{stream}.loss_ce'], expected)
+        hits = [int(z.argmax() == t) for z, t in zip(logits, targets)]
+        assert losses[f'{stream}.acc_top1'].item() == pytest.approx(sum(hits) / 3)
+
+
+def test_train_step_sums_the_weighted_losses(make_samples):
+    model = recognizer()
+    model.multi.cls_head.loss_cls.loss_weight = 0.5
+    data = dict(inputs=list(clips()), data_samples=make_samples([0, 1], [0, 3]))
+    losses = model(**model.data_preprocessor(data, True), mode='loss')
+    total, log = model.parse_losses(losses)
+    plain = recognizer()(clips(), make_samples([0, 1], [0, 3]), mode='loss')
+    expected = plain['binary.loss_ce'] + 0.5 * plain['multi.loss_ce']
+    torch.testing.assert_close(total, expected)
+    assert log['binary.acc_top1'] == plain['binary.acc_top1']
+
+
+@pytest.mark.parametrize(('average', 'expected'), [('prob', 'probabilities'), ('score', 'logits')])
+def test_several_clips_per_video_are_averaged(average, expected, make_samples):
+    model, inputs = recognizer().eval(), clips(2, 3)
+    model.binary.cls_head.average_clips = average
+    predictions = model(inputs, make_samples([0, 1]), mode='predict')
+    for video, prediction in zip(inputs, predictions):
+        rows = model.cls_head(video.mean(dim=(2, 3, 4)))  # (3, 2)
+        if expected == 'probabilities':
+            score = torch.stack([row.softmax(0) for row in rows]).mean(0)
+        else:
+            score = rows.mean(0).softmax(0)
+        torch.testing.assert_close(prediction.pred_score, score)
+        assert prediction.pred_score.sum().item() == pytest.approx(1)
+        assert prediction.pred_label.item() == score.argmax().item()
+
+
+def test_without_averaging_there_is_one_row_per_clip(make_samples):
+    model = recognizer().eval()
+    model.binary.cls_head.average_clips = None
+    scores = [p.pred_score for p in model(clips(2, 3), make_samples([0, 1]), mode='predict')]
+    assert [score.shape for score in scores] == [(3, 2), (3, 2)]
+    torch.testing.assert_close(torch.stack(scores).sum(dim=2), torch.ones(2, 3))
+
+
+def test_a_wrong_averaging_is_refused(make_samples):
+    model = recognizer().eval()
+    model.binary.cls_head.average_clips = 'median'
+    with pytest.raises(ValueError, match='median is not supported'):
+        model(clips(), make_samples([0, 1]), mode='predict')
+
+
+def test_only_the_binary_stream_runs_at_test(make_samples):
+    model = recognizer().eval()
+    model.multi.cls_head.forward = lambda *args: pytest.fail('the multi stream ran')
+    model(clips(), make_samples([0, 1]), mode='predict')
+
+
+def test_max_testing_views_bounds_the_clips_encoded_at_once(make_samples):
+    whole, bounded = recognizer().eval(), recognizer(test_cfg=dict(max_testing_views=2)).eval()
+    expected = whole(clips(1, 5), make_samples([0]), mode='predict')
+    found = bounded(clips(1, 5), make_samples([0]), mode='predict')
+    torch.testing.assert_close(found[0].pred_score, expected[0].pred_score)
+    assert bounded.backbone.batches == [2, 2, 1]
+
+
+def test_several_clips_per_video_in_training_share_its_label(make_samples):
+    model, inputs = recognizer(multi=False), clips(2, 3)
+    several = model(inputs, make_samples([0, 1]), mode='loss')
+    flat = model(inputs.flatten(0, 1)[:, None], make_samples([0, 0, 0, 1, 1, 1]), mode='loss')
+    torch.testing.assert_close(several['binary.loss_ce'], flat['binary.loss_ce'])
+
+
+def test_tensor_mode_and_stages():
+    model, inputs = recognizer(), clips(2, 3)
+    assert model(inputs).shape == (6, 3, 4, 2, 2)
+    assert model(inputs, stage='neck').shape == (6, 3)
+    assert model(inputs, stage='head').shape == (6, 2)
+    with pytest.raises(RuntimeError, match='Invalid mode'):
+        model(inputs, mode='train')
+
+
+def test_unreadable_videos_take_no_part_in_the_loss(make_samples):
+    model, inputs = recognizer(), clips(4)
+    marked = model(inputs, make_samples([0, 1, 0, 1], unreadable=[1, 2]), mode='loss')
+    left = model(inputs[[0, 3]], make_samples([0, 1]), mode='loss')
+    torch.testing.assert_close(marked['binary.loss_ce'], left['binary.loss_ce'])
+
+
+def test_a_batch_of_unreadable_videos_is_zero_with_a_graph_to_every_parameter(make_samples):
+    model = recognizer()
+    losses = model(clips(), make_samples([0, 1], unreadable=[0, 1]), mode='loss')
+    total, _ = model.parse_losses(losses)
+    total.backward()
+    assert total.item() == 0
+    assert all(p.grad is not None and not p.grad.any() for p in model.parameters())
+
+
+def test_unreadable_videos_get_no_score(make_samples):
+    model = recognizer().eval()
+    first, second = model(clips(), make_samples([0, 1], unreadable=[1]), mode='predict')
+    assert first.pred_score.isfinite().all()
+    assert all(math.isnan(p) for p in second.pred_score)
+
+
+def test_features_of_several_pathways_are_concatenated(make_samples):
+    model = recognizer(TwoPathways, channels=5)
+    inputs = clips()
+    embedding = model(inputs, stage='neck')
+    expected = torch.cat(
+        [inputs[:, 0].mean(dim=(2, 3, 4)), inputs[:, 0, :2, ::2].mean(dim=(2, 3, 4))], dim=1
+    )
+    torch.testing.assert_close(embedding, expected)
+    torch.testing.assert_close(global_average_pool(inputs[:, 0]), expected[:, :3])
+
+
+def test_the_binary_classifier_is_needed():
+    with pytest.raises(MMFakeError, match=r'model\.binary\.cls_head is missing'):
+        MODELS.build(
+            dict(type='mmfake.DualStreamRecognizer', backbone=dict(type=Shrink), binary={})
+        )
+
+
+def test_a_label_that_the_head_does_not_have(make_samples):
+    with pytest.raises(MMFakeError, match='label_multi=4, but num_classes=4') as error:
+        recognizer()(clips(), make_samples([0, 1], [0, 4]), mode='loss')
+    assert '\n' not in str(error.value)
+
+
+def test_a_label_that_the_samples_do_not_have(make_samples):
+    model = recognizer()
+    model.binary.cls_head.label_key = 'label_quality'
+    with pytest.raises(MMFakeError, match="no 'label_quality'.*algorithm_keys"):
+        model(clips(), make_samples([0, 1]), mode='loss')

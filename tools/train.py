@@ -1,0 +1,11 @@
+"""Train a detector: ``python tools/train.py --help``."""
+
+import sys
+
+try:
+    from mmfake.apis import run_command, train_detector
+except RuntimeError as error:  # a host version that mmfake does not run on
+    sys.exit(f'error: {error}')
+
+if __name__ == '__main__':
+    run_command(train_detector)
