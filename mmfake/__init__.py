@@ -6,6 +6,7 @@ Configs name the classes below as ``mmfake.<Class>``.
 
 from . import compat  # isort: split  (first: it makes the host importable)
 from .datasets import BalancedSampler, FFPPDataset
+from .engine import BriefLogProcessor
 from .engine.hooks import (
     LabelMoCoHook,
     UnreadableVideosHook,
@@ -23,6 +24,7 @@ from .version import __version__
 __all__ = [
     'S3D',
     'BalancedSampler',
+    'BriefLogProcessor',
     'ContrastiveHead',
     'DeepfakeMetric',
     'DualStreamRecognizer',

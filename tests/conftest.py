@@ -1,5 +1,10 @@
 """Fixtures shared by the whole suite."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 import torch
 from mmaction.structures import ActionDataSample
@@ -35,3 +40,52 @@ def make_samples():
         return samples
 
     return make
+
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope='session')
+def command(tmp_path_factory):
+    """Run a command line in an empty folder, as a user would, with this environment's Python."""
+    folder = tmp_path_factory.mktemp('commands')
+
+    def run(*words, cwd=folder, timeout=240):
+        words = [sys.executable if word == 'python' else str(word) for word in words]
+        path = os.pathsep.join([str(Path(sys.executable).parent), os.environ['PATH']])
+        environment = dict(os.environ, OMP_NUM_THREADS='1', PATH=path)
+        environment.pop('PYTHONPATH', None)
+        return subprocess.run(
+            words, cwd=cwd, env=environment, timeout=timeout, capture_output=True, text=True
+        )
+
+    return run
+
+
+@pytest.fixture(scope='session')
+def tiny_tree(tmp_path_factory, command):
+    """A rendered FF++ tree of four pairs: two train, one validates, one tests."""
+    out = tmp_path_factory.mktemp('tiny') / 'ffpp'
+    script = ROOT / 'data_prep' / 'make_mini_ffpp.py'
+    options = ['--pairs', '4', '--frames', '12', '--size', '64', '--jobs', '2']
+    done = command('python', script, '--out', out, *options)
+    assert done.returncode == 0, done.stderr
+    return out
+
+
+@pytest.fixture(scope='session')
+def smoke(tmp_path_factory, tiny_tree):
+    """A scale of seconds: one epoch of tiny clips, no workers."""
+    path = tmp_path_factory.mktemp('scale') / 'smoke.py'
+    loader = 'batch_size=4, num_workers=0, persistent_workers=False'
+    path.write_text(
+        f'data_root = {str(tiny_tree)!r}\n'
+        'clip_size = dict(clip_len=8, image_size=32)\n'
+        "custom_hooks = [dict(type='mmfake.LabelMoCoHook', queue_size=16)]\n"
+        f'train_dataloader = dict({loader})\n'
+        f'val_dataloader = dict({loader})\n'
+        f'test_dataloader = dict({loader})\n'
+        'train_cfg = dict(max_epochs=1)\n'
+        'default_hooks = dict(logger=dict(interval=1))\n'
+    )
+    return path

@@ -18,6 +18,9 @@ if [ "$(cat .venv/mmfake-installed 2>/dev/null)" != "$wanted" ]; then
     "${pip[@]}" -r tools/requirements/base.txt -r tools/requirements/test.txt
     "${pip[@]}" --no-deps -r tools/requirements/host.txt
     "${pip[@]}" --no-deps --no-build-isolation -e .
+    # mim looks for site-packages/mmfake, which an editable install of today does not have
+    site=$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+    ln -sfn ../../../../mmfake "$site/mmfake"
     echo "$wanted" > .venv/mmfake-installed
 fi
 PATH="$PWD/.venv/bin:$PATH"

@@ -28,7 +28,7 @@ def deepfakes(take: Take, source: HeadModel) -> np.ndarray:
     who = take.head.who
     rng = rng_for(take.seed, 'df', who.number, source.who.number)
     strength = rng.uniform(0.35, 1.0)
-    maps = align(shake(rng, take.maps, 0.006 * strength, smooth=0.7), who, source.who)
+    maps = align(shake(rng, take.maps, 0.016 * strength, smooth=0.6), who, source.who)
     layers = source.render(take.motion, maps, take.light)
     match = rng.uniform(0.8, 1.0)
     tint = np.clip(who.skin / source.who.skin, 0.5, 2.0) ** match * (
@@ -39,7 +39,7 @@ def deepfakes(take: Take, source: HeadModel) -> np.ndarray:
     small = int(side * (0.72 - 0.34 * strength))
     for t, frame in enumerate(fake):
         code = cv2.resize(frame, (small, small), interpolation=cv2.INTER_AREA)
-        code *= 1 + 0.035 * strength * field(rng, small, small, 9)[..., None]
+        code *= 1 + 0.11 * strength * field(rng, small, small, 12)[..., None]
         fake[t] = cv2.resize(code, (side, side), interpolation=cv2.INTER_CUBIC)
     region = shake(rng, take.points, 0.02 * strength, smooth=0.2)
     opacity = inner_face(who, region, rng.uniform(0.18, 0.30))

@@ -56,10 +56,10 @@ def face2face(take: Take, source: HeadModel) -> np.ndarray:
     rng = rng_for(take.seed, 'f2f', who.number, source.who.number)
     strength = rng.uniform(0.35, 1.0)
     motion, maps = reenact(take, source)
-    layers = take.head.render(motion, shake(rng, maps, 0.008 * strength), take.light)
+    layers = take.head.render(motion, shake(rng, maps, 0.02 * strength), take.light)
     fake = take.reshoot(layers, 1 + 0.05 * strength * rng.normal(size=3))
     frames, side = fake.shape[:2]
-    waver = 1 + 0.03 * strength * (0.5 * rng.standard_normal(frames) + drift(rng, frames, 4))
+    waver = 1 + 0.08 * strength * (0.6 * rng.standard_normal(frames) + drift(rng, frames, 4))
     for t in range(frames):
         soft = cv2.GaussianBlur(fake[t], (0, 0), (0.35 + 0.55 * strength) * side / 128)
         fake[t] = soft * np.float32(waver[t])

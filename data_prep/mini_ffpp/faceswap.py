@@ -27,12 +27,12 @@ def faceswap(take: Take, source: HeadModel) -> np.ndarray:
     who = take.head.who
     rng = rng_for(take.seed, 'fs', who.number, source.who.number)
     strength = rng.uniform(0.35, 1.0)
-    maps = align(shake(rng, take.maps, 0.016 * strength, smooth=0.4), who, source.who)
+    maps = align(shake(rng, take.maps, 0.036 * strength, smooth=0.3), who, source.who)
     light = sample_light(take.seed, source.who.number).mixed_with(take.light, 1 - 0.6 * strength)
     layers = source.render(take.motion, maps, light)
     match = 1.0 - 0.45 * strength * rng.uniform()
     tint = np.clip(who.skin / source.who.skin, 0.5, 2.0) ** match * (
-        1 + 0.07 * strength * rng.normal(size=3)
+        1 + 0.10 * strength * rng.normal(size=3)
     )
     fake = take.reshoot(layers, tint)
     region = shake(rng, take.points, 0.012 * strength, smooth=0.4)

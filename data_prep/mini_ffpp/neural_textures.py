@@ -30,14 +30,14 @@ def neural_textures(take: Take, source: HeadModel) -> np.ndarray:
     rng = rng_for(take.seed, 'nt', who.number, source.who.number)
     strength = rng.uniform(0.35, 1.0)
     motion, maps = reenact(take, source)
-    layers = take.head.render(motion, shake(rng, maps, 0.008 * strength, smooth=0.3), take.light)
+    layers = take.head.render(motion, shake(rng, maps, 0.024 * strength, smooth=0.3), take.light)
     fake = take.reshoot(layers, np.ones(3))
     side = fake.shape[1]
     for t, frame in enumerate(fake):
         soft = cv2.GaussianBlur(frame, (0, 0), 1.1 * side / 128)
         coarse = cv2.GaussianBlur(frame, (0, 0), 2.6 * side / 128)
         overshoot = strength * (0.8 + 0.5 * rng.standard_normal())
-        shimmer = 1 + 0.04 * strength * field(rng, side, side, 20)[..., None]
+        shimmer = 1 + 0.14 * strength * field(rng, side, side, 20)[..., None]
         fake[t] = (soft + overshoot * (soft - coarse)) * shimmer
     half = 1.45 * who.mouth_width, 0.5 * (0.95 - who.nose_y)
     centre = 0.0, who.nose_y + 0.06 + half[1]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any, Dict
 
 import torch
 from mmengine.config import Config, DictAction
 
+from ..datasets.clip_size import set_clip_size
 from ..errors import MMFakeError
 
 SCALES = Path('configs', '_base_', 'scales')
@@ -18,6 +20,9 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('config', help='config file, e.g. configs/mtl/bin_multi_ce_holdout_f2f.py')
     parser.add_argument(
         '--work-dir', help='folder of logs and results (default: work_dirs/<config name>)'
+    )
+    parser.add_argument(
+        '--data-root', metavar='DIR', help='where the dataset is (default: what the config says)'
     )
     parser.add_argument(
         '--scale',
@@ -55,7 +60,9 @@ def load_config(args: argparse.Namespace) -> Config:
         path = SCALES / f'{args.scale}.py'
         bundled = Path(__file__).resolve().parents[1] / '.mim' / path
         found = next((p for p in (path, bundled) if p.is_file()), Path(args.scale))
-        _merge_scale(cfg, _read(str(found)))
+        _merge_scale(cfg, _read(str(found)).to_dict())
+    if args.data_root:
+        _set_data_root(cfg, args.data_root)
     if args.cfg_options:
         cfg.merge_from_dict(args.cfg_options)
     cfg.launcher = args.launcher
@@ -70,13 +77,22 @@ def load_config(args: argparse.Namespace) -> Config:
     return cfg
 
 
-def _merge_scale(cfg: Config, scale: Config) -> None:
-    """Merge a scale; its ``custom_hooks`` adjust the hooks of the same type the config has."""
-    scale = scale.to_dict()
+def _merge_scale(cfg: Config, scale: Dict[str, Any]) -> None:
+    """Merge a scale, whose ``data_root``, ``clip_size`` and hooks fit whatever config this is."""
+    if 'data_root' in scale:
+        _set_data_root(cfg, scale.pop('data_root'))
+    if 'clip_size' in scale:
+        set_clip_size(cfg, **scale.pop('clip_size'))
     adjusted = {hook['type']: hook for hook in scale.pop('custom_hooks', [])}
     for hook in cfg.get('custom_hooks') or []:
         hook.update(adjusted.get(hook['type'], {}))
     cfg.merge_from_dict(scale)
+
+
+def _set_data_root(cfg: Config, root: str) -> None:
+    for loader in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
+        if cfg.get(loader):
+            cfg[loader].dataset.data_root = root
 
 
 def _read(path: str) -> Config:

@@ -3,9 +3,11 @@
 One repair per file, each inactive where the host is whole.
 """
 
+from .noise import silence_mmcv_lite
 from .versions import check_versions
 
 check_versions()  # before anything of the host is imported
+silence_mmcv_lite()
 
 from .checkpoints import repair_checkpoint_loading, safe_load  # noqa: E402
 from .distributed import repair_cpu_distributed  # noqa: E402
@@ -21,4 +23,5 @@ __all__ = [
     'repair_cpu_distributed',
     'repair_missing_drn',
     'safe_load',
+    'silence_mmcv_lite',
 ]

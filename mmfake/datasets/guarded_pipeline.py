@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from typing import Callable, Optional, Sequence, Union
 
 import numpy as np
 from mmengine.dataset import Compose
-from mmengine.logging import print_log
 
 from mmfake.errors import MMFakeError
 
@@ -27,8 +25,9 @@ class GuardedPipeline(Compose):
     sample stays where it is: an exception up to and including the last transform with ``Decode``
     in its class name makes a black clip, the other transforms run on it as usual, and the packed
     data sample gets the metainfo ``unreadable`` with the reason in one line. Losses and metrics
-    leave such samples out. An exception after decoding is a bug and propagates, and so do those
-    that no broken file causes (a missing library, a missing key, no memory).
+    leave such samples out; ``UnreadableVideosHook`` and ``DeepfakeMetric`` name them. An exception
+    after decoding is a bug and propagates, and so do those that no broken file causes (a missing
+    library, a missing key, no memory).
 
     Args:
         transforms (Sequence[dict | Callable], optional): The transforms. Defaults to None.
@@ -74,24 +73,20 @@ class GuardedPipeline(Compose):
         try:
             for transform in self.transforms[: self._tail_start]:
                 data = transform(data)
+                if data is None:  # mmengine's way to say that loading failed
+                    raise ValueError(f'{type(transform).__name__} returned None')
         except _NOT_THE_VIDEO:
             raise
         except Exception as error:  # decoders raise whatever they like
             unreadable = _one_line(error)
-            data = self._black_clip(annotation)
+            data = dict(self._black_clip(annotation), unreadable=unreadable)
         for transform in self.transforms[self._tail_start :]:
             data = transform(data)
             if data is None:
                 return None
-        if unreadable is not None:
+        # a pipeline need not pack, e.g. one for looking at clips
+        if unreadable is not None and 'data_samples' in data:
             data['data_samples'].set_metainfo(dict(unreadable=unreadable))
-            # mmengine drops a warning that it has printed before: one line per video and process
-            print_log(
-                f'{annotation.get("filename")} cannot be decoded ({unreadable}): it is used for no '
-                'loss and no score',
-                logger='current',
-                level=logging.WARNING,
-            )
         return data
 
     def _black_clip(self, annotation: dict) -> dict:

@@ -2,6 +2,7 @@ from collections import Counter
 
 import pytest
 from mmengine.dataset import Compose
+
 from mmfake.datasets.ffpp_dataset import FFPPDataset
 from mmfake.datasets.guarded_pipeline import GuardedPipeline
 from mmfake.errors import MMFakeError

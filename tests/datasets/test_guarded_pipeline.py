@@ -162,13 +162,6 @@ def test_reason_is_one_short_line(error, reason):
     assert packed['data_samples'].metainfo['unreadable'] == reason
 
 
-def test_unreadable_video_is_logged_with_its_path_and_reason(broken, log):
-    GuardedPipeline(HEAD + TAIL)(annotation(broken['vanished']))
-    (message,) = (line for line in log if 'cannot be decoded' in line)
-    assert message.startswith(f'{broken["vanished"]} cannot be decoded (FileNotFoundError: ')
-    assert '\n' not in message
-
-
 def test_transform_that_returns_none_gives_none(tmp_path, video_writer):
     path = tmp_path / 'whole.mp4'
     video_writer(path)
@@ -197,3 +190,18 @@ def test_black_frames_are_not_one_array(broken):
     GuardedPipeline([*HEAD, look, *TAIL])(annotation(broken['text']))
     assert len(seen) == 16
     assert not any(np.shares_memory(seen[0], frame) for frame in seen[1:])
+
+
+def test_pipeline_that_does_not_pack_keeps_the_reason_among_its_results(broken):
+    results = GuardedPipeline(HEAD)(annotation(broken['empty']))
+    assert results['unreadable'].startswith('RuntimeError')
+    assert len(results['imgs']) == 16
+
+
+def test_decoder_that_returns_none_could_not_decode():
+    class NothingDecode(BaseTransform):
+        def transform(self, results):
+            return None
+
+    packed = GuardedPipeline([HEAD[1], NothingDecode(), *TAIL])(annotation('x', total_frames=9))
+    assert packed['data_samples'].unreadable == 'ValueError: NothingDecode returned None'

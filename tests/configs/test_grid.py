@@ -1,0 +1,121 @@
+"""The 24 configs: complete, consistent, and blind to the held-out manipulation until the test."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from mmaction.registry import DATASETS, MODELS
+from mmengine.config import Config
+
+from mmfake.models.recognizers.contrastive_encoder import ContrastiveEncoder
+from mmfake.structures import LabelledQueue
+
+CONFIGS = Path(__file__).parents[2] / 'configs'
+REGIMES = ['baseline_s3d', 'bin_ce', 'bin_con', 'bin_ce_con', 'bin_multi_ce', 'bin_multi_con']
+HOLDOUTS = ['df', 'f2f', 'fs', 'nt']
+GRID = [f'{regime}_holdout_{method}' for regime in REGIMES for method in HOLDOUTS]
+MODEL_KEYS = ('model', 'custom_hooks')
+
+
+def load(name):
+    return Config.fromfile(CONFIGS / 'mtl' / f'{name}.py')
+
+
+def text(part):
+    return json.dumps(part, default=str, sort_keys=True)
+
+
+def test_the_grid_is_complete():
+    assert sorted(path.stem for path in (CONFIGS / 'mtl').glob('*.py')) == sorted(GRID)
+
+
+@pytest.mark.parametrize('name', GRID)
+def test_a_leaf_is_only_a_list_of_bases(name):
+    namespace = {}
+    exec((CONFIGS / 'mtl' / f'{name}.py').read_text(), namespace)
+    assert [key for key in namespace if key != '__builtins__'] == ['_base_']
+    assert len(namespace['_base_']) == 4
+
+
+def test_every_config_name_is_unique():
+    """mim finds a config by its name alone."""
+    names = [path.name for path in CONFIGS.rglob('*.py')]
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize('regime', REGIMES)
+def test_one_regime_is_one_model_over_the_hold_outs(regime):
+    parts = {text([load(f'{regime}_holdout_{m}')[k] for k in MODEL_KEYS]) for m in HOLDOUTS}
+    assert len(parts) == 1
+
+
+@pytest.mark.parametrize('method', HOLDOUTS)
+def test_one_hold_out_is_the_same_data_over_the_regimes(method):
+    parts = set()
+    for regime in REGIMES:
+        cfg = load(f'{regime}_holdout_{method}').to_dict()
+        parts.add(text({key: cfg[key] for key in cfg if key not in MODEL_KEYS}))
+    assert len(parts) == 1
+
+
+@pytest.fixture(scope='module')
+def tree(tmp_path_factory):
+    """The official layout with empty files: one pair of identities in each split."""
+    root = tmp_path_factory.mktemp('ffpp')
+    (root / 'splits').mkdir()
+    for split, pair in (('train', '000 001'), ('val', '002 003'), ('test', '004 005')):
+        a, b = pair.split()
+        (root / 'splits' / f'{split}.json').write_text(json.dumps([[a, b]]))
+        for folder, stems in [('original_sequences/youtube', (a, b))] + [
+            (f'manipulated_sequences/{method}', (f'{a}_{b}', f'{b}_{a}'))
+            for method in ('Deepfakes', 'Face2Face', 'FaceSwap', 'NeuralTextures')
+        ]:
+            videos = root / folder / 'c23' / 'videos'
+            videos.mkdir(parents=True, exist_ok=True)
+            for stem in stems:
+                (videos / f'{stem}.mp4').touch()
+    return str(root)
+
+
+FOLDERS = dict(df='Deepfakes', f2f='Face2Face', fs='FaceSwap', nt='NeuralTextures')
+
+
+@pytest.mark.parametrize('name', GRID)
+def test_the_held_out_manipulation_is_invisible_until_the_test(name, tree):
+    cfg, held_out = load(name), name.rsplit('_', 1)[1]
+    folders = {}
+    for split in ('train', 'val', 'test'):
+        cfg[f'{split}_dataloader'].dataset.data_root = tree
+        dataset = DATASETS.build(cfg[f'{split}_dataloader'].dataset)
+        files = [dataset.get_data_info(index)['filename'] for index in range(len(dataset))]
+        folders[split] = {Path(file).parents[2].name for file in files}
+    seen = {'youtube', *(folder for key, folder in FOLDERS.items() if key != held_out)}
+    assert folders == dict(train=seen, val=seen, test={'youtube', FOLDERS[held_out]})
+    assert cfg.default_hooks.checkpoint.save_best == 'deepfake/auc'  # of that validation
+
+
+@pytest.mark.parametrize('regime', REGIMES)
+def test_a_hook_feeds_the_contrastive_heads_and_only_them(regime):
+    cfg = load(f'{regime}_holdout_df')
+    hooks = [hook.type for hook in cfg.custom_hooks]
+    assert hooks == (['mmfake.LabelMoCoHook'] if regime.split('_', 1)[1].count('con') else [])
+
+
+@pytest.mark.parametrize('name', GRID)
+def test_builds_and_takes_a_batch(name, make_samples):
+    cfg = load(name)
+    cfg.model.backbone.init_cfg = None
+    torch.manual_seed(0)
+    model = MODELS.build(cfg.model)
+    encoder = model.contrastive_encoder()
+    if encoder is not None:
+        assert isinstance(encoder, ContrastiveEncoder)
+        model.attach_queues({stream: LabelledQueue(4, 128) for stream in encoder.heads})
+    clips = [torch.randint(0, 256, (1, 3, 8, 32, 32), dtype=torch.uint8) for _ in range(2)]
+    data = dict(inputs=clips, data_samples=make_samples([0, 1], [0, 3]))
+    losses = model(**model.data_preprocessor(data, True), mode='loss')
+    total, _ = model.parse_losses(losses)
+    assert total.isfinite()
+    scores = [sample.pred_score for sample in model.test_step(data)]
+    assert all(score.sum().item() == pytest.approx(1) for score in scores)

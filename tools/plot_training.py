@@ -1,0 +1,12 @@
+"""Draw the curves of a training run: ``python tools/plot_training.py --help``."""
+
+import sys
+
+try:
+    from mmfake.apis import run_command
+    from mmfake.visualization import plot_training
+except RuntimeError as error:  # a host version that mmfake does not run on
+    sys.exit(f'error: {error}')
+
+if __name__ == '__main__':
+    run_command(plot_training)
