@@ -7,11 +7,13 @@ any code in the file, from 2.6 on it refuses the files mmengine itself writes, b
 
 from __future__ import annotations
 
+import codecs
 import io
 import os
 import pickle
 import re
 from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
+from collections import Counter
 from types import SimpleNamespace
 from typing import Any, Callable, Dict, Union
 
@@ -46,6 +48,14 @@ def _allowed_globals() -> Dict[str, Any]:
     """Name in the pickle -> object, beyond torch's own list of tensors and containers."""
     allowed = {
         'builtins.getattr': _known_function,
+        # plain data that torch's own list lacks before 2.3 to 2.6: bytes in protocol 2, and the
+        # milestones of a MultiStep schedule
+        '_codecs.encode': codecs.encode,
+        'builtins.bytearray': bytearray,
+        'builtins.complex': complex,
+        'builtins.set': set,
+        'collections.Counter': Counter,
+        'torch.device': torch.device,
         'numpy.ndarray': np.ndarray,
         'numpy.dtype': np.dtype,
     }
@@ -83,6 +93,16 @@ def _old_torch_pickle() -> SimpleNamespace:
     return SimpleNamespace(__name__='mmfake', Unpickler=Unpickler, load=load)
 
 
+def _refuse_torchscript(file: Union[str, io.BytesIO]) -> None:
+    """Refuse a TorchScript archive, as torch >= 2.6 does: older ones would load its program."""
+    with torch.serialization._open_file_like(file, 'rb') as opened:
+        if torch.serialization._is_zipfile(opened):
+            with torch.serialization._open_zipfile_reader(opened) as archive:
+                if torch.serialization._is_torchscript_zip(archive):
+                    raise pickle.UnpicklingError('a TorchScript archive, which holds a program')
+        opened.seek(0)
+
+
 def safe_load(file: Union[str, io.BytesIO], map_location: Any = None, name: str = '') -> Any:
     """``torch.load`` that never runs code from the file, on every supported torch.
 
@@ -97,6 +117,7 @@ def safe_load(file: Union[str, io.BytesIO], map_location: Any = None, name: str 
     name = name or str(file)
     try:
         if digit_version(torch.__version__) < digit_version('2.6'):
+            _refuse_torchscript(file)
             return torch.load(
                 file, map_location, pickle_module=_old_torch_pickle(), weights_only=False
             )

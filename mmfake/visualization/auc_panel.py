@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Optional
 
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
 from mmengine.config import Config
 
 from ..datasets.manipulations import get_manipulation, manipulation_keys
@@ -79,7 +78,6 @@ def draw_auc(ax: Axes, log: TrainingLog) -> None:
 
     ax.set_xlim(0, 1.03 * max(frame.index.max(), log.training['epoch'].max()))
     ax.set_ylim(min(0.4, ax.get_ylim()[0]), 1.01)
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set_xlabel('Epoch')
     ax.set_ylabel('AUC')
     label_lines(ax, lines)
@@ -91,11 +89,11 @@ def _mark_best(ax: Axes, log: TrainingLog) -> None:
     best = frame.loc[epoch]
     ax.axvline(epoch, color=BLACK, lw=0.6, ls='--')
     ax.plot([epoch], [best['auc']], 'o', ms=5, mfc='white', mec=BLACK, clip_on=False, zorder=3)
-    title = f'best: epoch {epoch}, {best["auc"]:.3f}'
+    title, number = '(b) Validation AUC', f'{best["auc"]:.3f}'
     if 'auc_low' in frame:
-        title += f' [{best["auc_low"]:.3f}, {best["auc_high"]:.3f}], '
-        title += f'{100 * _confidence(log.config):g} % interval in grey'
-    ax.set_title(f'(b) Validation AUC per video\n{title}')
+        title += f', {100 * _confidence(log.config):g} % interval in grey'
+        number += f' [{best["auc_low"]:.3f}, {best["auc_high"]:.3f}]'
+    ax.set_title(f'{title}\nbest: epoch {epoch}, {number}')
 
 
 def _confidence(config: Optional[Config]) -> float:

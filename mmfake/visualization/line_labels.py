@@ -6,6 +6,7 @@ from typing import List, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.lines import Line2D
 from sklearn.isotonic import isotonic_regression
 
@@ -37,7 +38,8 @@ def label_lines(ax: Axes, lines: Sequence[Line2D]) -> None:
             textcoords='axes fraction',
             va='center',
             fontsize=size,
-            color=line.get_color(),
+            # thin strokes look paler than a line: text is a little darker
+            color=0.75 * np.array(to_rgb(line.get_color())),
             annotation_clip=False,
             arrowprops=dict(
                 arrowstyle='-',

@@ -49,8 +49,9 @@ def draw_training_curves(log: TrainingLog, name: str) -> Figure:
         figure = Figure(figsize=(7.1, 2.9), layout='constrained')  # inches
         left, right = figure.subplots(1, 2)
         draw_losses(left, log)
-        left.xaxis.set_major_locator(MaxNLocator(integer=True))
         draw_auc(right, log)
+        for ax in (left, right):
+            ax.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
         title = textwrap.fill(', '.join([name, *_facts(log)]), 100)  # as wide as the figure
         figure.suptitle(title, fontsize=8, fontweight='bold')
     return figure

@@ -2,6 +2,7 @@ import io
 import os
 import pickle
 import subprocess
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from mmengine.logging import HistoryBuffer, MessageHub
 from mmengine.optim import scheduler as schedulers
 from mmengine.runner import CheckpointLoader
 from mmengine.runner.checkpoint import load_checkpoint
+from torch import _weights_only_unpickler
 
 from mmfake import MMFakeError
 from mmfake.compat import safe_load
@@ -25,11 +27,25 @@ class Attack:
         return self.call
 
 
+# what the list of torch 2.1.2 lacks of the one of 2.13, as far as plain data goes
+UNKNOWN_TO_TORCH_2_1 = {
+    '_codecs.encode',
+    'builtins.bytearray',
+    'builtins.complex',
+    'builtins.set',
+    'collections.Counter',
+    'torch.device',
+}
+
+
 @pytest.fixture(params=['installed torch', 'torch 2.1'])
 def torch_version(request, monkeypatch):
     """Both routes of the loader; the second is the one of torches that cannot extend their list."""
     if request.param == 'torch 2.1':
         monkeypatch.setattr(torch, '__version__', '2.1.0')
+        ours = _weights_only_unpickler._get_allowed_globals()
+        its = {name: ours[name] for name in ours if name not in UNKNOWN_TO_TORCH_2_1}
+        monkeypatch.setattr(_weights_only_unpickler, '_get_allowed_globals', lambda: its)
 
 
 def saved(path, content, legacy=False):
@@ -72,6 +88,22 @@ def test_everything_that_training_writes_loads(tmp_path, legacy):
     assert isinstance(scalar, HistoryBuffer)
     assert scalar.statistics('mean') == pytest.approx(7 / 3)
     assert loaded['message_hub']['runtime_info']['dtypes'] == [4, 1.0, True]
+
+
+@pytest.mark.parametrize('legacy', [False, True])
+@pytest.mark.usefixtures('torch_version')
+def test_plain_data_beside_tensors_loads(tmp_path, legacy):
+    content = dict(
+        set={'f2f', 'df'},
+        bytes=b'\x00\xff',
+        bytearray=bytearray(b'\x00\xff'),
+        complex=1 + 2j,
+        counter=Counter([4, 4, 7]),
+        device=torch.device('cuda', 1),
+        flags=torch.tensor([True, False]),
+        pixels=torch.tensor([0, 255], dtype=torch.uint8),
+    )
+    assert same(safe_load(saved(tmp_path / 'plain.pth', content, legacy)), content)
 
 
 SCHEDULERS = dict(
@@ -148,6 +180,16 @@ def test_what_is_no_checkpoint_is_said_in_one_line(tmp_path, content):
     with pytest.raises(MMFakeError, match='not a readable checkpoint') as error:
         CheckpointLoader.load_checkpoint(str(path))
     assert '\n' not in str(error.value)
+
+
+@pytest.mark.usefixtures('torch_version')
+def test_a_torchscript_archive_is_refused_in_one_line(tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.jit, 'load', None)  # older torches would hand the program to it
+    torch.jit.script(torch.nn.Linear(1, 1)).save(str(tmp_path / 'x.pt'))
+    with pytest.raises(MMFakeError, match=r'not a readable checkpoint.*TorchScript') as error:
+        safe_load(str(tmp_path / 'x.pt'))
+    assert '\n' not in str(error.value)
+    assert 'NoneType' not in str(error.value)
 
 
 @pytest.mark.usefixtures('torch_version')

@@ -82,7 +82,11 @@ def test_mp4_that_breaks_off_in_its_frames_is_unreadable_at_any_index(tmp_path, 
     with av.open(str(whole)) as source, av.open(
         str(fast), 'w', options=dict(movflags='faststart')
     ) as sink:
-        stream = sink.add_stream_from_template(source.streams.video[0])
+        template = source.streams.video[0]
+        if hasattr(sink, 'add_stream_from_template'):
+            stream = sink.add_stream_from_template(template)
+        else:  # PyAV 12
+            stream = sink.add_stream(template=template)
         for packet in source.demux(video=0):
             if packet.dts is not None:
                 packet.stream = stream
