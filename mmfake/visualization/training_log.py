@@ -105,7 +105,9 @@ def _read_lines(file: Path) -> List[Dict[str, Any]]:
     """The JSON objects of a file, one a line."""
     texts = [
         (number, text)
-        for number, text in enumerate(file.read_text(encoding='utf-8').splitlines(), 1)
+        for number, text in enumerate(
+            file.read_text(encoding='utf-8', errors='replace').splitlines(), 1
+        )
         if text.strip()
     ]
     lines = []
