@@ -4,6 +4,7 @@ if __name__ == '__main__':
     # Inside the guard: every rendering process imports this file again, and needs neither mmfake
     # nor torch.
     from mini_ffpp.cli import main
+
     from mmfake.apis import run_command
 
     run_command(main)

@@ -5,7 +5,7 @@ Configs name the classes below as ``mmfake.<Class>``.
 """
 
 from . import compat  # isort: split  (first: it makes the host importable)
-from .datasets import BalancedSampler, FFPPDataset
+from .datasets import BalancedSampler, FFPPDataset, PairedSampler
 from .engine import BriefLogProcessor
 from .engine.hooks import (
     LabelMoCoHook,
@@ -34,6 +34,7 @@ __all__ = [
     'MLPHead',
     'MMFakeError',
     'MultiInstanceInfoNCELoss',
+    'PairedSampler',
     'UnreadableVideosHook',
     'ValidationThresholdHook',
     '__version__',

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Tuple
 
+import cv2
 import numpy as np
 
 from .identity import Identity
@@ -89,6 +90,32 @@ def align(points: np.ndarray, target: Identity, source: Identity) -> np.ndarray:
     down = (source.mouth_y - source.eye_y) / (target.mouth_y - target.eye_y)
     scale = np.array([across, down], np.float32)
     return points * scale + np.array([0.0, source.eye_y - down * target.eye_y], np.float32)
+
+
+def trace_strength(rng: np.random.Generator) -> float:
+    """How visible the traces of one manipulated video are.
+
+    Args:
+        rng (np.random.Generator): Source of randomness of this video.
+
+    Returns:
+        float: 0.15 (an expert might miss it) to 1.1 (anyone sees it), all equally likely.
+    """
+    return rng.uniform(0.15, 1.1)
+
+
+def overshoot(picture: np.ndarray, amount: float) -> np.ndarray:
+    """Exaggerate edges, with halos, as decoders and texture filters do.
+
+    Args:
+        picture (np.ndarray): (S, S, 3) float32.
+        amount (float): 0 changes nothing.
+
+    Returns:
+        np.ndarray: Same shape.
+    """
+    around = cv2.GaussianBlur(picture, (0, 0), 2.6 * picture.shape[0] / 128)
+    return picture + np.float32(amount) * (picture - around)
 
 
 def paste(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from .blending import align, inner_face, paste, shake
+from .blending import align, inner_face, overshoot, paste, shake, trace_strength
 from .head_model import HeadModel
 from .noise import field
 from .seeding import rng_for
@@ -27,8 +27,8 @@ def deepfakes(take: Take, source: HeadModel) -> np.ndarray:
     """
     who = take.head.who
     rng = rng_for(take.seed, 'df', who.number, source.who.number)
-    strength = rng.uniform(0.35, 1.0)
-    maps = align(shake(rng, take.maps, 0.016 * strength, smooth=0.6), who, source.who)
+    strength = trace_strength(rng)
+    maps = align(shake(rng, take.maps, 0.010 * strength, smooth=0.6), who, source.who)
     layers = source.render(take.motion, maps, take.light)
     match = rng.uniform(0.8, 1.0)
     tint = np.clip(who.skin / source.who.skin, 0.5, 2.0) ** match * (
@@ -36,11 +36,12 @@ def deepfakes(take: Take, source: HeadModel) -> np.ndarray:
     )
     fake = take.reshoot(layers, tint)
     side = fake.shape[1]
-    small = int(side * (0.72 - 0.34 * strength))
+    small = int(side * (0.75 - 0.30 * strength))
     for t, frame in enumerate(fake):
         code = cv2.resize(frame, (small, small), interpolation=cv2.INTER_AREA)
-        code *= 1 + 0.11 * strength * field(rng, small, small, 12)[..., None]
-        fake[t] = cv2.resize(code, (side, side), interpolation=cv2.INTER_CUBIC)
+        code *= 1 + 0.07 * strength * field(rng, small, small, 12)[..., None]
+        face = cv2.resize(code, (side, side), interpolation=cv2.INTER_CUBIC)
+        fake[t] = overshoot(face, strength * rng.normal(2.2, 0.4))
     region = shake(rng, take.points, 0.02 * strength, smooth=0.2)
     opacity = inner_face(who, region, rng.uniform(0.18, 0.30))
     noise = take.camera.noise * (1 - 0.7 * strength)

@@ -7,7 +7,7 @@ from typing import Tuple
 import cv2
 import numpy as np
 
-from .blending import inner_face, paste, shake
+from .blending import inner_face, overshoot, paste, shake, trace_strength
 from .head_model import HeadModel
 from .motion import Motion, sample_motion
 from .noise import drift
@@ -54,15 +54,15 @@ def face2face(take: Take, source: HeadModel) -> np.ndarray:
     """
     who = take.head.who
     rng = rng_for(take.seed, 'f2f', who.number, source.who.number)
-    strength = rng.uniform(0.35, 1.0)
+    strength = trace_strength(rng)
     motion, maps = reenact(take, source)
-    layers = take.head.render(motion, shake(rng, maps, 0.02 * strength), take.light)
+    layers = take.head.render(motion, shake(rng, maps, 0.014 * strength), take.light)
     fake = take.reshoot(layers, 1 + 0.05 * strength * rng.normal(size=3))
     frames, side = fake.shape[:2]
-    waver = 1 + 0.08 * strength * (0.6 * rng.standard_normal(frames) + drift(rng, frames, 4))
+    waver = 1 + 0.035 * strength * (0.6 * rng.standard_normal(frames) + drift(rng, frames, 4))
     for t in range(frames):
-        soft = cv2.GaussianBlur(fake[t], (0, 0), (0.35 + 0.55 * strength) * side / 128)
-        fake[t] = soft * np.float32(waver[t])
+        soft = cv2.GaussianBlur(fake[t], (0, 0), 0.7 * side / 128)
+        fake[t] = overshoot(soft, strength * rng.normal(1.6, 0.3)) * np.float32(waver[t])
     opacity = inner_face(who, take.points, rng.uniform(0.08, 0.16))
     noise = take.camera.noise * (1 - 0.6 * strength)
     return paste(take.video, fake, opacity, noise)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .blending import align, inner_face, paste, shake
+from .blending import align, inner_face, overshoot, paste, shake, trace_strength
 from .head_model import HeadModel
 from .light import sample_light
 from .seeding import rng_for
@@ -26,16 +26,18 @@ def faceswap(take: Take, source: HeadModel) -> np.ndarray:
     """
     who = take.head.who
     rng = rng_for(take.seed, 'fs', who.number, source.who.number)
-    strength = rng.uniform(0.35, 1.0)
-    maps = align(shake(rng, take.maps, 0.036 * strength, smooth=0.3), who, source.who)
+    strength = trace_strength(rng)
+    maps = align(shake(rng, take.maps, 0.026 * strength, smooth=0.3), who, source.who)
     light = sample_light(take.seed, source.who.number).mixed_with(take.light, 1 - 0.6 * strength)
     layers = source.render(take.motion, maps, light)
     match = 1.0 - 0.45 * strength * rng.uniform()
     tint = np.clip(who.skin / source.who.skin, 0.5, 2.0) ** match * (
-        1 + 0.10 * strength * rng.normal(size=3)
+        1 + 0.08 * strength * rng.normal(size=3)
     )
     fake = take.reshoot(layers, tint)
+    for t, frame in enumerate(fake):
+        fake[t] = overshoot(frame, strength * rng.normal(1.8, 0.3))
     region = shake(rng, take.points, 0.012 * strength, smooth=0.4)
-    opacity = inner_face(who, region, 0.16 - 0.10 * strength)
+    opacity = inner_face(who, region, 0.16 - 0.08 * strength)
     noise = take.camera.noise * (1 - 0.5 * strength)
     return paste(take.video, fake, opacity, noise)

@@ -10,12 +10,12 @@ import numpy as np
 from .eyes import draw_eye
 from .glasses import draw_glasses
 from .hair import eyebrows, scalp_hair
-from .identity import Identity, sample_identity
+from .identity import sample_identity
 from .light import Light
 from .motion import Motion
 from .mouth import draw_mouth
-from .pose import rotation
 from .noise import bump
+from .pose import rotation
 from .relief import SPAN, cavity, grid, normals, outline, relief
 from .seeding import rng_for
 from .skin import coverage, ears, skin_colour

@@ -76,7 +76,7 @@ class Identity:
 
 
 def linear(colour: np.ndarray) -> np.ndarray:
-    """Linear light of an 8-bit sRGB colour, with gamma 2 because its inverse is a cheap square root.
+    """Linear light of an 8-bit sRGB colour: gamma 2, whose inverse is a cheap square root.
 
     Args:
         colour (np.ndarray): Values 0..255, any shape.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from .blending import ellipse, paste, shake
+from .blending import ellipse, overshoot, paste, shake, trace_strength
 from .face2face import reenact
 from .head_model import HeadModel
 from .noise import field
@@ -28,18 +28,16 @@ def neural_textures(take: Take, source: HeadModel) -> np.ndarray:
     """
     who = take.head.who
     rng = rng_for(take.seed, 'nt', who.number, source.who.number)
-    strength = rng.uniform(0.35, 1.0)
+    strength = trace_strength(rng)
     motion, maps = reenact(take, source)
-    layers = take.head.render(motion, shake(rng, maps, 0.024 * strength, smooth=0.3), take.light)
+    layers = take.head.render(motion, shake(rng, maps, 0.016 * strength, smooth=0.3), take.light)
     fake = take.reshoot(layers, np.ones(3))
     side = fake.shape[1]
     for t, frame in enumerate(fake):
-        soft = cv2.GaussianBlur(frame, (0, 0), 1.1 * side / 128)
-        coarse = cv2.GaussianBlur(frame, (0, 0), 2.6 * side / 128)
-        overshoot = strength * (0.8 + 0.5 * rng.standard_normal())
-        shimmer = 1 + 0.14 * strength * field(rng, side, side, 20)[..., None]
-        fake[t] = (soft + overshoot * (soft - coarse)) * shimmer
-    half = 1.45 * who.mouth_width, 0.5 * (0.95 - who.nose_y)
+        soft = cv2.GaussianBlur(frame, (0, 0), 0.8 * side / 128)
+        shimmer = 1 + 0.08 * strength * field(rng, side, side, 20)[..., None]
+        fake[t] = overshoot(soft, strength * rng.normal(3.6, 0.7)) * shimmer
+    half = 1.6 * who.mouth_width, 0.52 * (0.95 - who.nose_y)
     centre = 0.0, who.nose_y + 0.06 + half[1]
     opacity = ellipse(take.points, centre, half, rng.uniform(0.12, 0.2))
     noise = take.camera.noise * (1 - 0.7 * strength)

@@ -27,7 +27,7 @@ def video_files(root: Path, target: str, source: str) -> Dict[str, Path]:
     Returns:
         dict[str, Path]: Paths by key, ``'original'`` first.
     """
-    stems = {'original': target, **{key: f'{target}_{source}' for key in FAMILIES}}
+    stems = {'original': target, **dict.fromkeys(FAMILIES, f'{target}_{source}')}
     return {
         key: root / get_manipulation(key).folder / 'c23' / 'videos' / f'{stem}.mp4'
         for key, stem in stems.items()

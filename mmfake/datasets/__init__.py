@@ -10,6 +10,8 @@ from .manipulations import (
     manipulation_keys,
     register_manipulation,
 )
+from .paired_sampler import PairedSampler
+from .seeded_index import SeededIndex
 
 __all__ = [
     'ORIGINAL',
@@ -17,6 +19,8 @@ __all__ = [
     'FFPPDataset',
     'GuardedPipeline',
     'Manipulation',
+    'PairedSampler',
+    'SeededIndex',
     'get_manipulation',
     'manipulation_keys',
     'register_manipulation',

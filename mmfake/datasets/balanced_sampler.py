@@ -13,8 +13,7 @@ from torch.utils.data import Sampler
 
 from mmfake.errors import MMFakeError
 
-# Names of the independent rows of permutations; the videos of the n-th manipulation are row n + 2.
-_ORIGINALS, _ORDER_OF_METHODS, _FIRST_METHOD = 0, 1, 2
+from .seeded_index import SeededIndex
 
 
 @DATA_SAMPLERS.register_module()
@@ -32,6 +31,7 @@ class BalancedSampler(Sampler):
     in which each original is seen twice and 480 of the 720 videos of each manipulation once.
     All manipulated videos have been seen after one and a half epochs.
 
+    The indices are :class:`SeededIndex`: the place in the stream also decides the augmentation.
     Since epoch ``e`` is a fixed part of the stream, a resumed run goes on as the uninterrupted
     one. Rank ``r`` of ``w`` takes the pairs ``r, r + w, ...``, so that ``w`` processes with
     batches of an even size B see the batches that one process sees with size ``w * B``.
@@ -47,6 +47,9 @@ class BalancedSampler(Sampler):
     Raises:
         MMFakeError: If the dataset has no original or no manipulated video.
     """
+
+    # Names of the independent rows of permutations; the videos of method n are row n + 2.
+    _ORIGINALS, _ORDER_OF_METHODS, _FIRST_METHOD = 0, 1, 2
 
     def __init__(self, dataset: Sized, seed: Optional[int] = None, shuffle: bool = True) -> None:
         self.rank, self.world_size = get_dist_info()
@@ -64,15 +67,16 @@ class BalancedSampler(Sampler):
             )
         self._pairs_of_rank = math.ceil(len(dataset) / 2 / self.world_size)
 
-    def __iter__(self) -> Iterator[int]:
+    def __iter__(self) -> Iterator[SeededIndex]:
         """Iterate over this rank's part of the epoch.
 
         Yields:
-            int: Index into the dataset: original, manipulated, original, manipulated, ...
+            SeededIndex: Index into the dataset: original, manipulated, original, manipulated, ...
         """
         start = self.epoch * self._pairs_of_rank * self.world_size + self.rank
-        for number in range(self._pairs_of_rank):
-            yield from self._pair(start + number * self.world_size)
+        for step in range(self._pairs_of_rank):
+            number = start + step * self.world_size
+            yield from map(SeededIndex, self._pair(number), self._seeds(number))
 
     def __len__(self) -> int:
         """Count the samples of this rank in one epoch."""
@@ -88,14 +92,21 @@ class BalancedSampler(Sampler):
 
     def _pair(self, number: int) -> Tuple[int, int]:
         """Compute a pair of the stream from its number alone."""
-        original = self._draw(_ORIGINALS, number, len(self._originals))
-        turn = self._draw(_ORDER_OF_METHODS, number, len(self._methods))
-        videos = self._methods[turn]
+        original = self._draw(self._ORIGINALS, number, len(self._originals))
+        turn = self._draw(self._ORDER_OF_METHODS, number, len(self._methods))
         # every manipulation has one turn per block of M pairs, so the block counts its turns
         block = number // len(self._methods)
-        return self._originals[original], videos[
-            self._draw(_FIRST_METHOD + turn, block, len(videos))
-        ]
+        return self._originals[original], self._video_of(turn, block)
+
+    def _seeds(self, number: int) -> Tuple[int, int]:
+        """Seeds of the transforms of a pair."""
+        first, second = np.random.SeedSequence((self.seed, number)).generate_state(2)
+        return int(first), int(second)
+
+    def _video_of(self, method: int, turn: int) -> int:
+        """Give the video of a manipulation on one of its turns."""
+        videos = self._methods[method]
+        return videos[self._draw(self._FIRST_METHOD + method, turn, len(videos))]
 
     def _draw(self, stream: int, number: int, size: int) -> int:
         """Give element ``number`` of an endless row of permutations of ``range(size)``."""

@@ -20,6 +20,7 @@ from .ffpp_tree import canonical_compression, check_root, read_tree
 from .guarded_pipeline import GuardedPipeline
 from .hold_out import HoldOut
 from .manipulations import ORIGINAL
+from .seeded_index import SeededIndex, drawing_with
 from .shared_sources import settle_shared_sources
 from .split_files import read_splits
 from .video_index import read_index, select_videos
@@ -156,7 +157,7 @@ class FFPPDataset(BaseActionDataset):
         """Get a sample: always the one asked for, never another in its place.
 
         Args:
-            idx (int): Its index.
+            idx (int): Its index; a :class:`SeededIndex` also decides its augmentation.
 
         Returns:
             dict: What the pipeline makes of it.
@@ -166,7 +167,11 @@ class FFPPDataset(BaseActionDataset):
         """
         if not self._fully_initialized:
             self.full_init()
-        data = self.prepare_data(idx)
+        if isinstance(idx, SeededIndex):
+            with drawing_with(idx.seed):
+                data = self.prepare_data(int(idx))
+        else:
+            data = self.prepare_data(idx)
         if data is None:
             raise RuntimeError(
                 f'a transform of the pipeline returned None for {self.get_data_info(idx)}; '

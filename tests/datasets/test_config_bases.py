@@ -74,7 +74,7 @@ def test_pipelines_begin_as_mmactions_inferencers_expect_and_decode_exactly(base
 
 def test_only_training_drops_its_last_batch_and_only_training_is_balanced(base):
     assert base.train_dataloader.drop_last is True
-    assert base.train_dataloader.sampler == dict(type='mmfake.BalancedSampler')
+    assert base.train_dataloader.sampler == dict(type='mmfake.PairedSampler')
     for split in ('val', 'test'):
         assert not base[f'{split}_dataloader'].get('drop_last', False)
         assert base[f'{split}_dataloader'].sampler == dict(type='DefaultSampler', shuffle=False)

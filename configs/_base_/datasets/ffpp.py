@@ -75,9 +75,10 @@ train_dataloader = dict(
     # The contrastive queue is written in equal parts by all processes, so every batch is whole.
     # In TRAINING only: a test that drops its last batch scores 256 of 280 videos.
     drop_last=True,
-    # 1:1 originals and fakes, the fakes in equal shares. For the plain 1:3 of the dataset:
-    # sampler=dict(_delete_=True, type='DefaultSampler', shuffle=True)
-    sampler=dict(type='mmfake.BalancedSampler'),
+    # Originals and fakes 1:1, as in the test, the fakes in equal shares, each original beside a
+    # fake of itself. The same without the pairing: sampler=dict(type='mmfake.BalancedSampler').
+    # The plain 1:3 of the dataset: sampler=dict(type='DefaultSampler', shuffle=True).
+    sampler=dict(type='mmfake.PairedSampler'),
     dataset=dict(
         type='mmfake.FFPPDataset',
         data_root=data_root,
