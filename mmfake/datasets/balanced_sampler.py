@@ -11,8 +11,7 @@ from mmaction.registry import DATA_SAMPLERS
 from mmengine.dist import get_dist_info, sync_random_seed
 from torch.utils.data import Sampler
 
-from mmfake.errors import MMFakeError
-
+from ..errors import MMFakeError
 from .seeded_index import SeededIndex
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Iterator, Mapping
 
-from mmfake.errors import MMFakeError
+from ..errors import MMFakeError
 
 
 def set_clip_size(cfg: Mapping[str, Any], clip_len: int, image_size: int) -> None:

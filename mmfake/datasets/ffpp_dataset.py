@@ -14,8 +14,7 @@ from mmaction.utils import ConfigType
 from mmengine.dataset import Compose
 from mmengine.logging import print_log
 
-from mmfake.errors import MMFakeError, sample_of
-
+from ..errors import MMFakeError, sample_of
 from .ffpp_tree import canonical_compression, check_root, read_tree
 from .guarded_pipeline import GuardedPipeline
 from .hold_out import HoldOut

@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import List, Sequence
 
-from mmfake.errors import MMFakeError
-
+from ..errors import MMFakeError
 from .manipulations import ORIGINAL, get_manipulation
 from .split_files import Pairs
 from .video_record import VideoRecord

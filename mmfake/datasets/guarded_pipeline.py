@@ -8,7 +8,7 @@ from typing import Callable, Optional, Sequence, Union
 import numpy as np
 from mmengine.dataset import Compose
 
-from mmfake.errors import MMFakeError
+from ..errors import MMFakeError
 
 # These say that the set-up is wrong (a library is missing, transforms are in the wrong order), not
 # the video: taking them for unreadable videos would blacken the whole dataset.

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Optional, Sequence, Tuple
 
-from mmfake.errors import MMFakeError
-
+from ..errors import MMFakeError
 from .manipulations import ORIGINAL, get_manipulation, manipulation_keys
 from .video_record import SPLITS
 

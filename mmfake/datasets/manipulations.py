@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Dict, Tuple
 
-from mmfake.errors import MMFakeError
+from ..errors import MMFakeError
 
 ORIGINAL = 'original'
 """str: The ``method`` of a video that nobody manipulated."""

@@ -6,8 +6,7 @@ from typing import Dict, List, Optional, Sized, Tuple
 
 from mmaction.registry import DATA_SAMPLERS
 
-from mmfake.errors import MMFakeError
-
+from ..errors import MMFakeError
 from .balanced_sampler import BalancedSampler
 
 # Names of rows of permutations, beyond those that the parent class uses.

@@ -6,8 +6,7 @@ import json
 from pathlib import Path
 from typing import Dict, List, Optional, Tuple
 
-from mmfake.errors import MMFakeError, sample_of
-
+from ..errors import MMFakeError, sample_of
 from .video_record import SPLITS
 
 Pairs = List[Tuple[str, str]]

@@ -6,8 +6,7 @@ import csv
 from pathlib import Path
 from typing import Dict, List, Sequence
 
-from mmfake.errors import MMFakeError, sample_of
-
+from ..errors import MMFakeError, sample_of
 from .ffpp_tree import canonical_compression
 from .manipulations import ORIGINAL, get_manipulation
 from .video_record import SPLITS, VideoRecord

@@ -12,8 +12,7 @@ from mmengine.dist import get_world_size
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
-from mmfake.errors import MMFakeError
-
+from ..errors import MMFakeError
 from .evaluate_videos import OVERALL, evaluate_videos
 from .operating_point import best_threshold
 from .report import format_summary, format_table

@@ -10,8 +10,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from mmfake.errors import sample_of
-
+from ..errors import sample_of
 from .video_scores import SCORED, scored_only
 
 # heading -> key in a row of evaluate_videos

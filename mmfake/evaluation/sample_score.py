@@ -9,7 +9,7 @@ from typing import Any, Dict, Optional, Tuple
 import numpy as np
 import torch
 
-from mmfake.errors import MMFakeError
+from ..errors import MMFakeError
 
 # a softmax in half precision may miss 1 by this much; raw logits miss it by far more
 _SUM_TOLERANCE = 1e-2

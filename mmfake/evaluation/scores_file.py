@@ -5,14 +5,13 @@ from __future__ import annotations
 import contextlib
 import csv
 import math
-import os
 from pathlib import Path
 from typing import Dict, Union
 
 import pandas as pd
 
-from mmfake.errors import MMFakeError
-
+from ..atomic_file import atomic_file
+from ..errors import MMFakeError
 from .video_scores import COLUMNS, NOT_SCORED, SCORED
 
 
@@ -29,22 +28,8 @@ def write_scores_file(frame: pd.DataFrame, path: Union[str, Path]) -> None:
     Raises:
         MMFakeError: The file cannot be written.
     """
-    path = Path(path)
-    # in the same folder, since a rename is only atomic within one file system
-    temporary = path.with_name(f'.{path.name}.{os.getpid()}.tmp')
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            frame.to_csv(temporary, columns=list(COLUMNS), index=False, encoding='utf-8')
-            os.replace(temporary, path)
-        finally:
-            if temporary.exists():
-                temporary.unlink()
-    except OSError as error:
-        raise MMFakeError(
-            f'{path}: the scores cannot be written ({error.strerror or error}); '
-            'choose another scores_file'
-        ) from None
+    with atomic_file(path, 'the scores') as temporary:
+        frame.to_csv(temporary, columns=list(COLUMNS), index=False, encoding='utf-8')
 
 
 def read_scores_file(path: Union[str, Path]) -> pd.DataFrame:

@@ -8,8 +8,7 @@ from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
 import pandas as pd
 
-from mmfake.errors import MMFakeError, sample_of
-
+from ..errors import MMFakeError, sample_of
 from .sample_score import SampleScore
 
 COLUMNS = ('video', 'method', 'label', 'score', 'clips', 'status', 'reason')

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from pathlib import Path
 from typing import Any, Dict, Iterator, Union
 
 import matplotlib
 from matplotlib.figure import Figure
 
+from ..atomic_file import atomic_file
 from ..errors import MMFakeError
 
 FORMATS = ('.pdf', '.png', '.svg')
@@ -63,18 +63,5 @@ def save_figure(figure: Figure, path: Union[str, Path]) -> None:
         raise MMFakeError(f'{path}: no such format of a figure; use {", ".join(FORMATS)}')
     # a file says neither when nor by which version it was made, so that equal figures stay equal
     unwanted = {'.png': 'Software', '.svg': 'Date', '.pdf': 'CreationDate'}[suffix]
-    # in the same folder, since a rename is only atomic within one file system
-    temporary = path.with_name(f'.{path.name}.{os.getpid()}.tmp')
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with figure_style():
-                figure.savefig(temporary, format=suffix[1:], dpi=200, metadata={unwanted: None})
-            os.replace(temporary, path)
-        finally:
-            if temporary.exists():
-                temporary.unlink()
-    except OSError as error:
-        raise MMFakeError(
-            f'{path}: the figure cannot be written ({error.strerror or error}); choose another file'
-        ) from None
+    with atomic_file(path, 'the figure') as temporary, figure_style():
+        figure.savefig(temporary, format=suffix[1:], dpi=200, metadata={unwanted: None})

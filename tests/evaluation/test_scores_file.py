@@ -72,7 +72,7 @@ def test_failed_write_leaves_the_old_file(frame, tmp_path, monkeypatch):
 
 def test_unwritable_place(frame, tmp_path):
     (tmp_path / 'file').touch()
-    with pytest.raises(MMFakeError, match='choose another scores_file'):
+    with pytest.raises(MMFakeError, match='the scores cannot be written'):
         write_scores_file(frame, tmp_path / 'file' / 'scores.csv')
 
 

@@ -48,7 +48,7 @@ def test_an_unknown_format(figure, tmp_path):
 
 def test_a_file_that_cannot_be_written_keeps_the_old_one(figure, tmp_path):
     (tmp_path / 'file').write_text('x')
-    with pytest.raises(MMFakeError, match='the figure cannot be written .* choose another file'):
+    with pytest.raises(MMFakeError, match='the figure cannot be written .* choose another place'):
         save_figure(figure, tmp_path / 'file' / 'a.png')
     assert (tmp_path / 'file').read_text() == 'x'
 

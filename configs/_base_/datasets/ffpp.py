@@ -10,6 +10,12 @@ data_root = 'data/ffpp'
 clip_len = 32  # contiguous frames, about 1.3 s at 25 fps: what CoCLR pre-trained its S3D on
 image_size = 128  # px; given in the paper
 
+pack_inputs = dict(
+    type='PackActionInputs',
+    algorithm_keys=('label_bin', 'label_multi', 'sample_idx'),
+    meta_keys=('video_id', 'method', 'filename', 'num_clips', 'img_shape'),
+)
+
 # Augmentation is drawn once per clip, never per frame: flicker is a trace to be learnt.
 train_pipeline = [
     # one thread per reader: the loader's workers are the parallelism
@@ -31,11 +37,7 @@ train_pipeline = [
         ],
     ),
     dict(type='FormatShape', input_format='NCTHW'),
-    dict(
-        type='PackActionInputs',
-        algorithm_keys=('label_bin', 'label_multi', 'sample_idx'),
-        meta_keys=('video_id', 'method', 'filename', 'num_clips', 'img_shape'),
-    ),
+    pack_inputs,
 ]
 # One clip from the middle of the video: 560 clips say well enough which epoch is best.
 val_pipeline = [
@@ -46,11 +48,7 @@ val_pipeline = [
     dict(type='Resize', scale=(-1, image_size)),
     dict(type='CenterCrop', crop_size=image_size),
     dict(type='FormatShape', input_format='NCTHW'),
-    dict(
-        type='PackActionInputs',
-        algorithm_keys=('label_bin', 'label_multi', 'sample_idx'),
-        meta_keys=('video_id', 'method', 'filename', 'num_clips', 'img_shape'),
-    ),
+    pack_inputs,
 ]
 # Four clips spread evenly over the video, first frame to last, whose scores the head averages:
 # 4 x 32 = 128 frames, 40 to 50 % of a typical video of 270 to 300.
@@ -61,11 +59,7 @@ test_pipeline = [
     dict(type='Resize', scale=(-1, image_size)),
     dict(type='CenterCrop', crop_size=image_size),
     dict(type='FormatShape', input_format='NCTHW'),
-    dict(
-        type='PackActionInputs',
-        algorithm_keys=('label_bin', 'label_multi', 'sample_idx'),
-        meta_keys=('video_id', 'method', 'filename', 'num_clips', 'img_shape'),
-    ),
+    pack_inputs,
 ]
 
 train_dataloader = dict(

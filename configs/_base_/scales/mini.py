@@ -20,7 +20,7 @@ optim_wrapper = dict(
     optimizer=dict(lr=1e-3, weight_decay=1e-4),
     paramwise_cfg=dict(custom_keys={'backbone': dict(lr_mult=0.2)}),
 )
-train_cfg = dict(max_epochs=20)
+train_cfg = dict(max_epochs=16)
 param_scheduler = [
     dict(
         type='LinearLR',
@@ -32,11 +32,11 @@ param_scheduler = [
     ),
     dict(
         type='CosineAnnealingLR',
-        T_max=18,
+        T_max=14,
         eta_min=0,
         by_epoch=True,
         begin=2,
-        end=20,
+        end=16,
         convert_to_iter_based=True,
     ),
 ]

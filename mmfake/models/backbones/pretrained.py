@@ -13,8 +13,7 @@ from mmengine.model import PretrainedInit
 from mmengine.runner import CheckpointLoader
 from torch import Tensor, nn
 
-from mmfake.errors import MMFakeError, sample_of
-
+from ...errors import MMFakeError, sample_of
 from .weight_layout import LAYOUTS, WeightLayout
 
 # how the files are called -> where their authors publish them

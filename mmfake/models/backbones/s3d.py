@@ -11,8 +11,7 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from mmfake.errors import MMFakeError
-
+from ...errors import MMFakeError
 from .inception_block3d import InceptionBlock3d
 from .pretrained import load_pretrained, split_init_cfg
 from .recompute import recompute

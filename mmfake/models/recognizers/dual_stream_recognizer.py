@@ -10,7 +10,7 @@ from mmaction.registry import MODELS
 from mmaction.utils import ConfigType, OptConfigType, OptSampleList, SampleList
 from torch import Tensor, nn
 
-from ...errors import MMFakeError
+from ...errors import MMFakeError, sample_of
 from ...structures import LabelledQueue, is_unreadable, readable
 from .contrastive_encoder import ContrastiveEncoder
 from .embedding import global_average_pool
@@ -91,6 +91,31 @@ class DualStreamRecognizer(Recognizer3D):
         """Give each contrastive head the queue it contrasts with, by stream name."""
         for name, queue in queues.items():
             self.streams[name].contrastive_head.queue = queue
+
+    def _load_from_state_dict(self, state_dict: Dict[str, Tensor], prefix: str, *args) -> None:
+        """Refuse weights that would leave a part of the score at random.
+
+        mmengine only warns of missing keys, so a file of another model would be tested unnoticed.
+        Heads that do not take part in the score may be absent: they serve training only.
+        """
+        needed = {
+            key: value.shape
+            for key, value in self.state_dict().items()
+            if key.startswith(('backbone.', 'binary.cls_head.'))
+        }
+        wrong = [
+            key
+            for key, shape in needed.items()
+            if prefix + key not in state_dict or state_dict[prefix + key].shape != shape
+        ]
+        if wrong:
+            raise MMFakeError(
+                f'the checkpoint lacks {len(wrong)} of the {len(needed)} tensors of encoder and '
+                f'binary classifier, or has them in another shape: {sample_of(wrong)}; use the '
+                'config it was trained with (weights of an encoder alone go to '
+                'model.backbone.init_cfg).'
+            )
+        super()._load_from_state_dict(state_dict, prefix, *args)
 
     def extract_feat(
         self,

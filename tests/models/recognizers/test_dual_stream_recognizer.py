@@ -4,6 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from mmaction.registry import MODELS
+from mmengine.runner import load_checkpoint
 from torch import nn
 
 from mmfake import MMFakeError
@@ -209,3 +210,29 @@ def test_a_label_that_the_samples_do_not_have(make_samples):
     model.binary.cls_head.label_key = 'label_quality'
     with pytest.raises(MMFakeError, match="no 'label_quality'.*algorithm_keys"):
         model(clips(), make_samples([0, 1]), mode='loss')
+
+
+def test_weights_of_another_model_are_refused(tmp_path):
+    model = recognizer()
+    path = tmp_path / 'x.pth'
+    state = model.state_dict()
+    for content, told in (
+        ({}, 'lacks 7 of the 7 tensors'),
+        ({'fc.weight': torch.ones(2)}, 'lacks 7 of the 7'),
+        ({**state, 'binary.cls_head.layers.1.weight': torch.ones(3, 3)}, 'lacks 1 of the 7'),
+    ):
+        torch.save(dict(state_dict=content), path)
+        with pytest.raises(MMFakeError, match=told) as error:
+            load_checkpoint(model, str(path))
+        assert '\n' not in str(error.value)
+
+
+def test_heads_that_serve_training_only_may_be_absent_or_too_many(tmp_path):
+    path = tmp_path / 'x.pth'
+    with_multi, without = recognizer(), recognizer(multi=False)
+    for source, target in ((with_multi, without), (without, with_multi)):
+        torch.save(dict(state_dict=source.state_dict()), path)
+        with torch.no_grad():
+            target.backbone.scale.fill_(7)
+        load_checkpoint(target, str(path))
+        assert target.backbone.scale == 1

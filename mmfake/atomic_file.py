@@ -1,0 +1,40 @@
+"""Files that are there whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Iterator, Union
+
+from .errors import MMFakeError
+
+
+@contextmanager
+def atomic_file(path: Union[str, Path], what: str) -> Iterator[Path]:
+    """Give a temporary name to write to; it becomes the file when the block ends well.
+
+    Args:
+        path (str | Path): Where the file is to be; missing folders are made.
+        what (str): What it holds, for the message, e.g. ``'the scores'``.
+
+    Yields:
+        Path: The temporary name, in the same folder: a rename is only atomic in one file system.
+
+    Raises:
+        MMFakeError: If the file cannot be written.
+    """
+    path = Path(path)
+    temporary = path.with_name(f'.{path.name}.{os.getpid()}.tmp')
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield temporary
+            os.replace(temporary, path)
+        finally:
+            if temporary.exists():
+                temporary.unlink()
+    except OSError as error:
+        raise MMFakeError(
+            f'{path}: {what} cannot be written ({error.strerror or error}); choose another place'
+        ) from None
