@@ -41,6 +41,8 @@ EXTRAS_REQUIRE = {
 def mirror_for_mim(link):
     """Put configs and tools where ``mim`` looks: links when editable, copies when built."""
     target = ROOT / 'mmfake' / '.mim'
+    if not (ROOT / 'configs').is_dir():  # an unpacked sdist, which brings its mirror along
+        return
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir()
     for name in MIRRORED:

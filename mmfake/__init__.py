@@ -9,6 +9,7 @@ from .datasets import BalancedSampler, FFPPDataset, PairedSampler
 from .engine import BriefLogProcessor
 from .engine.hooks import (
     LabelMoCoHook,
+    ProtocolHook,
     UnreadableVideosHook,
     ValidationThresholdHook,
 )
@@ -35,6 +36,7 @@ __all__ = [
     'MMFakeError',
     'MultiInstanceInfoNCELoss',
     'PairedSampler',
+    'ProtocolHook',
     'UnreadableVideosHook',
     'ValidationThresholdHook',
     '__version__',

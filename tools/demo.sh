@@ -22,7 +22,9 @@ step "3/4 Training curves"
 python tools/plot_training.py "$out"
 
 step "4/4 Testing on originals and Face2Face, which training has never seen"
-best=$(ls "$out"/best_deepfake_auc_epoch_*.pth | grep -vE -- '-[0-9a-f]{8}\.pth$')
+# without the published copies of it, whose names end in a hash
+best=$(find "$out" -maxdepth 1 -name 'best_deepfake_auc_epoch_*.pth' ! -name '*-????????.pth')
+[ -n "$best" ] || { echo "error: no best checkpoint in $out; remove the folder and start again" >&2; exit 2; }
 python tools/test.py "$config" "$best" --scale mini --work-dir "$out"
 
 echo

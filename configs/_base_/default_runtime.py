@@ -19,6 +19,7 @@ default_hooks = dict(
     ),
     sampler_seed=dict(type='DistSamplerSeedHook'),
     sync_buffers=dict(type='SyncBuffersHook'),
+    protocol=dict(type='mmfake.ProtocolHook'),
     validation_threshold=dict(type='mmfake.ValidationThresholdHook'),
     unreadable_videos=dict(type='mmfake.UnreadableVideosHook'),
 )

@@ -92,10 +92,21 @@ def _merge_scale(cfg: Config, scale: Dict[str, Any]) -> None:
 def _set_data_root(cfg: Config, root: str) -> None:
     for loader in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
         if cfg.get(loader):
-            cfg[loader].dataset.data_root = root
+            dataset = cfg[loader].dataset
+            while 'dataset' in dataset:  # RepeatDataset and the like
+                dataset = dataset.dataset
+            dataset.data_root = root
 
 
 def _read(path: str) -> Config:
     if not Path(path).is_file():
         raise MMFakeError(f'{path}: no such config file; the shipped ones are in configs/mtl.')
-    return Config.fromfile(path)
+    try:
+        return Config.fromfile(path)
+    except MMFakeError:
+        raise
+    except Exception as error:  # a config is Python: anything may be wrong with it
+        reason = (str(error).strip().splitlines() or [''])[0]
+        raise MMFakeError(
+            f'{path}: not a config that can be read ({type(error).__name__}: {reason}).'
+        ) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Sequence
 
 from mmaction.registry import DATASETS
@@ -21,7 +22,15 @@ def check_run(cfg: Config, loaders: Sequence[str]) -> None:
     Raises:
         MMFakeError: If heads and hook do not match, or a dataset cannot be read.
     """
+    absent = [key for key in ('model', *loaders) if key not in cfg]
+    if absent:
+        raise MMFakeError(
+            f'the config has no {absent[0]}; it is only a part of one: run one of configs/mtl, or '
+            'name it in the _base_ list of a config of your own.'
+        )
     check_contrastive(cfg)
+    if cfg.get('load_from') and '://' not in cfg.load_from and not Path(cfg.load_from).is_file():
+        raise MMFakeError(f'{cfg.load_from}: no such checkpoint file.')
     init_default_scope(cfg.get('default_scope', 'mmaction'))
     for name in loaders:
         if cfg.get(name):

@@ -18,12 +18,10 @@ def run_command(main: Callable[[Optional[Sequence[str]]], None]) -> None:
     try:
         main(None)
     except MMFakeError as error:
-        # several processes find the same mistake: one says it
-        sys.exit(2 if os.environ.get('RANK', '0') != '0' else _say(f'error: {error}', 2))
+        rank = os.environ.get('RANK', os.environ.get('SLURM_PROCID', '0'))
+        where = '' if rank == '0' else f' [rank {rank}]'  # a file may lack on one machine only
+        print(f'error{where}: {error}', file=sys.stderr)
+        sys.exit(2)
     except KeyboardInterrupt:
-        sys.exit(_say('interrupted', 130))
-
-
-def _say(line: str, status: int) -> int:
-    print(line, file=sys.stderr)
-    return status
+        print('interrupted', file=sys.stderr)
+        sys.exit(130)

@@ -6,6 +6,7 @@ import argparse
 import os
 from typing import Optional, Sequence
 
+import torch
 from mmaction.registry import RUNNERS
 from mmengine.config import Config
 from mmengine.runner import Runner
@@ -52,7 +53,9 @@ def _parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:
         action='store_true',
         help='scale the learning rate by world size x batch size / auto_scale_lr.base_batch_size',
     )
-    parser.add_argument('--seed', type=int, default=0, help='random seed (default: 0)')
+    parser.add_argument(
+        '--seed', type=int, help='random seed (default: what the config says, else 0)'
+    )
     parser.add_argument(
         '--diff-rank-seed', action='store_true', help='give each process a seed of its own'
     )
@@ -69,6 +72,8 @@ def _merge(cfg: Config, args: argparse.Namespace) -> None:
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
         cfg.default_hooks.checkpoint.save_best = None  # there is no metric to choose it by
     if args.amp:
+        if not torch.cuda.is_available():
+            raise MMFakeError('--amp needs a GPU, and there is none here; drop it.')
         kind = cfg.optim_wrapper.get('type', 'OptimWrapper')
         if kind not in ('OptimWrapper', 'AmpOptimWrapper'):
             raise MMFakeError(
@@ -81,9 +86,12 @@ def _merge(cfg: Config, args: argparse.Namespace) -> None:
         cfg.load_from = None if args.resume == 'auto' else args.resume
     if args.auto_scale_lr:
         cfg.auto_scale_lr.enable = True
-    if cfg.get('randomness') is None:
-        cfg.randomness = dict(
-            seed=args.seed,
-            diff_rank_seed=args.diff_rank_seed,
-            deterministic=args.deterministic,
-        )
+    randomness = dict(cfg.get('randomness') or {})
+    randomness.setdefault('seed', 0)
+    given = dict(
+        seed=args.seed,
+        diff_rank_seed=args.diff_rank_seed or None,
+        deterministic=args.deterministic or None,
+    )
+    randomness.update({key: value for key, value in given.items() if value is not None})
+    cfg.randomness = randomness

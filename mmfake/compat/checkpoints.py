@@ -137,6 +137,14 @@ def safe_load(file: Union[str, io.BytesIO], map_location: Any = None, name: str 
         raise MMFakeError(_unreadable(name, error)) from None
 
 
+def _without_config(checkpoint: Any) -> Any:
+    """Drop ``meta['config']``: Runner.resume would execute that text to look up ``gpu_ids``."""
+    meta = checkpoint.get('meta') if isinstance(checkpoint, dict) else None
+    if isinstance(meta, dict):
+        meta.pop('config', None)
+    return checkpoint
+
+
 def _unreadable(name: str, error: Exception) -> str:
     told = re.search(r'WeightsUnpickler error: (.*)', str(error))
     reason = told.group(1) if told else (str(error).strip().splitlines() or [''])[0]
@@ -149,7 +157,7 @@ def load_from_local(filename: str, map_location: Any = None) -> Any:
     path = os.path.expanduser(filename)
     if not os.path.isfile(path):
         raise MMFakeError(f'{filename}: no such checkpoint file.')
-    return safe_load(path, map_location)
+    return _without_config(safe_load(path, map_location))
 
 
 def load_from_http(filename: str, map_location: Any = None, model_dir=None, progress=True) -> Any:
@@ -167,7 +175,7 @@ def load_from_http(filename: str, map_location: Any = None, model_dir=None, prog
 def load_from_ceph(filename: str, map_location: Any = None, backend: str = 'petrel') -> Any:
     """Load a checkpoint from an s3 store safely; replaces mmengine's function."""
     data = mmengine.fileio.get(filename, backend_args=dict(backend=backend))
-    return safe_load(io.BytesIO(data), map_location, name=filename)
+    return _without_config(safe_load(io.BytesIO(data), map_location, name=filename))
 
 
 def repair_checkpoint_loading() -> None:

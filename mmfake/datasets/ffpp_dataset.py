@@ -43,9 +43,9 @@ class FFPPDataset(BaseActionDataset):
 
     No video vanishes. One that cannot be decoded comes as a black clip marked ``unreadable`` (see
     :class:`GuardedPipeline`), never as another sample in its place. ``metainfo`` holds ``classes``,
-    ``multi_classes`` (the method of each multi-class label) and ``expected_videos``: for every
-    video of the protocol ``dict(method=..., label=0 or 1)``, with a ``reason`` if the video is
-    not among the samples.
+    ``holdout``, ``multi_classes`` (the method of each multi-class label) and ``expected_videos``:
+    for every video of the protocol ``dict(method=..., label=0 or 1)``, with a ``reason`` if the
+    video is not among the samples.
 
     Args:
         pipeline (list[dict | Callable]): Transforms.
@@ -131,6 +131,7 @@ class FFPPDataset(BaseActionDataset):
                 f'{self._origin} is available'
             )
         self._metainfo.update(
+            holdout=self.protocol.holdout,
             multi_classes=self.protocol.classes,
             expected_videos={record.video_id: _expectation(record) for record in records},
         )

@@ -30,8 +30,8 @@ def score_videos(
     Args:
         samples (Iterable[SampleScore]): Scores of samples in any order.
         expected (Mapping[str, Mapping], optional): For each video of the protocol its ``method``
-            and ``label``; those without a sample become ``no prediction``. Defaults to None (the
-            protocol is what arrived).
+            and ``label``; those without a sample become not scored, with their ``reason`` if they
+            have one, else ``no prediction``. Defaults to None (the protocol is what arrived).
 
     Returns:
         pandas.DataFrame: :data:`COLUMNS`, one row per video, sorted by video. ``score`` is NaN and
@@ -66,7 +66,9 @@ def score_videos(
                 'mend the index so that one video_id names one video'
             )
         ((label, method),) = claims
-        rows.append((video, method, label, *_judge(_distinct(by_video[video]))))
+        # the dataset knows why it has no sample: the file is missing, or the index says so
+        absent = (expected or {}).get(video, {}).get('reason', NO_PREDICTION)
+        rows.append((video, method, label, *_judge(_distinct(by_video[video]), absent)))
     frame = pd.DataFrame(rows, columns=list(COLUMNS))
     return frame.astype({'label': 'int64', 'score': 'float64', 'clips': 'int64'})
 
@@ -94,12 +96,12 @@ def _distinct(samples: List[SampleScore]) -> List[SampleScore]:
     return list(unique.values())
 
 
-def _judge(samples: List[SampleScore]) -> Tuple[float, int, str, str]:
-    """Score, clips, status and reason of one video."""
+def _judge(samples: List[SampleScore], absent: str) -> Tuple[float, int, str, str]:
+    """Score, clips, status and reason of one video; ``absent`` is the reason without samples."""
     clips = sum(sample.clips for sample in samples)
     reason = '; '.join(sorted({sample.reason for sample in samples if sample.reason}))
     if not samples:
-        return math.nan, 0, NOT_SCORED, NO_PREDICTION
+        return math.nan, 0, NOT_SCORED, absent
     if not clips:
         return math.nan, 0, NOT_SCORED, reason
     if reason:

@@ -201,6 +201,13 @@ def test_a_truncated_checkpoint_is_said_in_one_line(tmp_path):
         CheckpointLoader.load_checkpoint(str(path))
 
 
+def test_the_config_text_that_resume_would_execute_is_dropped(tmp_path):
+    """Runner.resume runs ``Config.fromstring(checkpoint['meta']['config'])``, which is Python."""
+    meta = dict(config='import os', epoch=1)
+    loaded = CheckpointLoader.load_checkpoint(saved(tmp_path / 'x.pth', dict(meta=meta)))
+    assert loaded['meta'] == dict(epoch=1)
+
+
 def test_a_missing_file_is_said_in_one_line():
     with pytest.raises(MMFakeError, match=r'nowhere\.pth: no such checkpoint file'):
         CheckpointLoader.load_checkpoint('nowhere.pth')

@@ -83,6 +83,11 @@ def test_expected_videos_never_vanish():
     assert scored_only(frame)['video'].tolist() == ['ffpp/f2f/c23/033_097']
 
 
+def test_the_reason_that_the_dataset_gives_is_kept():
+    expected = {'ffpp/original/c23/033': dict(method='original', label=0, reason='no face')}
+    assert score_videos([], expected)['reason'].tolist() == ['no face']
+
+
 def test_nothing_at_all():
     frame = score_videos([])
     assert tuple(frame.columns) == COLUMNS

@@ -66,6 +66,16 @@ def test_published_weights_score_the_same(trained, command, smoke, tmp_path):
     assert scores[0] == scores[1]
 
 
+def test_another_hold_out_is_refused(trained, command, smoke, tmp_path):
+    other = CONFIG.with_name('bin_multi_con_holdout_fs.py')
+    checkpoint = trained.work_dir / 'epoch_1.pth'
+    options = ['--scale', smoke, '--work-dir', tmp_path]
+    one_line(command('python', TEST, other, checkpoint, *options), 'fs is no method')
+    one_line(
+        command('python', TRAIN, other, '--resume', checkpoint, *options), 'this config trains'
+    )
+
+
 def test_resume_goes_on(trained, command, smoke):
     options = ['--scale', smoke, '--work-dir', trained.work_dir, '--resume']
     done = command('python', TRAIN, CONFIG, *options, '--cfg-options', 'train_cfg.max_epochs=2')
@@ -100,6 +110,9 @@ def test_without_the_dataset_it_says_where_to_get_it_and_leaves_nothing(command,
         ([TRAIN, 'nowhere.py'], ['nowhere.py: no such config file']),
         ([TEST, CONFIG, 'nowhere.pth'], ['nowhere.pth: no such checkpoint file']),
         ([TRAIN, CONFIG, '--scale', 'giant'], ['giant: no such config file']),
+        ([TRAIN, CONFIG, '--resume', 'nowhere.pth'], ['nowhere.pth: no such checkpoint file']),
+        ([TRAIN, ROOT / 'configs/_base_/datasets/ffpp.py'], ['the config has no model']),
+        ([TRAIN, ROOT / 'README.md'], ['README.md: not a config that can be read']),
         (
             [TRAIN, CONFIG, '--cfg-options', 'custom_hooks=[]'],
             ['model.binary.contrastive_head', 'LabelMoCoHook'],

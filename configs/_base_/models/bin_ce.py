@@ -22,6 +22,8 @@ model = dict(
             hidden_channels=(512, 256),
             dropout_ratio=0.2,  # S3D's own before its classifier
             label_key='label_bin',
+            # the paper adds its losses without weights
+            loss_cls=dict(type='CrossEntropyLoss', loss_weight=1.0),
             average_clips='prob',  # the clips of a test video: mean probability
         ),
     ),

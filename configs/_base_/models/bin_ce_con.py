@@ -11,7 +11,7 @@ model = dict(
             loss=dict(
                 type='mmfake.MultiInstanceInfoNCELoss',
                 temperature=0.07,  # CoCLR's and MoCo's
-                loss_weight=1.0,  # the paper adds its losses without weights
+                loss_weight=1.0,
             ),
         ),
     ),

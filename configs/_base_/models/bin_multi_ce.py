@@ -10,6 +10,7 @@ model = dict(
             hidden_channels=(512, 256),
             dropout_ratio=0.2,
             label_key='label_multi',
+            loss_cls=dict(type='CrossEntropyLoss', loss_weight=1.0),
         ),
     ),
 )

@@ -40,4 +40,4 @@ param_scheduler = [
         convert_to_iter_based=True,
     ),
 ]
-default_hooks = dict(logger=dict(interval=7), checkpoint=dict(max_keep_ckpts=1))
+default_hooks = dict(logger=dict(interval=7), checkpoint=dict(max_keep_ckpts=2))

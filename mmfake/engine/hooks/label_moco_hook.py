@@ -45,7 +45,7 @@ class LabelMoCoHook(Hook):
             earlier epoch, are in neither its positives nor its negatives. Defaults to False.
 
     Raises:
-        ValueError: If an argument is out of range.
+        MMFakeError: If an argument is out of range.
     """
 
     STATE_KEY = 'label_moco'
@@ -58,9 +58,11 @@ class LabelMoCoHook(Hook):
         exclude_own_video: bool = False,
     ) -> None:
         if not 0 < momentum < 1:
-            raise ValueError(f'momentum must be between 0 and 1, but got {momentum}')
+            raise MMFakeError(
+                f'LabelMoCoHook: momentum must be between 0 and 1, but got {momentum}'
+            )
         if queue_size < 1:
-            raise ValueError(f'queue_size must be at least 1, but got {queue_size}')
+            raise MMFakeError(f'LabelMoCoHook: queue_size must be at least 1, but got {queue_size}')
         self.momentum = momentum
         self.queue_size = queue_size
         self.prefill = prefill

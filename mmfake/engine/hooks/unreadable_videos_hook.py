@@ -12,7 +12,7 @@ from mmengine.hooks.hook import DATA_BATCH
 from mmengine.logging import print_log
 from mmengine.runner import Runner
 
-from ...errors import sample_of
+from ...errors import MMFakeError, sample_of
 from ...structures import is_unreadable
 
 
@@ -55,9 +55,20 @@ class UnreadableVideosHook(Hook):
                 )
 
     def after_train_epoch(self, runner: Runner) -> None:
-        """Share the list between the ranks, before the checkpoint is written."""
+        """Share the list between the ranks, before the checkpoint is written.
+
+        Raises:
+            MMFakeError: If more than half of the videos cannot be decoded: then it is not them.
+        """
         for reasons in all_gather_object(self.reasons):
             self.reasons.update(reasons)
+        total = len(runner.train_dataloader.dataset)
+        if len(self.reasons) > total / 2:
+            raise MMFakeError(
+                f'{len(self.reasons)} of {total} training videos cannot be decoded, e.g. '
+                f'{sample_of(sorted(self.reasons), 1)}: {next(iter(self.reasons.values()))}; look '
+                'whether decord can read this kind of file.'
+            )
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: Dict[str, Any]) -> None:
         """Save the list."""

@@ -82,7 +82,8 @@ class ContrastiveHead(BaseModule):
         query = self(embedding)  # (N, D)
         queue = self.queue
         labels = labels_of(data_samples, self.label_key, query.device)  # (N,)
-        videos = labels_of(data_samples, 'sample_idx', query.device, default=-1)  # (N,)
+        default = None if queue.exclude_own_video else -1  # without the option nobody reads it
+        videos = labels_of(data_samples, 'sample_idx', query.device, default)  # (N,)
         ignore = queue.own_video(videos)  # (N, K) or None
         loss = self.contrast(query, labels, queue.keys, queue.labels, ignore)
 

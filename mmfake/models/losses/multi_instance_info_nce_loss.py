@@ -9,6 +9,8 @@ import torch.nn.functional as F
 from mmaction.registry import MODELS
 from torch import Tensor, nn
 
+from ...errors import MMFakeError
+
 
 def contrast_sets(
     query_labels: Tensor, key_labels: Tensor, ignore: Optional[Tensor] = None
@@ -52,12 +54,17 @@ class MultiInstanceInfoNCELoss(nn.Module):
     Args:
         temperature (float): :math:`\tau`. Defaults to 0.07.
         loss_weight (float): Factor on the mean. Defaults to 1.0.
+
+    Raises:
+        MMFakeError: If the temperature is not positive.
     """
 
     def __init__(self, temperature: float = 0.07, loss_weight: float = 1.0) -> None:
         super().__init__()
         if temperature <= 0:
-            raise ValueError(f'temperature must be positive, but got {temperature}')
+            raise MMFakeError(
+                f'MultiInstanceInfoNCELoss: temperature must be positive, but got {temperature}'
+            )
         self.temperature = temperature
         self.loss_weight = loss_weight
 

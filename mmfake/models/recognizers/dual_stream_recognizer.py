@@ -101,7 +101,7 @@ class DualStreamRecognizer(Recognizer3D):
         needed = {
             key: value.shape
             for key, value in self.state_dict().items()
-            if key.startswith(('backbone.', 'binary.cls_head.'))
+            if key.startswith(('backbone.', 'binary.neck.', 'binary.cls_head.'))
         }
         wrong = [
             key
@@ -131,7 +131,8 @@ class DualStreamRecognizer(Recognizer3D):
             stage (str): ``'backbone'`` for the feature map, ``'neck'`` for the embedding,
                 ``'head'`` for the binary logits. Defaults to 'neck'.
             data_samples (list[:obj:`ActionDataSample`], optional): Unused. Defaults to None.
-            test_mode (bool): Whether to honour ``test_cfg``. Defaults to False.
+            test_mode (bool): Whether to honour ``test_cfg`` and return what the binary classifier
+                reads. Defaults to False.
 
         Returns:
             tuple[Tensor, dict]: ``(N * M, ...)`` and the keyword arguments for the head.
@@ -143,6 +144,8 @@ class DualStreamRecognizer(Recognizer3D):
             if stage == 'backbone':
                 return x, head_kwargs
         x = global_average_pool(x)  # (N*M, C, T', H', W') -> (N*M, C)
+        if test_mode or stage == 'head':
+            x, _ = self.binary.classifier_input(x)
         return (self.cls_head(x) if stage == 'head' else x), head_kwargs
 
     def loss(self, inputs: Tensor, data_samples: SampleList, **kwargs) -> Dict[str, Tensor]:

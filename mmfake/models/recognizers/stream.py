@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Dict, Optional
+from typing import Dict, Optional, Tuple
 
 from mmaction.registry import MODELS
-from mmaction.utils import SampleList
+from mmaction.utils import OptSampleList, SampleList
 from mmengine.model import BaseModule
 from torch import Tensor
 
@@ -31,6 +31,23 @@ class Stream(BaseModule):
         self.cls_head = MODELS.build(cls_head) if cls_head else None
         self.contrastive_head = MODELS.build(contrastive_head) if contrastive_head else None
 
+    def classifier_input(
+        self, embedding: Tensor, data_samples: OptSampleList = None
+    ) -> Tuple[Tensor, Dict[str, Tensor]]:
+        """What the classifier reads, in training and at test: the embedding behind the neck.
+
+        Args:
+            embedding (Tensor): ``(N, C)``.
+            data_samples (list[:obj:`ActionDataSample`], optional): N samples, for a neck with a
+                loss of its own. Defaults to None.
+
+        Returns:
+            tuple[Tensor, dict]: The features and the auxiliary losses of the neck.
+        """
+        if self.neck is None:
+            return embedding, {}
+        return self.neck(embedding, data_samples=data_samples)
+
     def loss(self, embedding: Tensor, data_samples: SampleList) -> Dict[str, Tensor]:
         """Losses and monitors of every head of the stream.
 
@@ -40,10 +57,8 @@ class Stream(BaseModule):
         """
         losses: Dict[str, Tensor] = {}
         if self.cls_head is not None:
-            features = embedding
-            if self.neck is not None:
-                features, auxiliary = self.neck(embedding, data_samples=data_samples)
-                losses.update(auxiliary)
+            features, auxiliary = self.classifier_input(embedding, data_samples)
+            losses.update(auxiliary)
             losses.update(self.cls_head.loss(features, data_samples))
         if self.contrastive_head is not None:
             losses.update(self.contrastive_head.loss(embedding, data_samples))

@@ -26,6 +26,9 @@ class Recorder(Hook):
     def __init__(self):
         self.seen, self.batches, self.weights = [], [], []
 
+    def before_train_epoch(self, runner):
+        self.initial = copy.deepcopy(runner.model.state_dict())
+
     def before_train_iter(self, runner, batch_idx, data_batch=None):
         queue = hook_of(runner).queues['binary']
         self.seen.append(set(queue.videos[queue.videos >= 0].tolist()))
@@ -175,6 +178,8 @@ def test_prefill_leaves_the_weights_alone(run, tmp_path):
     run([moco(prefill=True), second], work_dir=str(tmp_path / 'b')).train()
     ids = [[s.sample_idx for s in r.batches[0]['data_samples']] for r in (first, second)]
     assert ids[0] == ids[1]
+    assert first.initial.keys() == second.initial.keys()
+    assert all(torch.equal(first.initial[key], second.initial[key]) for key in first.initial)
 
 
 def test_exclude_own_video_reaches_the_queues(run):
@@ -230,5 +235,5 @@ def test_a_head_without_a_hook_is_refused(run):
     ],
 )
 def test_arguments_out_of_range(arguments, told):
-    with pytest.raises(ValueError, match=told):
+    with pytest.raises(MMFakeError, match=told):
         LabelMoCoHook(**arguments)

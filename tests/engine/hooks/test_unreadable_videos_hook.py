@@ -1,6 +1,9 @@
 import logging
 
+import pytest
 from mmengine.logging import MMLogger
+
+from mmfake import MMFakeError
 
 
 def captured(runner, caplog):
@@ -35,6 +38,12 @@ def test_a_resumed_run_counts_on(run, caplog):
     resumed = run(HOOKS, epochs=2, streams=(), unreadable=[5], resume=True)
     lines = captured(resumed, caplog)
     assert any('2 of 12 training videos' in line for line in lines)
+
+
+def test_a_dataset_that_nothing_can_be_read_of_ends_the_run(run):
+    runner = run(HOOKS, streams=(), unreadable=range(7))
+    with pytest.raises(MMFakeError, match='7 of 12 training videos cannot be decoded, e.g. ffpp'):
+        runner.train()
 
 
 def test_silent_when_all_is_well(run, caplog):

@@ -68,6 +68,15 @@ def test_own_video_is_excluded_where_asked_for(head, make_samples):
     assert head.loss(torch.randn(1, 6), make_samples([0]))['queue_anchors'].item() == 0
 
 
+def test_excluding_the_own_video_needs_to_know_it(head, make_samples):
+    head.queue.exclude_own_video = True
+    samples = make_samples([0, 1])
+    for sample in samples:
+        del sample.sample_idx
+    with pytest.raises(MMFakeError, match="no 'sample_idx'"):
+        head.loss(torch.randn(2, 6), samples)
+
+
 def test_without_a_hook_it_is_refused_in_one_line(head, make_samples):
     head.queue = None
     with pytest.raises(MMFakeError, match='ContrastiveHead, but no LabelMoCoHook') as error:

@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from mmfake import MultiInstanceInfoNCELoss
+from mmfake import MMFakeError, MultiInstanceInfoNCELoss
 
 
 def equation_1(query, query_labels, keys, key_labels, temperature):
@@ -143,5 +143,5 @@ def test_computed_in_float32_under_autocast(batch):
 def test_weight_and_bounds(batch):
     single, double = MultiInstanceInfoNCELoss(), MultiInstanceInfoNCELoss(loss_weight=2.0)
     torch.testing.assert_close(double(*batch), 2 * single(*batch))
-    with pytest.raises(ValueError, match='temperature must be positive, but got 0'):
+    with pytest.raises(MMFakeError, match='temperature must be positive, but got 0'):
         MultiInstanceInfoNCELoss(temperature=0)

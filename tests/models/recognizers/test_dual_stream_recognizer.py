@@ -192,6 +192,23 @@ def test_features_of_several_pathways_are_concatenated(make_samples):
     torch.testing.assert_close(global_average_pool(inputs[:, 0]), expected[:, :3])
 
 
+class Double(nn.Module):
+    """A neck that changes what passes."""
+
+    def forward(self, x, data_samples=None):
+        return 2 * x, {}
+
+
+def test_a_neck_runs_at_test_as_in_training(make_samples):
+    model = recognizer().eval()
+    model.binary.neck = Double()
+    inputs = clips()
+    expected = model.cls_head(2 * inputs[:, 0].mean(dim=(2, 3, 4)))
+    torch.testing.assert_close(model(inputs, stage='head'), expected)
+    for sample, logits in zip(model(inputs, make_samples([0, 1]), mode='predict'), expected):
+        torch.testing.assert_close(sample.pred_score, logits.softmax(0))
+
+
 def test_the_binary_classifier_is_needed():
     with pytest.raises(MMFakeError, match=r'model\.binary\.cls_head is missing'):
         MODELS.build(
