@@ -32,6 +32,19 @@ def ellipse(
     return smoothstep(1 + softness, 1 - softness, radius)
 
 
+def within_head(who: Identity, points: np.ndarray) -> np.ndarray:
+    """Opacity of the head, with a soft edge inside its outline: the background stays untouched.
+
+    Args:
+        who (Identity): Whose head.
+        points (np.ndarray): (T, S, S, 2) head coordinates seen by every pixel.
+
+    Returns:
+        np.ndarray: (T, S, S) in [0, 1].
+    """
+    return smoothstep(0.97, 0.85, outline(who, points[..., 0], points[..., 1]))
+
+
 def inner_face(who: Identity, points: np.ndarray, softness: float) -> np.ndarray:
     """Opacity of the face from the brows to the chin, never beyond the outline of the head.
 
@@ -46,7 +59,7 @@ def inner_face(who: Identity, points: np.ndarray, softness: float) -> np.ndarray
     top = who.eye_y - who.brow_y - 0.12
     half = (0.92 - top) / 2
     region = ellipse(points, (0.0, top + half), (0.72 * who.head_width, half), softness)
-    return region * smoothstep(0.97, 0.85, outline(who, points[..., 0], points[..., 1]))
+    return region * within_head(who, points)
 
 
 def shake(

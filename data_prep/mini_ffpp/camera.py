@@ -37,7 +37,7 @@ class Camera:
         coded = np.empty_like(light)
         for t, frame in enumerate(light):
             exposed = np.clip(frame * (self.vignette * self.gain[t]), 0.0, None)
-            # A shoulder instead of hard clipping: x / (1 + x^4 / 6)^(1/4) needs no power function.
+            # A shoulder instead of hard clipping: x / (1 + x^4 / 3)^(1/4) needs no power function.
             bright = exposed * exposed
             coded[t] = np.sqrt(exposed / np.sqrt(np.sqrt(1.0 + bright * bright / 3.0)))
             if self.blur > 0.3:
@@ -62,7 +62,9 @@ def sample_camera(seed: int, number: str, frames: int, side: int) -> Camera:
     fall = rng.uniform(0.0, 0.22)
     zoom, blur = rng.uniform(2.2, 2.4), rng.uniform(0.0, 0.75) * side / 128
     gain = rng.uniform(0.85, 1.1) * (1 + 0.015 * drift(rng, frames, 15))
-    sigma = rng.uniform(0.003, 0.013)
+    # From a studio camera to a webcam at night. The noise costs more or less of the bits, so that
+    # the size of a file says more about the camera than about a manipulation.
+    sigma = 0.003 * np.exp(rng.uniform(0.0, 2.3))
     grain = rng.standard_normal((frames, side, side, 3), dtype=np.float32)
     # Sensor noise is mostly noise of brightness: demosaicing couples the channels.
     grain = 0.5 * grain + 0.75 * grain[..., 1:2]

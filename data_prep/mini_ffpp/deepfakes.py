@@ -15,8 +15,9 @@ from .take import Take
 def deepfakes(take: Take, source: HeadModel) -> np.ndarray:
     """Render the Deepfakes version of a take.
 
-    Traces, their strength drawn per video: the face has the few pixels of a small decoder, its
-    shading wavers from frame to frame, a soft mask trembles, its skin tone is not quite the neck's.
+    Traces, their strength drawn per video: the face has the few pixels of a small decoder and
+    its overshooting edges, its shading wavers from frame to frame, a soft mask trembles, and the
+    skin tone is not quite the neck's.
 
     Args:
         take (Take): The target's performance.
@@ -28,7 +29,7 @@ def deepfakes(take: Take, source: HeadModel) -> np.ndarray:
     who = take.head.who
     rng = rng_for(take.seed, 'df', who.number, source.who.number)
     strength = trace_strength(rng)
-    maps = align(shake(rng, take.maps, 0.010 * strength, smooth=0.6), who, source.who)
+    maps = align(shake(rng, take.maps, 0.007 * strength, smooth=0.6), who, source.who)
     layers = source.render(take.motion, maps, take.light)
     match = rng.uniform(0.8, 1.0)
     tint = np.clip(who.skin / source.who.skin, 0.5, 2.0) ** match * (
@@ -39,10 +40,10 @@ def deepfakes(take: Take, source: HeadModel) -> np.ndarray:
     small = int(side * (0.75 - 0.30 * strength))
     for t, frame in enumerate(fake):
         code = cv2.resize(frame, (small, small), interpolation=cv2.INTER_AREA)
-        code *= 1 + 0.07 * strength * field(rng, small, small, 12)[..., None]
+        code *= 1 + 0.045 * strength * field(rng, small, small, 12)[..., None]
         face = cv2.resize(code, (side, side), interpolation=cv2.INTER_CUBIC)
         fake[t] = overshoot(face, strength * rng.normal(2.2, 0.4))
-    region = shake(rng, take.points, 0.02 * strength, smooth=0.2)
+    region = shake(rng, take.points, 0.015 * strength, smooth=0.2)
     opacity = inner_face(who, region, rng.uniform(0.18, 0.30))
     noise = take.camera.noise * (1 - 0.7 * strength)
     return paste(take.video, fake, opacity, noise)

@@ -42,8 +42,8 @@ def face2face(take: Take, source: HeadModel) -> np.ndarray:
     """Render the Face2Face version of a take.
 
     Traces, their strength drawn per video: the fitted model's light wavers and is not quite the
-    scene's, its texture lacks the finest detail, its pose trembles, and the expression does not
-    belong to the movement of the head.
+    scene's, its texture lacks the finest detail and has halos instead, its pose trembles, and
+    the expression does not belong to the movement of the head.
 
     Args:
         take (Take): The target's performance.
@@ -56,7 +56,7 @@ def face2face(take: Take, source: HeadModel) -> np.ndarray:
     rng = rng_for(take.seed, 'f2f', who.number, source.who.number)
     strength = trace_strength(rng)
     motion, maps = reenact(take, source)
-    layers = take.head.render(motion, shake(rng, maps, 0.014 * strength), take.light)
+    layers = take.head.render(motion, shake(rng, maps, 0.010 * strength), take.light)
     fake = take.reshoot(layers, 1 + 0.05 * strength * rng.normal(size=3))
     frames, side = fake.shape[:2]
     waver = 1 + 0.035 * strength * (0.6 * rng.standard_normal(frames) + drift(rng, frames, 4))

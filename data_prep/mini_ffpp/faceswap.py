@@ -14,8 +14,9 @@ from .take import Take
 def faceswap(take: Take, source: HeadModel) -> np.ndarray:
     """Render the FaceSwap version of a take.
 
-    Traces, their strength drawn per video: a harder edge, the source's own light and a skin tone
-    matched only in part, and landmarks that are found a little elsewhere in every frame.
+    Traces, their strength drawn per video: a harder edge, oversharp texture, the source's own
+    light, a skin tone matched only in part, and landmarks that are found a little
+    elsewhere in every frame.
 
     Args:
         take (Take): The target's performance.
@@ -27,17 +28,17 @@ def faceswap(take: Take, source: HeadModel) -> np.ndarray:
     who = take.head.who
     rng = rng_for(take.seed, 'fs', who.number, source.who.number)
     strength = trace_strength(rng)
-    maps = align(shake(rng, take.maps, 0.026 * strength, smooth=0.3), who, source.who)
+    maps = align(shake(rng, take.maps, 0.016 * strength, smooth=0.3), who, source.who)
     light = sample_light(take.seed, source.who.number).mixed_with(take.light, 1 - 0.6 * strength)
     layers = source.render(take.motion, maps, light)
     match = 1.0 - 0.45 * strength * rng.uniform()
     tint = np.clip(who.skin / source.who.skin, 0.5, 2.0) ** match * (
-        1 + 0.08 * strength * rng.normal(size=3)
+        1 + 0.05 * strength * rng.normal(size=3)
     )
     fake = take.reshoot(layers, tint)
     for t, frame in enumerate(fake):
         fake[t] = overshoot(frame, strength * rng.normal(1.8, 0.3))
-    region = shake(rng, take.points, 0.012 * strength, smooth=0.4)
+    region = shake(rng, take.points, 0.010 * strength, smooth=0.4)
     opacity = inner_face(who, region, 0.16 - 0.08 * strength)
     noise = take.camera.noise * (1 - 0.5 * strength)
     return paste(take.video, fake, opacity, noise)

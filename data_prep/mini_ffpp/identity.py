@@ -102,7 +102,7 @@ def sample_identity(seed: int, number: str) -> Identity:
     tone = u(0, len(SKIN_TONES) - 1.001)
     low, share = int(tone), tone % 1.0
     skin = (1 - share) * np.array(SKIN_TONES[low]) + share * np.array(SKIN_TONES[low + 1])
-    skin = linear(skin * (1 + rng.normal(0, 0.02, 3)))
+    skin = linear(np.clip(skin * (1 + rng.normal(0, 0.02, 3)), 0, 246))
     age = float(rng.beta(1.5, 2.0))
     # Light hair is rare on dark skin, grey hair is rare on young heads.
     choices = HAIR_COLOURS[:3] if tone > 2.6 else HAIR_COLOURS[:6]

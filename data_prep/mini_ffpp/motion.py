@@ -88,15 +88,20 @@ def sample_motion(seed: int, number: str, frames: int) -> Motion:
     """
     rng = rng_for(seed, 'motion', number)
     jaw = _speech(rng, frames)
-    nod = drift(rng, frames, 12)
+    # From people who hardly move to people who hardly sit still.
+    lively = 0.4 * np.exp(rng.uniform(0.0, 1.6))
+    nod = lively * drift(rng, frames, 12)
     # Speakers nod and raise their brows with the stress of what they say.
     stress = np.convolve(np.pad(jaw, 4, mode='edge'), np.full(9, 1 / 9), mode='valid') - jaw.mean()
     motion = dict(
-        yaw=rng.normal(0, 0.10) + 0.13 * drift(rng, frames, 24),
-        pitch=rng.normal(0, 0.05) + 0.06 * drift(rng, frames, 20) + 0.03 * nod + 0.08 * stress,
-        roll=rng.normal(0, 0.035) + 0.05 * drift(rng, frames, 26),
-        x=0.035 * drift(rng, frames, 22),
-        y=0.02 * drift(rng, frames, 22) + 0.012 * nod,
+        yaw=rng.normal(0, 0.10) + 0.13 * lively * drift(rng, frames, 24),
+        pitch=rng.normal(0, 0.05)
+        + 0.06 * lively * drift(rng, frames, 20)
+        + 0.03 * nod
+        + 0.08 * stress,
+        roll=rng.normal(0, 0.035) + 0.05 * lively * drift(rng, frames, 26),
+        x=0.035 * lively * drift(rng, frames, 22),
+        y=0.02 * lively * drift(rng, frames, 22) + 0.012 * nod,
         scale=1 + 0.02 * drift(rng, frames, 30),
         blink=_blinks(rng, frames),
         gaze_x=_saccades(rng, frames, 0.17),

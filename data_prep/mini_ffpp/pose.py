@@ -64,10 +64,8 @@ def head_maps(who: Identity, motion: Motion, side: int, zoom: float) -> np.ndarr
     Returns:
         np.ndarray: (T, 2 S, 2 S, 2) float32, at twice the resolution of the picture.
     """
-    coarse = picture_grid(KNOTS, zoom * KNOTS / (KNOTS - 1))  # knots on the picture's border
+    coarse = picture_grid(KNOTS, zoom)
     maps = np.empty((len(motion.yaw), 2 * side, 2 * side, 2), np.float32)
-    where = np.linspace(0, KNOTS - 1, 2 * side, dtype=np.float32)
-    where = np.meshgrid(where, where)
     for t in range(len(maps)):
         matrix = rotation(motion.yaw[t], motion.pitch[t], motion.roll[t])
         x = (coarse[..., 0] - motion.x[t]) / motion.scale[t]
@@ -84,5 +82,6 @@ def head_maps(who: Identity, motion: Motion, side: int, zoom: float) -> np.ndarr
         brow = bump(np.abs(u) - who.eye_x, v - who.eye_y + who.brow_y, 0.2, 0.07)
         v = v - 0.09 * motion.jaw[t] * chin + 0.035 * motion.brow[t] * brow
         knots = np.dstack([u, v]).astype(np.float32)
-        maps[t] = cv2.remap(knots, where[0], where[1], cv2.INTER_CUBIC)
+        # resize, not remap: remap rounds positions to a 32nd of a knot, which would show as steps
+        maps[t] = cv2.resize(knots, (2 * side, 2 * side), interpolation=cv2.INTER_LINEAR)
     return maps

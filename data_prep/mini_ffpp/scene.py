@@ -31,30 +31,32 @@ def _background(rng: np.random.Generator, pixels: int) -> np.ndarray:
     kind = rng.integers(4)
     if kind == 0:  # furniture and pictures
         for _ in range(rng.integers(4, 10)):
-            x, y = rng.integers(-20, pixels, 2)
-            w, h = rng.integers(pixels // 12, pixels // 2, 2)
+            x, y = (pixels * rng.uniform(-0.15, 1.0, 2)).astype(int)
+            w, h = (pixels * rng.uniform(0.08, 0.5, 2)).astype(int)
             colour = _pale(rng).tolist()
             cv2.rectangle(picture, (int(x), int(y)), (int(x + w), int(y + h)), colour, -1)
     elif kind == 1:  # shelf of books or a curtain
-        edges = np.cumsum(rng.integers(4, 14, pixels))
+        edges = (np.cumsum(rng.uniform(0.025, 0.085, 40)) * pixels).astype(int)
         for left, right in zip(edges[:-1], edges[1:]):
             if left < pixels:
                 picture[:, left:right] = _pale(rng) * 0.4 + wall * 0.6
-        for level in range(0, pixels, int(rng.integers(pixels // 4, pixels // 2))):
-            picture[level : level + 5] = wall * 0.5
+        for level in range(0, pixels, int(pixels * rng.uniform(0.25, 0.5))):
+            picture[level : level + pixels // 30] = wall * 0.5
     elif kind == 2:  # foliage or a crowd
         for cells in (6, 14, 30):
             picture *= np.exp(0.25 * field(rng, pixels, pixels, cells))[..., None]
         picture *= np.array([0.85, 1.1, 0.75]) if rng.uniform() < 0.6 else np.ones(3)
-    focus = pixels * rng.uniform(0.006, 0.035)
+    focus = pixels * 0.0025 * np.exp(rng.uniform(0.0, 2.6))
     picture = cv2.GaussianBlur(picture.astype(np.float32), (0, 0), focus)
     for _ in range(rng.integers(0, 7)):  # lamps out of focus
-        x, y = rng.integers(0, pixels, 2)
+        x, y = (pixels * rng.uniform(0.0, 1.0, 2)).astype(int)
         disc = np.zeros((pixels, pixels), np.float32)
-        cv2.circle(disc, (int(x), int(y)), int(rng.integers(3, pixels // 14)), 1.0, -1, cv2.LINE_AA)
+        radius = int(round(pixels * rng.uniform(0.02, 0.07)))
+        cv2.circle(disc, (int(x), int(y)), radius, 1.0, -1, cv2.LINE_AA)
         glow = cv2.GaussianBlur(disc, (0, 0), 1.0 + focus / 3)[..., None]
         picture += 0.35 * glow * (_pale(rng, 120, 230) + 0.1)
-    return picture * (1 + 0.02 * field(rng, pixels, pixels, pixels // 3))[..., None]
+    grain = 0.015 * np.exp(rng.uniform(0.0, 2.4))  # from a bare wall to a rough one
+    return picture * (1 + grain * field(rng, pixels, pixels, pixels // 3))[..., None]
 
 
 def _body(
@@ -115,7 +117,7 @@ def draw_backdrop(
     body = _body(rng, who, light, wide, zoom)
     frames = len(sway[0])
     # Half of the cameras are held by hand.
-    shake = 0.006 * side * (rng.uniform() < 0.5)
+    shake = side * rng.uniform(0.005, 0.02) * (rng.uniform() < 0.5)
     hand = shake * np.stack([drift(rng, frames, 9), drift(rng, frames, 9)])
     offset = (wide - side) / 2
     out = np.empty((frames, side, side, 3), np.float32)

@@ -69,7 +69,7 @@ class Settings:
             return
         try:
             found = dict(json.loads(file.read_text()))
-        except ValueError as error:
+        except (TypeError, ValueError) as error:
             raise MMFakeError(
                 f'{file} cannot be read ({error}): delete {root} or choose another --out'
             ) from error
