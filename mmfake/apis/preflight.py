@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 from typing import Sequence
 
-from mmaction.registry import DATASETS
+from mmaction.registry import DATASETS, MODELS
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
@@ -13,14 +14,15 @@ from ..errors import MMFakeError
 
 
 def check_run(cfg: Config, loaders: Sequence[str]) -> None:
-    """Check that the config is consistent and its datasets are there.
+    """Check that the config is consistent, its model can be built and its datasets are there.
 
     Args:
         cfg (Config): Config of the run.
         loaders (Sequence[str]): The dataloaders the run needs, e.g. ``['train_dataloader']``.
 
     Raises:
-        MMFakeError: If heads and hook do not match, or a dataset cannot be read.
+        MMFakeError: If a part is absent, heads and hook do not match, the model cannot be built, or
+            a file or dataset cannot be read.
     """
     absent = [key for key in ('model', *loaders) if key not in cfg]
     if absent:
@@ -32,6 +34,10 @@ def check_run(cfg: Config, loaders: Sequence[str]) -> None:
     if cfg.get('load_from') and '://' not in cfg.load_from and not Path(cfg.load_from).is_file():
         raise MMFakeError(f'{cfg.load_from}: no such checkpoint file.')
     init_default_scope(cfg.get('default_scope', 'mmaction'))
+    try:
+        MODELS.build(copy.deepcopy(cfg.model))  # without its weights; a copy, as building may pop
+    except (TypeError, KeyError) as error:  # an unknown argument, an unknown type
+        raise MMFakeError(f'model of the config: {str(error).splitlines()[0]}') from None
     for name in loaders:
         if cfg.get(name):
             DATASETS.build(cfg[name].dataset)

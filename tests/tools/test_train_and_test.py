@@ -112,6 +112,10 @@ def test_without_the_dataset_it_says_where_to_get_it_and_leaves_nothing(command,
         ([TRAIN, CONFIG, '--scale', 'giant'], ['giant: no such config file']),
         ([TRAIN, CONFIG, '--resume', 'nowhere.pth'], ['nowhere.pth: no such checkpoint file']),
         ([TRAIN, ROOT / 'configs/_base_/datasets/ffpp.py'], ['the config has no model']),
+        (
+            [TRAIN, CONFIG, '--cfg-options', 'model.backbone.typo=3'],
+            ['model of the config', 'typo'],
+        ),
         ([TRAIN, ROOT / 'README.md'], ['README.md: not a config that can be read']),
         (
             [TRAIN, CONFIG, '--cfg-options', 'custom_hooks=[]'],
