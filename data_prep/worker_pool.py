@@ -1,0 +1,112 @@
+"""Jobs in several processes: each ends with a result, an error or a timeout.
+
+Imports neither mmfake nor torch: a process that only renders starts in a fraction of a second.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import queue
+import signal
+from collections import deque
+from concurrent.futures import Future
+from contextlib import contextmanager
+from typing import Any, Callable, Deque, Iterator, Optional, Tuple
+
+from pebble import ProcessPool
+
+
+@contextmanager
+def _interrupts_wait() -> Iterator[None]:
+    """Hold Ctrl-C back for a moment; unlike ignoring it, this loses none."""
+    if not hasattr(signal, 'pthread_sigmask'):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+class WorkerPool:
+    """Run a function on many jobs, each in one of several processes.
+
+    A job that takes too long is ended with its process, a process that dies takes down its own job
+    only, and the others go on. Only the process that made the pool reacts to Ctrl-C: once, and the
+    jobs begun are finished; twice, and they are ended.
+
+    Args:
+        function (Callable): What to do with a job; importable by name, as the job is pickled.
+        processes (int): Processes that work at the same time.
+        timeout (float, optional): Seconds after which a job is ended. Defaults to None: never.
+
+    Example:
+        >>> with WorkerPool(render, processes=2) as pool:
+        ...     for job in jobs:
+        ...         pool.submit(job)
+        ...     for job, future in pool.finished():
+        ...         future.result()  # raises what the job raised; TimeoutError if it was ended
+    """
+
+    def __init__(
+        self,
+        function: Callable[[Any], Any],
+        processes: int,
+        timeout: Optional[float] = None,
+    ) -> None:
+        self._function, self._processes, self._timeout = function, processes, timeout
+        self._queue: Deque[Any] = deque()
+        self._running = 0
+        self._finished: queue.Queue = queue.Queue()
+        # Started afresh instead of forked: the fork of a process with threads may hang.
+        self._pool = ProcessPool(processes, context=multiprocessing.get_context('spawn'))
+
+    def submit(self, job: Any) -> None:
+        """Queue a job.
+
+        Args:
+            job (Any): What to work on.
+        """
+        self._queue.append(job)
+        self._feed()
+
+    def finished(self) -> Iterator[Tuple[Any, Future]]:
+        """Wait for jobs; those submitted meanwhile are waited for as well.
+
+        Yields:
+            tuple[Any, Future]: A job and its future, which is done, as they come.
+        """
+        while self._running:
+            try:
+                # with a limit, or Windows does not notice Ctrl-C
+                job, future = self._finished.get(timeout=1)
+            except queue.Empty:
+                continue
+            self._running -= 1
+            self._feed()
+            yield job, future
+
+    def _feed(self) -> None:
+        """Give each idle process a job, and none in advance: what is begun can be finished."""
+        while self._queue and self._running < self._processes:
+            job = self._queue.popleft()
+            # The first job starts the pool's threads and through them its processes. All inherit
+            # that Ctrl-C is held back, for good: no worker prints a stack trace, even while it
+            # imports.
+            with _interrupts_wait():
+                future = self._pool.schedule(self._function, args=[job], timeout=self._timeout)
+                self._running += 1
+            future.add_done_callback(lambda done, job=job: self._finished.put((job, done)))
+
+    def __enter__(self) -> WorkerPool:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self._pool.close()
+        try:
+            self._pool.join()
+        except BaseException:  # a second Ctrl-C
+            self._pool.stop()
+            self._pool.join()
+            raise
