@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import replace
 from pathlib import Path
 from typing import Callable, Dict, List, Optional, Sequence, Set, Tuple, Union
@@ -15,7 +15,7 @@ from mmengine.dataset import Compose
 from mmengine.logging import print_log
 
 from ..errors import MMFakeError, sample_of
-from .ffpp_tree import canonical_compression, check_root, read_tree
+from .ffpp_tree import INDEX_NAME, canonical_compression, check_root, read_tree
 from .guarded_pipeline import GuardedPipeline
 from .hold_out import HoldOut
 from .manipulations import ORIGINAL
@@ -23,7 +23,7 @@ from .seeded_index import SeededIndex, drawing_with
 from .shared_sources import settle_shared_sources
 from .split_files import read_splits
 from .video_index import read_index, select_videos
-from .video_record import SPLITS, VideoRecord
+from .video_record import SPLITS, USED, VideoRecord
 
 
 @DATASETS.register_module()
@@ -34,12 +34,13 @@ class FFPPDataset(BaseActionDataset):
     held-out one, ``test`` of the originals and the held-out one alone (arXiv 2308.13503): with the
     official splits and four methods, 720 + 3 x 720, 140 + 3 x 140 and 140 + 140 videos.
 
-    Read are either the official folders and split files, or an index made by ``data_prep``. A
-    sample has the keys ``filename``, ``label`` and ``label_bin`` (0 original, 1 manipulated),
-    ``label_multi`` (0 original, 1..n the methods of TRAINING in the order of the table of
-    manipulations, so that a number means another method in another hold-out; -1 for the held-out
-    method, which nothing trains on), ``video_id`` (``dataset/method/compression/stem``),
-    ``method``, ``dataset``, ``compression``, ``stem``, ``target`` and ``source``.
+    Read is an index made by ``data_prep``, which may be one of another dataset, or else the
+    official folders and split files of FF++. A sample has the keys ``filename``, ``label`` and
+    ``label_bin`` (0 original, 1 manipulated), ``label_multi`` (0 original, 1..n the methods of
+    TRAINING in the order of the table of manipulations, so that a number means another method in
+    another hold-out; -1 for the held-out method, which nothing trains on), ``video_id``
+    (``dataset/method/compression/stem``), ``method``, ``dataset``, ``compression``, ``stem``,
+    ``target`` and ``source``; if the index tells, ``frames`` and ``fps``.
 
     No video vanishes. One that cannot be decoded comes as a black clip marked ``unreadable`` (see
     :class:`GuardedPipeline`), never as another sample in its place. ``metainfo`` holds ``classes``,
@@ -53,15 +54,15 @@ class FFPPDataset(BaseActionDataset):
         holdout (str, optional): Key of the manipulation that is kept for the test. Defaults to
             None, which means that all methods are in all splits.
         data_root (str): Root of the dataset. Defaults to ``'data/ffpp'``.
-        ann_file (str): Index to read instead of the official folders; a relative path starts at
-            ``data_root``. Defaults to ``''``.
+        ann_file (str): Index to read; a relative path starts at ``data_root``. Defaults to ``''``,
+            which means ``<data_root>/index.csv`` or, if that does not exist, the official folders.
         splits_dir (str, optional): Folder of ``train.json``, ``val.json`` and ``test.json``; unused
             with an index. Defaults to None, which means ``<data_root>/splits`` or else
             ``<data_root>``.
         methods (Sequence[str], optional): Keys of the manipulations, the held-out one included.
             Defaults to None, which means ``('df', 'f2f', 'fs', 'nt')``.
-        compression (str): ``'raw'`` (or ``'c0'``, the same), ``'c23'`` or ``'c40'``. Defaults to
-            ``'c23'``.
+        compression (str): ``'raw'`` (or ``'c0'``, the same), ``'c23'`` or ``'c40'``; ``'released'``
+            for a dataset that comes in one form only. Defaults to ``'c23'``.
         missing (str): What to do about videos whose file is not there: ``'error'`` refuses to
             start, ``'skip'`` leaves them out with a warning; at test they then count as expected
             and not scored. A method whose whole folder is absent is an error either way:
@@ -120,10 +121,10 @@ class FFPPDataset(BaseActionDataset):
         Raises:
             MMFakeError: If the tree, a split file or the index is not as it should be.
         """
-        records, ids = self._read_index() if self.ann_file else self._read_tree()
-        records = self._mark_missing(
-            settle_shared_sources(records, ids, self.protocol.split, self.drop_shared_sources)
-        )
+        records, ids = self._read_index() if self._index else self._read_tree()
+        records = settle_shared_sources(records, ids, self.protocol.split, self.drop_shared_sources)
+        self._log_unused(records)
+        records = self._mark_missing(records)
         available = [record for record in records if record.unavailable is None]
         if not available:
             raise MMFakeError(
@@ -138,6 +139,7 @@ class FFPPDataset(BaseActionDataset):
         self._log_counts(available, len(records))
         return [
             dict(
+                _clock(record),
                 filename=record.filename,
                 label=record.label_bin,
                 label_bin=record.label_bin,
@@ -180,9 +182,15 @@ class FFPPDataset(BaseActionDataset):
         return data
 
     @property
+    def _index(self) -> str:
+        """str: The index to read, or an empty string."""
+        found = Path(self.data_root, INDEX_NAME)
+        return self.ann_file or (str(found) if found.is_file() else '')
+
+    @property
     def _origin(self) -> str:
         """str: What is read, for messages."""
-        return self.ann_file or self.data_root
+        return self._index or self.data_root
 
     def _read_tree(self) -> Tuple[List[VideoRecord], Dict[str, Set[str]]]:
         """Read the official folders: this split's videos, and the ids of every split."""
@@ -194,16 +202,16 @@ class FFPPDataset(BaseActionDataset):
 
     def _read_index(self) -> Tuple[List[VideoRecord], Dict[str, Set[str]]]:
         """Read an index: this split's videos, and the ids of every split."""
-        everything = read_index(self.ann_file)
+        everything = read_index(self._index)
         ids: Dict[str, Set[str]] = {split: set() for split in SPLITS}
         for record in everything:
             ids[record.split].update(record.ids)
         split, methods = self.protocol.split, self.protocol.methods
-        return select_videos(everything, split, methods, self.compression, self.ann_file), ids
+        return select_videos(everything, split, methods, self.compression, self._index), ids
 
     def _mark_missing(self, records: List[VideoRecord]) -> List[VideoRecord]:
-        """Find the videos whose file is not there."""
-        gone = [r for r in records if r.unavailable is None and not Path(r.filename).is_file()]
+        """Find the videos whose file is not there; a clip may also be a folder of pictures."""
+        gone = [r for r in records if r.unavailable is None and not Path(r.filename).exists()]
         if not gone:
             return records
         found = (
@@ -215,9 +223,22 @@ class FFPPDataset(BaseActionDataset):
         print_log(f'{found}; they are skipped', logger='current', level=logging.WARNING)
         lost = set(gone)
         return [
-            replace(record, unavailable='file not found') if record in lost else record
+            replace(record, status='missing', reason='file not found') if record in lost else record
             for record in records
         ]
+
+    def _log_unused(self, records: List[VideoRecord]) -> None:
+        """Log which videos the index says are not used, one line for each status."""
+        unused: Dict[str, List[str]] = defaultdict(list)
+        for record in records:
+            if record.status != USED:
+                unused[record.status].append(record.video_id)
+        for status, names in sorted(unused.items()):
+            print_log(
+                f'{len(names)} of {len(records)} videos of split {self.protocol.split!r} in '
+                f'{self._origin} are not used: {status} ({sample_of(names)})',
+                logger='current',
+            )
 
     def _log_counts(self, available: List[VideoRecord], n_expected: int) -> None:
         """Log what was found."""
@@ -230,6 +251,12 @@ class FFPPDataset(BaseActionDataset):
             + (f'; {left_out} not available' if left_out else ''),
             logger='current',
         )
+
+
+def _clock(record: VideoRecord) -> dict:
+    """Say how long a clip is and how fast: one that is stored as pictures does not know."""
+    known = dict(frames=record.frames, fps=record.fps)
+    return {key: value for key, value in known.items() if value is not None}
 
 
 def _expectation(record: VideoRecord) -> dict:

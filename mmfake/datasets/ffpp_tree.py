@@ -10,18 +10,24 @@ from .manipulations import ORIGINAL, get_manipulation
 from .split_files import Pairs
 from .video_record import VideoRecord
 
-COMPRESSIONS = {'raw': ('raw', 'c0'), 'c23': ('c23',), 'c40': ('c40',)}
-"""dict[str, tuple[str]]: Folder names of each compression; tools spell the first differently."""
+RELEASED = 'released'
+"""str: The compression of a dataset that comes in one form only, as its makers released it."""
+
+COMPRESSIONS = {'raw': ('raw', 'c0'), 'c23': ('c23',), 'c40': ('c40',), RELEASED: (RELEASED,)}
+"""dict[str, tuple[str]]: Spellings of each compression, in names of folders and in configs."""
+
+INDEX_NAME = 'index.csv'
+"""str: The index in the folder of a prepared dataset."""
 
 
 def canonical_compression(compression: str) -> str:
     """Give a compression its one spelling.
 
     Args:
-        compression (str): ``'raw'``, ``'c0'`` (the same), ``'c23'`` or ``'c40'``.
+        compression (str): ``'raw'``, ``'c0'`` (the same), ``'c23'``, ``'c40'`` or ``'released'``.
 
     Returns:
-        str: ``'raw'``, ``'c23'`` or ``'c40'``.
+        str: ``'raw'``, ``'c23'``, ``'c40'`` or ``'released'``.
 
     Raises:
         MMFakeError: If it is none of these.
@@ -29,7 +35,10 @@ def canonical_compression(compression: str) -> str:
     for name, spellings in COMPRESSIONS.items():
         if compression in spellings:
             return name
-    raise MMFakeError(f'unknown compression {compression!r}: choose raw (or c0), c23 or c40')
+    raise MMFakeError(
+        f'unknown compression {compression!r}: choose raw (or c0), c23, c40, '
+        'or released for a dataset that comes in one form only'
+    )
 
 
 def check_root(data_root: str) -> None:
@@ -39,13 +48,20 @@ def check_root(data_root: str) -> None:
         data_root (str): Root of the dataset.
 
     Raises:
-        MMFakeError: If it is not a folder.
+        MMFakeError: If it is not a folder, or not one of FF++.
     """
     if not Path(data_root).is_dir():
         raise MMFakeError(
             f'data_root {data_root} is not a folder: put (or link) FaceForensics++ there, which '
-            'its authors give access to at github.com/ondyari/FaceForensics; without it, '
-            '"bash tools/demo.sh" makes and uses a small stand-in, with no download'
+            'its authors give access to at github.com/ondyari/FaceForensics, or its faces, which '
+            'data_prep/prepare_ffpp.py cuts out; without it, "bash tools/demo.sh" makes and uses a '
+            'small stand-in, with no download'
+        )
+    originals = Path(data_root, get_manipulation(ORIGINAL).folder)
+    if not originals.is_dir():
+        raise MMFakeError(
+            f'data_root {data_root} is no dataset: it has neither {INDEX_NAME}, which data_prep '
+            f'makes, nor the folder {get_manipulation(ORIGINAL).folder} of FaceForensics++'
         )
 
 
@@ -70,7 +86,7 @@ def read_tree(
     Raises:
         MMFakeError: If the folder of a method is missing.
     """
-    folders = {method: _video_folder(data_root, method, compression) for method in methods}
+    folders = {method: video_folder(data_root, method, compression) for method in methods}
     records = []
     for first, second in pairs:
         for target, other in ((first, second), (second, first)):
@@ -84,9 +100,27 @@ def read_tree(
     return records
 
 
-def _video_folder(data_root: str, method: str, compression: str) -> Path:
-    """Find the folder of a method, whichever way the compression is spelt."""
+def video_folder(data_root: str, method: str, compression: str) -> Path:
+    """Find the folder of a method, whichever way the compression is spelt.
+
+    Args:
+        data_root (str): Root of the dataset.
+        method (str): ``'original'`` or the key of a manipulation of FF++.
+        compression (str): ``'raw'``, ``'c23'`` or ``'c40'``.
+
+    Returns:
+        Path: The folder with its videos.
+
+    Raises:
+        MMFakeError: If it is missing, or FF++ has no such method or compression.
+    """
     row = get_manipulation(method)
+    if not row.folder or compression == RELEASED:
+        what = f'compression {compression!r}' if row.folder else f'method {method!r} ({row.name})'
+        raise MMFakeError(
+            f'{what} is none of FaceForensics++, whose folders are read in {data_root}: set '
+            f'data_root (or ann_file) to where data_prep wrote an {INDEX_NAME} with such videos'
+        )
     folders = [Path(data_root, row.folder, name, 'videos') for name in COMPRESSIONS[compression]]
     for folder in folders:
         if folder.is_dir():

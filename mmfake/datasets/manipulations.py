@@ -17,8 +17,9 @@ class Manipulation:
 
     Args:
         key (str): Short name used in configs, indexes, video ids and results, e.g. ``'f2f'``.
-        folder (str): Folder of its videos under the dataset's root, without the compression, e.g.
-            ``'manipulated_sequences/Face2Face'``.
+        folder (str): Folder of its videos in FF++, without the compression, e.g.
+            ``'manipulated_sequences/Face2Face'``; empty if it is none of FF++, so that its videos
+            are read from an index only.
         name (str): Name shown to people, e.g. ``'Face2Face'``.
         by_default (bool): Whether it is read when a config names no methods. Defaults to False.
     """
@@ -40,6 +41,11 @@ _TABLE: Dict[str, Manipulation] = {
         Manipulation('nt', 'manipulated_sequences/NeuralTextures', 'NeuralTextures', True),
         # same pairs and splits as the four above, added to FF++ later and not part of the paper
         Manipulation('fsh', 'manipulated_sequences/FaceShifter', 'FaceShifter'),
+        # the fakes of another dataset are one method: most do not say how a video was made
+        Manipulation('cdf', '', 'Celeb-DF v2'),
+        Manipulation('dfdc', '', 'DFDC'),
+        Manipulation('dfdcp', '', 'DFDC preview'),
+        Manipulation('dfo', '', 'DeeperForensics-1.0'),
     )
 }
 
@@ -59,12 +65,12 @@ def register_manipulation(key: str, folder: str, name: str) -> Manipulation:
         train_dataloader = dict(dataset=dict(methods=['df', 'f2f', 'fs', 'nt', 'sbi']))
 
     Its videos are ``<root>/<folder>/<compression>/videos/AAA_BBB.mp4`` with the ids of FF++, so
-    that the official splits hold for it. The new row comes last in the order of classes. Saying
-    the same twice is harmless.
+    that the official splits hold for it. If they are not, say ``folder=''`` and read them from an
+    index. The new row comes last in the order of classes. Saying the same twice is harmless.
 
     Args:
         key (str): Short name: lower-case letters and digits.
-        folder (str): Folder of its videos under the dataset's root.
+        folder (str): Folder of its videos under the dataset's root, or empty.
         name (str): Name shown to people.
 
     Returns:

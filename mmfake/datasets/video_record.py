@@ -10,6 +10,18 @@ from .manipulations import ORIGINAL
 SPLITS = ('train', 'val', 'test')
 """tuple[str]: The splits, in the order in which a detector meets them."""
 
+UNKNOWN = '?'
+"""str: The target or source of a fake whose makers do not tell it; no person is called so."""
+
+USED = 'used'
+"""str: The status of a video that can be used; any other comes with a reason."""
+
+STATUSES = (
+    *(USED, 'no-face', 'face-too-small', 'too-short'),
+    *('decode-failed', 'timed-out', 'missing'),
+)
+"""tuple[str]: What data preparation says of a video."""
+
 
 @dataclass(frozen=True)
 class VideoRecord:
@@ -18,13 +30,21 @@ class VideoRecord:
     Args:
         dataset (str): Short name of the dataset, e.g. ``'ffpp'``.
         method (str): ``'original'`` or the key of a manipulation.
-        compression (str): ``'raw'``, ``'c23'`` or ``'c40'``.
-        stem (str): File name without extension: ``'033'`` or ``'033_097'``.
-        target (str): Id of the video that gives background and head.
-        source (str): Id of the video that drives the manipulation; empty for an original.
+        compression (str): ``'raw'``, ``'c23'`` or ``'c40'``, or ``'released'`` for a dataset that
+            comes in one form only.
+        stem (str): Name of the video within dataset, method and compression: ``'033'`` or
+            ``'033_097'``. It has no ``/``.
+        target (str): Stem of the original that gives background and head; of an original its own.
+            :data:`UNKNOWN` if the dataset does not tell.
+        source (str): Id of the person or video whose face or motion is put there, or
+            :data:`UNKNOWN`; empty for an original.
         split (str): ``'train'``, ``'val'`` or ``'test'``.
-        filename (str): Path of the file.
-        unavailable (str, optional): Why the video cannot be used, in one line. Defaults to None.
+        filename (str): Path of the file, or of the folder if the clip is stored as pictures.
+        status (str): :data:`USED`, or in one word why the video cannot be used. Defaults to
+            ``'used'``.
+        reason (str): The same in one line, if there is more to say. Defaults to ``''``.
+        frames (int, optional): Length. Defaults to None (not known).
+        fps (float, optional): Frames per second. Defaults to None (not known).
     """
 
     dataset: str
@@ -35,7 +55,10 @@ class VideoRecord:
     source: str
     split: str
     filename: str
-    unavailable: Optional[str] = None
+    status: str = USED
+    reason: str = ''
+    frames: Optional[int] = None
+    fps: Optional[float] = None
 
     @property
     def video_id(self) -> str:
@@ -49,5 +72,10 @@ class VideoRecord:
 
     @property
     def ids(self) -> Tuple[str, ...]:
-        """tuple[str]: The ids of the people in the video: target and, of a fake, source."""
-        return (self.target, self.source) if self.source else (self.target,)
+        """tuple[str]: The known ids of the people in the video: target and, of a fake, source."""
+        return tuple(name for name in (self.target, self.source) if name not in ('', UNKNOWN))
+
+    @property
+    def unavailable(self) -> Optional[str]:
+        """Optional[str]: Why the video cannot be used, in one line; None if it can."""
+        return None if self.status == USED else self.reason or self.status

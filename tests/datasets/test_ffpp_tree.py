@@ -46,9 +46,9 @@ def test_both_spellings_of_raw_on_disk_give_the_same_identity(make_tree, spellin
 
 
 def test_compression_has_one_spelling():
-    assert [canonical_compression(name) for name in ('raw', 'c0', 'c23', 'c40')] == [
+    assert [canonical_compression(name) for name in ('raw', 'c0', 'c23', 'c40', 'released')] == [
         *('raw', 'raw'),
-        *('c23', 'c40'),
+        *('c23', 'c40', 'released'),
     ]
     with pytest.raises(MMFakeError, match="unknown compression 'c24': choose raw"):
         canonical_compression('c24')
@@ -58,6 +58,28 @@ def test_missing_root_says_where_the_data_is_and_how_to_do_without(tmp_path):
     with pytest.raises(MMFakeError) as caught:
         check_root(str(tmp_path / 'nothing'))
     message = str(caught.value)
-    for part in (str(tmp_path / 'nothing'), 'github.com/ondyari/FaceForensics', 'tools/demo.sh'):
+    for part in (
+        str(tmp_path / 'nothing'),
+        'github.com/ondyari/FaceForensics',
+        'data_prep/prepare_ffpp.py',
+        'tools/demo.sh',
+    ):
         assert part in message
     assert '\n' not in message
+
+
+def test_folder_with_neither_index_nor_official_folders_says_what_was_looked_for(tmp_path):
+    with pytest.raises(MMFakeError, match='neither index.csv.*nor the folder original_sequences'):
+        check_root(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ('method', 'compression', 'message'),
+    [
+        ('cdf', 'c23', r"method 'cdf' \(Celeb-DF v2\) is none of FaceForensics\+\+.*index.csv"),
+        ('df', 'released', "compression 'released' is none of FaceForensics.*index.csv"),
+    ],
+)
+def test_what_ffpp_does_not_have_is_not_looked_for_in_it(small_tree, method, compression, message):
+    with pytest.raises(MMFakeError, match=message):
+        read_tree(str(small_tree.root), [('000', '001')], 'train', (method,), compression)

@@ -15,9 +15,10 @@ def own_table(monkeypatch):
     monkeypatch.setattr(manipulations, '_TABLE', dict(manipulations._TABLE))
 
 
-def test_the_four_of_the_paper_are_the_default_and_faceshifter_is_known():
-    assert manipulation_keys() == ('df', 'f2f', 'fs', 'nt')
-    assert manipulation_keys(everything=True) == ('df', 'f2f', 'fs', 'nt', 'fsh')
+def test_the_four_of_the_paper_are_the_default_and_others_are_known():
+    four = ('df', 'f2f', 'fs', 'nt')
+    assert manipulation_keys() == four
+    assert manipulation_keys(everything=True) == (*four, 'fsh', 'cdf', 'dfdc', 'dfdcp', 'dfo')
 
 
 @pytest.mark.parametrize(
@@ -29,6 +30,7 @@ def test_the_four_of_the_paper_are_the_default_and_faceshifter_is_known():
         ('fs', 'manipulated_sequences/FaceSwap'),
         ('nt', 'manipulated_sequences/NeuralTextures'),
         ('fsh', 'manipulated_sequences/FaceShifter'),
+        ('cdf', ''),
     ],
 )
 def test_folders_are_the_official_ones(key, folder):

@@ -1,0 +1,115 @@
+"""Raw datasets in the layout of their makers, of empty files."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+CELEB = {
+    'Celeb-real': ['id0_0000', 'id0_0001', 'id1_0000'],
+    'YouTube-real': ['00000', '00170'],
+    'Celeb-synthesis': ['id0_id1_0000', 'id0_id1_0001', 'id1_id0_0000'],
+}
+CELEB_TEST = (
+    '1 YouTube-real/00170.mp4\n0 Celeb-synthesis/id1_id0_0000.mp4\n1 Celeb-real/id1_0000.mp4\n'
+)
+
+
+def touch(folder, *stems):
+    folder.mkdir(parents=True, exist_ok=True)
+    for stem in stems:
+        (folder / f'{stem}.mp4').touch()
+
+
+@pytest.fixture
+def celeb(tmp_path):
+    root = tmp_path / 'Celeb-DF-v2'
+    for folder, stems in CELEB.items():
+        touch(root / folder, *stems)
+    (root / 'List_of_testing_videos.txt').write_text(CELEB_TEST)
+    return root
+
+
+def write_json(path, content):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content))
+
+
+@pytest.fixture
+def dfdc(tmp_path):
+    """Two parts of the training set, 2 and 10, and a test of two videos."""
+    root = tmp_path / 'dfdc'
+    parts = {
+        2: dict(
+            aaa=dict(label='FAKE', split='train', original='bbb.mp4'),
+            bbb=dict(label='REAL', split='train', original=None),
+        ),
+        10: dict(ccc=dict(label='REAL', split='train')),
+    }
+    for number, videos in parts.items():
+        folder = root / f'dfdc_train_part_{number}'
+        touch(folder, *videos)
+        write_json(folder / 'metadata.json', {f'{k}.mp4': entry for k, entry in videos.items()})
+    touch(root / 'test', 'ddd', 'eee')
+    (root / 'test' / 'labels.csv').write_text('filename,label\nddd.mp4,0\neee.mp4,1\n')
+    return root
+
+
+PREVIEW = {
+    'original_videos/643049/643049_A_001.mp4': dict(
+        label='real', set='train', target_id='643049', swapped_id=None, augmentations=[]
+    ),
+    'original_videos/1260311/1260311_C_001.mp4': dict(
+        label='real', set='test', target_id='1260311', swapped_id=None, augmentations=[]
+    ),
+    'method_A/1260311/1260311_C/1255229_1260311_C_001.mp4': dict(
+        label='fake', set='test', target_id='1260311', swapped_id='1255229', augmentations=[]
+    ),
+    'method_B/1260311/1260311_C/1255229_1260311_C_001.mp4': dict(
+        label='fake', set='test', target_id='1260311', swapped_id='1255229', augmentations=['fps']
+    ),
+}
+
+
+@pytest.fixture
+def preview(tmp_path):
+    root = tmp_path / 'preview'
+    for key in PREVIEW:
+        path = root / key
+        touch(path.parent, path.stem)
+    write_json(root / 'dataset.json', PREVIEW)
+    return root
+
+
+@pytest.fixture
+def ffpp_originals(tmp_path):
+    """The originals of FF++ at c23, eight ids."""
+    root = tmp_path / 'FaceForensics++'
+    names = [f'{number:03d}' for number in range(8)]
+    touch(root / 'original_sequences' / 'youtube' / 'c23' / 'videos', *names)
+    splits = dict(
+        train=[['000', '001'], ['002', '003']], val=[['004', '005']], test=[['006', '007']]
+    )
+    for split, pairs in splits.items():
+        write_json(root / 'splits' / f'{split}.json', pairs)
+    return root
+
+
+DEEPER = dict(
+    train=['000_M004', '002_W101', '006_M004'],
+    val=['001_M005', '005_W102'],
+    test=['003_M006', '004_W103', '007_M006'],
+)
+
+
+@pytest.fixture
+def deeper(tmp_path):
+    root = tmp_path / 'DeeperForensics-1.0'
+    for condition in ('end_to_end', 'end_to_end_level_5'):
+        touch(root / 'manipulated_videos' / condition, *sum(DEEPER.values(), []))
+    (root / 'lists' / 'splits').mkdir(parents=True)
+    for split, stems in DEEPER.items():
+        lines = ''.join(f'{stem}.mp4\n' for stem in stems)
+        (root / 'lists' / 'splits' / f'{split}.txt').write_text(lines)
+    return root
