@@ -36,16 +36,30 @@ def bootstrap_intervals(
     """
     if not len(labels):
         return dict.fromkeys(binary_metrics(labels, scores, threshold), (math.nan, math.nan))
-    rng = np.random.default_rng(seed)
-    counts = np.zeros((n_bootstrap, len(labels)))  # (B, N): how often each video was drawn
-    for label in (0, 1):
-        members = np.flatnonzero(labels == label)
-        if len(members):
-            counts[:, members] = _draw(len(members), n_bootstrap, rng)
+    counts = draw_counts(labels, n_bootstrap, np.random.default_rng(seed))
     tails = [(1 - confidence) / 2, (1 + confidence) / 2]
     replicates = replicate_metrics(labels, scores, counts, threshold)
     ends = {name: np.quantile(values, tails) for name, values in replicates.items()}
     return {name: (float(low), float(high)) for name, (low, high) in ends.items()}
+
+
+def draw_counts(labels: np.ndarray, n_bootstrap: int, rng: np.random.Generator) -> np.ndarray:
+    """Draw videos with replacement, each class by itself.
+
+    Args:
+        labels (np.ndarray): 0 original, 1 manipulated, shape (N,).
+        n_bootstrap (int): Number of replicates B.
+        rng (np.random.Generator): Where the draws come from.
+
+    Returns:
+        np.ndarray: How often each replicate holds each video, shape (B, N).
+    """
+    counts = np.zeros((n_bootstrap, len(labels)))
+    for label in (0, 1):
+        members = np.flatnonzero(labels == label)
+        if len(members):
+            counts[:, members] = _draw(len(members), n_bootstrap, rng)
+    return counts
 
 
 def replicate_metrics(

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import io
 from typing import Dict
 
 import pandas as pd
-from rich import box
-from rich.console import Console
-from rich.table import Table
 
 from ..errors import sample_of
+from .markdown_table import markdown_table
 from .video_scores import SCORED, scored_only
 
 # heading -> key in a row of evaluate_videos
@@ -34,24 +31,15 @@ def format_table(rows: Dict[str, Dict[str, float]]) -> str:
         str: An aligned table in plain text (Markdown). An undefined metric is ``nan``, one that
         was not asked for ``-``. The AUC is followed by its interval if there is one.
     """
-    table = Table(box=box.MARKDOWN)
-    table.add_column('videos')
-    for heading in ('scored', 'original', 'manipulated', *_METRICS):
-        table.add_column(heading, justify='right')
+    lines = []
     for name, row in rows.items():
         cells = [f'{row[key]:.3f}' if key in row else '-' for key in _METRICS.values()]
         if 'auc_low' in row:
             cells[0] += f' [{row["auc_low"]:.3f}, {row["auc_high"]:.3f}]'
         scored = f'{row["n_scored"]:.0f}/{row["n_expected"]:.0f}'
         counts = [f'{row[key]:.0f}' for key in ('n_original', 'n_manipulated')]
-        table.add_row(name, scored, *counts, *cells)
-    # a console of its own: no colours, no markup, and never folded to the width of a terminal
-    console = Console(
-        file=io.StringIO(), width=500, color_system=None, markup=False, emoji=False, highlight=False
-    )
-    console.print(table)
-    lines = [line.rstrip() for line in console.file.getvalue().splitlines()]
-    return '\n'.join(line for line in lines if line)
+        lines.append([name, scored, *counts, *cells])
+    return markdown_table(['videos', 'scored', 'original', 'manipulated', *_METRICS], lines)
 
 
 def format_summary(frame: pd.DataFrame) -> str:

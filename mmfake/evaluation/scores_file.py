@@ -48,7 +48,7 @@ def read_scores_file(path: Union[str, Path]) -> pd.DataFrame:
     """
     rows, lines = [], {}
     try:
-        with open(path, newline='', encoding='utf-8') as stream:
+        with open(path, newline='', encoding='utf-8-sig') as stream:
             reader = csv.DictReader(stream, strict=True)
             missing = [name for name in COLUMNS if name not in (reader.fieldnames or [])]
             if missing:

@@ -7,12 +7,12 @@ from typing import Optional
 from matplotlib.axes import Axes
 from mmengine.config import Config
 
-from ..datasets.manipulations import get_manipulation, manipulation_keys
-from .figure_style import BLACK, CYCLE, GREY
+from ..datasets.manipulations import get_manipulation
+from .figure_style import BLACK, GREY
 from .line_labels import label_lines
+from .looks import method_look
 from .training_log import TrainingLog
 
-_DASHES = ('-', '--', '-.', (0, (1, 1)), (0, (4, 1, 1, 1, 1, 1)), (0, (6, 2)))
 _SUFFIX = '/auc'
 
 
@@ -42,13 +42,13 @@ def draw_auc(ax: Axes, log: TrainingLog) -> None:
     for key in (key for key in frame if key.endswith(_SUFFIX)):
         method = get_manipulation(key[: -len(_SUFFIX)])
         # a method looks the same in every figure, whichever is held out
-        place = manipulation_keys(True).index(method.key)
+        look = method_look(method.key, {})
         lines += ax.plot(
             frame.index,
             frame[key],
             lw=0.8,
-            color=CYCLE[place % len(CYCLE)],
-            ls=_DASHES[place % len(_DASHES)],
+            color=look['color'],
+            ls=look['linestyle'],
             marker=marker,
             label=method.name,
         )

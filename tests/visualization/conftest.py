@@ -1,8 +1,12 @@
-"""Logs as the Runner leaves them."""
+"""Logs as the Runner leaves them, and runs with known scores."""
 
+import pandas as pd
 import pytest
 from mmengine.config import Config
 from mmengine.visualization import LocalVisBackend
+
+from mmfake.evaluation.run_scores import RunScores
+from mmfake.evaluation.video_scores import COLUMNS, SCORED
 
 CONFIG = dict(
     randomness=dict(seed=7),
@@ -45,3 +49,20 @@ def write_log(tmp_path):
 def log_lines():
     """The makers of lines: ``train_line`` and ``val_line``."""
     return train_line, val_line
+
+
+@pytest.fixture
+def make_run():
+    """A factory of runs with given scores of originals and of the fakes of each method."""
+
+    def make(regime, holdout, originals, seed=0, threshold=None, **fakes):
+        rows = [
+            (f'{method}/{place}', method, int(method != 'original'), score, 1, SCORED, '')
+            for method, scores in dict(original=originals, **fakes).items()
+            for place, score in enumerate(scores)
+        ]
+        return RunScores(
+            regime, holdout, seed, pd.DataFrame(rows, columns=list(COLUMNS)), threshold
+        )
+
+    return make

@@ -1,0 +1,192 @@
+"""Two detectors on the same videos."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Dict, List, Optional, Sequence, Tuple, Union
+
+import numpy as np
+import pandas as pd
+from sklearn.metrics import roc_auc_score
+
+from ..errors import MMFakeError, sample_of
+from .bootstrap import draw_counts
+from .delong import delong_test
+from .mcnemar import mcnemar, sign_flip
+from .seed_spread import pooled_spread, seed_test
+from .video_scores import scored_only
+
+Scores = Union[pd.DataFrame, Sequence[pd.DataFrame]]
+
+
+@dataclass(frozen=True)
+class PairedDifference:
+    """How much better A is than B in one metric, on the videos that both have scored.
+
+    Args:
+        a (float): Mean of A's networks (seeds).
+        b (float): Mean of B's.
+        difference (float): ``a - b``.
+        low (float): Lower end of the interval of the difference, over videos, these networks given.
+        high (float): Upper end.
+        p (float): Two-sided p-value over videos, these networks given.
+        sd_seeds_a (float): Standard deviation of A's networks on the same videos; NaN for one.
+        sd_seeds_b (float): That of B's.
+        p_seeds (float): Two-sided p-value over seeds, these videos given, by Student's t-test; NaN
+            where a side has one seed or nothing varies.
+        p_holm (float): ``p`` corrected for the number of pairs. Defaults to NaN, not done.
+        p_seeds_holm (float): ``p_seeds`` corrected likewise. Defaults to NaN.
+    """
+
+    a: float
+    b: float
+    difference: float
+    low: float
+    high: float
+    p: float
+    sd_seeds_a: float
+    sd_seeds_b: float
+    p_seeds: float
+    p_holm: float = math.nan
+    p_seeds_holm: float = math.nan
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Paired comparison of two detectors, or of two regimes with several seeds each.
+
+    Args:
+        name_a (str): Name of A.
+        name_b (str): Name of B.
+        n_seeds_a (int): Networks of A.
+        n_seeds_b (int): Networks of B.
+        n_original (int): Originals that every network of both has scored: the only ones used.
+        n_manipulated (int): Manipulated videos likewise.
+        n_left_out (int): Videos that some network has scored, but not all.
+        acc (PairedDifference): Accuracy at a threshold; p by McNemar's exact test.
+        auc (PairedDifference): Area under the ROC curve; p and interval by DeLong.
+        only_a (int, optional): Videos that only A judges rightly; None with several seeds.
+        only_b (int, optional): Videos that only B judges rightly.
+    """
+
+    name_a: str
+    name_b: str
+    n_seeds_a: int
+    n_seeds_b: int
+    n_original: int
+    n_manipulated: int
+    n_left_out: int
+    acc: PairedDifference
+    auc: PairedDifference
+    only_a: Optional[int] = None
+    only_b: Optional[int] = None
+
+
+def compare_runs(
+    scores_a: Scores,
+    scores_b: Scores,
+    names: Tuple[str, str] = ('A', 'B'),
+    thresholds: Tuple[float, float] = (0.5, 0.5),
+    n_bootstrap: int = 1000,
+    confidence: float = 0.95,
+    seed: int = 0,
+) -> Comparison:
+    """Compare two detectors on the videos that both have scored.
+
+    Accuracy: McNemar's exact test (:func:`~.mcnemar.sign_flip` with several seeds) and a paired,
+    stratified percentile bootstrap interval. AUC: DeLong's test and interval.
+
+    Args:
+        scores_a (pandas.DataFrame | Sequence[pandas.DataFrame]): Rows as
+            :func:`~.scores_file.read_scores_file` makes them, one frame for each seed.
+        scores_b (pandas.DataFrame | Sequence[pandas.DataFrame]): The same of B.
+        names (tuple[str, str]): Their names. Defaults to ``('A', 'B')``.
+        thresholds (tuple[float, float]): Threshold of A's and of B's accuracy.
+            Defaults to (0.5, 0.5).
+        n_bootstrap (int): Replicates behind the interval. Defaults to 1000.
+        confidence (float): Level of the intervals. Defaults to 0.95.
+        seed (int): Seed of the resampling. Defaults to 0.
+
+    Returns:
+        Comparison: What came out; NaN where the common videos do not define it.
+
+    Raises:
+        MMFakeError: No video is common, or one has two labels.
+    """
+    frames_a, frames_b = _as_list(scores_a), _as_list(scores_b)
+    labels, scores, n_left_out = _common([*frames_a, *frames_b], names)
+    split = len(frames_a)
+    right_a = (scores[:split] >= thresholds[0]) == labels  # (S, N)
+    right_b = (scores[split:] >= thresholds[1]) == labels  # (R, N)
+
+    gains = right_a.mean(axis=0) - right_b.mean(axis=0)  # (N,)
+    counts = draw_counts(labels, n_bootstrap, np.random.default_rng(seed))
+    tails = [(1 - confidence) / 2, (1 + confidence) / 2]
+    low, high = np.quantile(counts @ gains / len(labels), tails)
+    acc = _difference(
+        right_a.mean(axis=1), right_b.mean(axis=1), low, high, sign_flip(right_a, right_b)
+    )
+
+    two_classes = len(np.unique(labels)) == 2
+    aucs = np.array([roc_auc_score(labels, row) if two_classes else math.nan for row in scores])
+    weights = np.r_[np.full(split, 1 / split), np.full(len(frames_b), -1 / len(frames_b))]
+    _, *rest = delong_test(labels, scores, weights, confidence)
+    single = (None, None)
+    if len(scores) == 2:
+        single = mcnemar(right_a[0], right_b[0])[:2]
+    return Comparison(
+        *names,
+        split,
+        len(frames_b),
+        int((labels == 0).sum()),
+        int((labels == 1).sum()),
+        n_left_out,
+        acc,
+        _difference(aucs[:split], aucs[split:], *rest),
+        *single,
+    )
+
+
+def _as_list(scores: Scores) -> List[pd.DataFrame]:
+    return [scores] if isinstance(scores, pd.DataFrame) else list(scores)
+
+
+def _common(
+    frames: Sequence[pd.DataFrame], names: Tuple[str, str]
+) -> Tuple[np.ndarray, np.ndarray, int]:
+    """Labels (N,) and scores (networks, N) of the videos all have scored; how many are left out."""
+    frames = [scored_only(frame).set_index('video') for frame in frames]
+    labels: Dict[str, int] = {}
+    torn = set()
+    for frame in frames:
+        for video, label in frame['label'].items():
+            if labels.setdefault(video, label) != label:
+                torn.add(video)
+    if torn:
+        raise MMFakeError(
+            f'{names[0]} and {names[1]} disagree on the label of {len(torn)} videos '
+            f'({sample_of(sorted(torn))}); 0 is original, 1 manipulated, in every file'
+        )
+    videos = sorted(set.intersection(*(set(frame.index) for frame in frames)))
+    if not videos:
+        raise MMFakeError(
+            f'{names[0]} and {names[1]} have no scored video in common; compare scores of the same '
+            'videos under the same names'
+        )
+    scores = np.array([frame.loc[videos, 'score'].to_numpy() for frame in frames])
+    return np.array([labels[video] for video in videos]), scores, len(labels) - len(videos)
+
+
+def _difference(
+    values_a: np.ndarray, values_b: np.ndarray, low: float, high: float, p: float
+) -> PairedDifference:
+    spread_a, spread_b = (
+        float(np.std(values, ddof=1)) if len(values) > 1 else math.nan
+        for values in (values_a, values_b)
+    )
+    a, b = float(values_a.mean()), float(values_b.mean())
+    counts = len(values_a), len(values_b)
+    spread = pooled_spread([(spread_a, counts[0]), (spread_b, counts[1])])
+    p_seeds = seed_test(a - b, *counts, *spread)
+    return PairedDifference(a, b, a - b, float(low), float(high), p, spread_a, spread_b, p_seeds)

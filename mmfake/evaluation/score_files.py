@@ -1,0 +1,201 @@
+"""Tables, comparisons and figures from files of scores."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from pathlib import Path
+from typing import Dict, List, Optional, Sequence, Union
+
+import pandas as pd
+
+from ..errors import MMFakeError, sample_of
+from ..visualization.confusion_panels import draw_confusion
+from ..visualization.figure_style import save_figure
+from ..visualization.interval_panels import draw_intervals
+from ..visualization.looks import method_name
+from ..visualization.roc_panels import draw_roc_curves
+from ..visualization.score_histogram import draw_score_histogram
+from .compare_regimes import compare_regimes
+from .evaluate_videos import OVERALL
+from .foreign_scores import read_foreign_scores
+from .grid_table import grid_table
+from .report import format_summary
+from .run_scores import RunScores
+from .score_markdown import score_markdown
+from .table_files import comparison_table, run_record, write_json, write_text
+from .video_scores import scored_only
+
+PathLike = Union[str, Path]
+
+
+def score_files(
+    paths: Sequence[PathLike],
+    out_dir: PathLike,
+    thresholds: Optional[Sequence[float]] = None,
+    n_bootstrap: int = 1000,
+    seed: int = 0,
+) -> str:
+    """Judge files of video scores, compare them with each other and draw them.
+
+    Each method is judged against all originals of its file, then all methods together. Files are
+    compared in pairs where they share videos, on those videos alone.
+
+    Args:
+        paths (Sequence[str | Path]): The files, see :func:`~.foreign_scores.read_foreign_scores`.
+        out_dir (str | Path): Folder of ``table.csv``, ``table.md``, ``table.json``,
+            ``comparisons.csv`` and the figures ``intervals``, ``roc``, ``histogram`` and
+            ``confusion`` (PNG and SVG).
+        thresholds (Sequence[float], optional): Threshold of ``acc_val`` and of the comparison of
+            accuracies, one for all files or one a file. Defaults to None, 0.5 in comparisons.
+        n_bootstrap (int): Replicates behind the intervals. Defaults to 1000.
+        seed (int): Seed of the resampling. Defaults to 0.
+
+    Returns:
+        str: The text of ``table.md``.
+
+    Raises:
+        MMFakeError: A file is given twice, cannot be read or has a bad row, two files contradict
+            each other on a label, a threshold is out of range or a file cannot be written.
+    """
+    levels = _levels(thresholds, len(paths))
+    names = file_names(paths)
+    whole = [
+        RunScores(name, OVERALL, 0, read_foreign_scores(path), level, info=dict(file=str(path)))
+        for name, path, level in zip(names, paths, levels)
+    ]
+    runs = _by_method(whole)
+    notes = _lost(whole) + _missing(runs)
+    compared = {run.holdout for run in runs} - _without_common_videos(runs, notes)
+    table = grid_table(runs, with_mean=False, n_bootstrap=n_bootstrap, seed=seed)
+    comparisons = compare_regimes(
+        [run for run in runs if run.holdout in compared],
+        {run.regime: 0.5 if run.threshold is None else run.threshold for run in whole},
+        n_bootstrap=n_bootstrap,
+        seed=seed,
+    )
+    text = score_markdown(runs, table, comparisons, notes)
+
+    out_dir = Path(out_dir)
+    write_text(out_dir / 'table.csv', table.rename(columns=_COLUMNS).to_csv(index=False))
+    write_text(out_dir / 'table.md', text)
+    pairs = comparison_table(comparisons).rename(columns=_COLUMNS)
+    write_text(out_dir / 'comparisons.csv', pairs.to_csv(index=False))
+    described = dict(
+        bootstrap=dict(replicates=n_bootstrap, seed=seed, confidence=0.95),
+        cells=table.rename(columns=_COLUMNS).to_dict('records'),
+        files=[run_record(run) for run in runs],
+        comparisons=pairs.to_dict('records'),
+        notes=notes,
+    )
+    write_json(out_dir / 'table.json', described)
+    level = 0.5 if thresholds is None or len(set(levels)) > 1 else levels[0]
+    figures = dict(
+        intervals=draw_intervals(table, runs, column_name=method_name),
+        roc=draw_roc_curves(runs, column_name=method_name),
+        histogram=draw_score_histogram(whole),
+        confusion=draw_confusion(whole, level),
+    )
+    for name, figure in figures.items():
+        for ending in ('png', 'svg'):
+            save_figure(figure, out_dir / f'{name}.{ending}')
+    return text
+
+
+# in the files of this command a row is a file and a column a method
+_COLUMNS = dict(regime='file', holdout='method')
+
+
+def file_names(paths: Sequence[PathLike]) -> List[str]:
+    """Name files as shortly as tells them apart: by name, by folder, or by their path.
+
+    Args:
+        paths (Sequence[str | Path]): The files.
+
+    Returns:
+        list[str]: One name a file.
+
+    Raises:
+        MMFakeError: A file is given twice.
+    """
+    resolved = [Path(path).resolve() for path in paths]
+    twice = sorted({str(path) for path in resolved if resolved.count(path) > 1})
+    if twice:
+        raise MMFakeError(f'{twice[0]} is given twice; give each file of scores once')
+    candidates = [
+        [path.stem for path in resolved],
+        [path.parent.name for path in resolved],
+        [f'{path.parent.name}/{path.stem}' for path in resolved],
+        [str(path) for path in resolved],
+    ]
+    return next(names for names in candidates if len(set(names)) == len(names))
+
+
+def _levels(thresholds: Optional[Sequence[float]], n: int) -> List[Optional[float]]:
+    if thresholds is None:
+        return [None] * n
+    if len(thresholds) not in (1, n):
+        raise MMFakeError(
+            f'--threshold has {len(thresholds)} values for {n} files; give one for all or one each'
+        )
+    for value in thresholds:
+        if not 0 <= value <= 1:
+            raise MMFakeError(f'--threshold {value}: use a probability between 0 and 1')
+    return list(thresholds) * (n if len(thresholds) == 1 else 1)
+
+
+def _by_method(whole: Sequence[RunScores]) -> List[RunScores]:
+    """Each method of each file against the originals, and all methods together."""
+    frames: Dict[tuple, pd.DataFrame] = {}
+    for run in whole:
+        frame = run.frame
+        for method in sorted(frame.loc[frame['label'] == 1, 'method'].unique()):
+            mine = (frame['label'] == 0) | (frame['method'] == method)
+            frames[run.regime, method] = frame[mine]
+    methods = sorted({method for _, method in frames})
+    runs = []
+    for method in methods:
+        runs += [
+            RunScores(
+                run.regime, method, 0, frames[run.regime, method], run.threshold, '', run.info
+            )
+            for run in whole
+            if (run.regime, method) in frames
+        ]
+    return runs if len(methods) == 1 else [*runs, *whole]
+
+
+def _lost(whole: Sequence[RunScores]) -> List[str]:
+    """A line for each file with videos that were not scored."""
+    lost = [run for run in whole if len(run.scored) < len(run.frame)]
+    lines = [f'{run.regime}: {format_summary(run.frame)}' for run in lost]
+    return lines or ['Every video of every file is scored.']
+
+
+def _missing(runs: Sequence[RunScores]) -> List[str]:
+    """A line for each file that lacks videos another file has of the same method."""
+    lost: Dict[str, set] = {}
+    for holdout in {run.holdout for run in runs}:
+        videos = {run.regime: set(run.frame['video']) for run in runs if run.holdout == holdout}
+        everything = set.union(*videos.values())
+        for name, mine in videos.items():
+            lost.setdefault(name, set()).update(everything - mine)
+    return [
+        f'{name}: {len(videos)} videos of the other files are missing ({sample_of(sorted(videos))})'
+        for name, videos in sorted(lost.items())
+        if videos
+    ]
+
+
+def _without_common_videos(runs: Sequence[RunScores], notes: List[str]) -> set:
+    """The methods on which two files cannot be compared; why is added to the notes."""
+    found = set()
+    for one, other in combinations(runs, 2):
+        if one.holdout != other.holdout or one.holdout in found:
+            continue
+        if not set(scored_only(one.frame)['video']) & set(scored_only(other.frame)['video']):
+            found.add(one.holdout)
+            notes.append(
+                f'{method_name(one.holdout)}: not compared, {one.regime} and {other.regime} have '
+                'no scored video in common (is a video named alike in both?)'
+            )
+    return found
