@@ -17,6 +17,7 @@ INSTALL_REQUIRES = [
     # required here: requiring one would install it over the other.
     'mmaction2>=1.2,<1.3',  # recognizers, video pipeline, registries: the host of this plug-in
     'decord>=0.6',  # the pipeline's video reader
+    'Pillow>=9',  # clips stored as jpg
     'importlib_metadata',  # imported by mmaction2 1.2 but not declared there
     'setuptools<81',  # parts of mmengine and mim import pkg_resources, gone in 81
     'scikit-learn>=1.3',  # ROC, precision-recall and accuracy

@@ -5,7 +5,7 @@ Configs name the classes below as ``mmfake.<Class>``.
 """
 
 from . import compat  # isort: split  (first: it makes the host importable)
-from .datasets import BalancedSampler, FFPPDataset, PairedSampler
+from .datasets import BalancedSampler, FFPPDataset, PairedSampler, VideoInit
 from .engine import BriefLogProcessor
 from .engine.hooks import (
     LabelMoCoHook,
@@ -39,6 +39,7 @@ __all__ = [
     'ProtocolHook',
     'UnreadableVideosHook',
     'ValidationThresholdHook',
+    'VideoInit',
     '__version__',
     'compat',
 ]

@@ -12,6 +12,7 @@ from .manipulations import (
 )
 from .paired_sampler import PairedSampler
 from .seeded_index import SeededIndex
+from .transforms import VideoInit
 
 __all__ = [
     'ORIGINAL',
@@ -21,6 +22,7 @@ __all__ = [
     'Manipulation',
     'PairedSampler',
     'SeededIndex',
+    'VideoInit',
     'get_manipulation',
     'manipulation_keys',
     'register_manipulation',

@@ -61,6 +61,19 @@ class FaceTrack:
         """Median over the frames of the longer side of the box, px."""
         return float(np.median((self.boxes[:, 2:] - self.boxes[:, :2]).max(axis=1)))
 
+    def head(self, frames: int) -> FaceTrack:
+        """Cut the track off.
+
+        Args:
+            frames (int): How many of its frames to keep, at least 1.
+
+        Returns:
+            FaceTrack: Its beginning, the whole if it is no longer than that.
+        """
+        kept = {name: getattr(self, name)[:frames] for name in _ARRAYS[:3]}
+        points = None if self.points is None else self.points[:frames]
+        return FaceTrack(self.start, points=points, **kept)
+
     def save(self, path: Union[str, Path]) -> None:
         """Write the track; the same track gives the same bytes.
 

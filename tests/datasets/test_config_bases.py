@@ -64,7 +64,7 @@ def test_pipelines_begin_as_mmactions_inferencers_expect_and_decode_exactly(base
     for split in SPLITS:
         pipeline = base[f'{split}_pipeline']
         names = [transform.type for transform in pipeline]
-        assert names[:3] == ['DecordInit', 'SampleFrames', 'DecordDecode']
+        assert names[:3] == ['mmfake.VideoInit', 'SampleFrames', 'DecordDecode']
         assert names[-2:] == ['FormatShape', 'PackActionInputs']
         assert pipeline[0].num_threads == 1
         assert pipeline[2].get('mode', 'accurate') == 'accurate'

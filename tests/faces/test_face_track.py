@@ -105,3 +105,11 @@ def test_shapes_that_do_not_fit(track):
         FaceTrack(0, np.zeros((1, 4)), np.zeros(2), np.zeros(1, bool))
     with pytest.raises(ValueError, match='boxes of a track'):
         FaceTrack(0, np.full((1, 4), np.inf), np.zeros(1), np.zeros(1, bool))
+
+
+def test_its_beginning(example):
+    head = example.head(4)
+    assert (head.start, len(head)) == (3, 4)
+    for name in ARRAYS:
+        assert np.array_equal(getattr(head, name), [*getattr(example, name)][:4])
+    assert same(example.head(99), example)

@@ -18,8 +18,8 @@ pack_inputs = dict(
 
 # Augmentation is drawn once per clip, never per frame: flicker is a trace to be learnt.
 train_pipeline = [
-    # one thread per reader: the loader's workers are the parallelism
-    dict(type='DecordInit', num_threads=1),
+    # mmaction2's DecordInit, which here also takes clips stored as jpg or npy
+    dict(type='mmfake.VideoInit'),
     dict(type='SampleFrames', clip_len=clip_len, frame_interval=1, num_clips=1),
     dict(type='DecordDecode'),
     # A crop of the face, mildly off shape. The smallest side is 160 * sqrt(0.7 * 0.9) = 127 px, so
@@ -41,7 +41,7 @@ train_pipeline = [
 ]
 # One clip from the middle of the video: 560 clips say well enough which epoch is best.
 val_pipeline = [
-    dict(type='DecordInit', num_threads=1),
+    dict(type='mmfake.VideoInit'),
     dict(type='SampleFrames', clip_len=clip_len, frame_interval=1, num_clips=1, test_mode=True),
     dict(type='DecordDecode'),
     # short side, then centre: changes the shape of nobody's face if the video is not square
@@ -53,7 +53,7 @@ val_pipeline = [
 # Four clips spread evenly over the video, first frame to last, whose scores the head averages:
 # 4 x 32 = 128 frames, 40 to 50 % of a typical video of 270 to 300.
 test_pipeline = [
-    dict(type='DecordInit', num_threads=1),
+    dict(type='mmfake.VideoInit'),
     dict(type='SampleFrames', clip_len=clip_len, frame_interval=1, num_clips=4, test_mode=True),
     dict(type='DecordDecode'),
     dict(type='Resize', scale=(-1, image_size)),

@@ -1,0 +1,67 @@
+"""Turning decoded frames into pictures as they are shown."""
+
+from __future__ import annotations
+
+from typing import Sequence
+
+import av
+import numpy as np
+from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
+
+
+class FrameConverter:
+    """Convert frames to RGB pictures the right way up.
+
+    One converter serves one video, as it keeps its tables from frame to frame.
+    """
+
+    def __init__(self) -> None:
+        self._reformatter = VideoReformatter()
+
+    def __call__(self, frame: av.VideoFrame) -> np.ndarray:
+        """Convert a frame.
+
+        Args:
+            frame (av.VideoFrame): Of any pixel format.
+
+        Returns:
+            np.ndarray: (H, W, 3) uint8 RGB, turned as the file's display matrix asks.
+        """
+        # Left to itself, PyAV 12 ignores the colour matrix of the file, and takes limited range,
+        # when it is named, for full range; so it is named where it is full, and only there.
+        full = frame.color_range == ColorRange.JPEG
+        rgb = self._reformatter.reformat(
+            frame,
+            format='rgb24',
+            dst_colorspace=Colorspace.ITU601,
+            src_color_range=ColorRange.JPEG if full else ColorRange.UNSPECIFIED,
+        )
+        picture = rgb.to_ndarray()
+        if 'DISPLAYMATRIX' in _names(frame):
+            picture = oriented(picture, np.frombuffer(frame.side_data['DISPLAYMATRIX'], np.int32))
+        return picture
+
+
+def oriented(picture: np.ndarray, matrix: Sequence[int]) -> np.ndarray:
+    """Apply a display matrix, rounded to quarter turns: telephones store a turned sensor.
+
+    Args:
+        picture (np.ndarray): (H, W, 3) picture as it is stored.
+        matrix (Sequence[int]): The nine numbers (a, b, u, c, d, v, x, y, w) of a mp4: a stored
+            pixel (p, q) is shown at (a * p + c * q, b * p + d * q), y downwards.
+
+    Returns:
+        np.ndarray: (H, W, 3), or (W, H, 3) after an odd number of quarter turns.
+    """
+    a, b, _, c, d = matrix[:5]
+    if abs(int(b)) > abs(int(a)):
+        picture, shown_x, shown_y = picture.transpose(1, 0, 2), c, b
+    else:
+        shown_x, shown_y = a, d
+    picture = picture[:: -1 if shown_y < 0 else 1, :: -1 if shown_x < 0 else 1]
+    return np.ascontiguousarray(picture)
+
+
+def _names(frame: av.VideoFrame) -> set:
+    """Name the kinds of side data of a frame."""
+    return {data.type.name for data in frame.side_data}

@@ -1,0 +1,136 @@
+"""Every frame once and in order, from any file, through a clip, to any reader."""
+
+from __future__ import annotations
+
+import av
+import cv2
+import decord
+import numpy as np
+import pytest
+
+from mmfake.video import FrameReader, write_clip
+
+B_FRAMES = {'x264-params': 'b-adapt=0:bframes=2:keyint=10:min-keyint=10:scenecut=0'}
+OPEN_GOP = {'x264-params': 'b-adapt=0:bframes=2:keyint=12:scenecut=0:open-gop=1'}
+FAST = {'preset': 'ultrafast'}
+WHOLE = list(range(40))
+GAPS = np.cumsum([0, *np.random.default_rng(0).integers(10, 200, 39)]).tolist()
+
+
+def _edit_list(numbered, path):
+    """A trim without re-encoding: starts in mid-group, so the lead-in is there and not shown."""
+    source = numbered.encode(path.with_name('whole.mp4'), options=B_FRAMES)
+    return numbered.copy_packets(source, path, shift=17, keep=lambda n: 10 <= n < 34)
+
+
+def _turned(quarter):
+    return lambda numbered, path: numbered.turn(
+        numbered.encode(path, options=FAST), numbered.TURNS[quarter]
+    )
+
+
+# name: (suffix, how it is made, the frames that are shown)
+KINDS = {
+    'plain': ('.mp4', dict(options=FAST), WHOLE),
+    'vfr': ('.mkv', dict(times=GAPS, options=B_FRAMES), WHOLE),
+    'open_gop': ('.mp4', dict(options=OPEN_GOP), WHOLE),
+    'avi': ('.avi', dict(codec='mpeg4', options=dict(bf='2', b='2000000')), WHOLE),
+    'edit_list': ('.mp4', _edit_list, list(range(17, 34))),
+    'odd_size': ('.mp4', dict(codec='mpeg4', size=(75, 101), options=dict(b='2000000')), WHOLE),
+    'ten_bit': ('.mp4', dict(pix_fmt='yuv420p10le', options=B_FRAMES), WHOLE),
+    'grey': ('.mp4', dict(pix_fmt='gray', options=B_FRAMES), WHOLE),
+    'vp9': (
+        '.webm',
+        dict(codec='libvpx-vp9', options={'deadline': 'realtime', 'cpu-used': '8'}),
+        WHOLE,
+    ),
+    'transport': ('.ts', dict(options=B_FRAMES), WHOLE),
+    'flash': ('.flv', dict(options=B_FRAMES), WHOLE),
+    'one_frame': ('.mp4', dict(count=1, options=FAST), [0]),
+    'with_sound': ('.mp4', dict(sound='aac', options=B_FRAMES), WHOLE),
+    'turned_90': ('.mp4', _turned(90), WHOLE),
+    'turned_180': ('.mp4', _turned(180), WHOLE),
+    'turned_270': ('.mp4', _turned(270), WHOLE),
+}
+
+
+@pytest.fixture(scope='module', params=KINDS)
+def video(request, numbered, tmp_path_factory):
+    """A video, the numbers of its shown frames, and how to turn a picture back."""
+    suffix, recipe, numbers = KINDS[request.param]
+    path = tmp_path_factory.mktemp('kinds') / f'{request.param}{suffix}'
+    numbered.encode(path, **recipe) if isinstance(recipe, dict) else recipe(numbered, path)
+    name, _, angle = request.param.partition('_')
+    quarters = int(angle) // 90 if name == 'turned' else 0
+    return path, numbers, quarters
+
+
+@pytest.mark.parametrize('threads', [1, 3])
+def test_reader_gives_each_shown_frame_once_in_order(video, numbered, threads):
+    path, numbers, quarters = video
+    with FrameReader(path, threads) as reader:
+        frames = list(reader)
+    assert [numbered.number_of(np.rot90(f.picture, quarters)) for f in frames] == numbers
+    assert {f.picture.shape for f in frames} == {(reader.height, reader.width, 3)}
+    assert {f.picture.dtype for f in frames} == {np.dtype(np.uint8)}
+    want = np.array(GAPS if path.suffix == '.mkv' else np.arange(len(numbers)) * 40) / 1000
+    assert [f.time for f in frames] == pytest.approx(want, abs=0.0011)
+
+
+def test_clip_is_read_back_exactly_by_every_reader(video, numbered, tmp_path):
+    path, numbers, quarters = video
+    clip, fps = tmp_path / 'clip.mp4', 29.97
+
+    def numbers_in(pictures):
+        return [numbered.number_of(np.rot90(picture, quarters)) for picture in pictures]
+
+    with FrameReader(path) as reader:
+        height, width = reader.height // 2 * 2, reader.width // 2 * 2
+        written = write_clip(clip, (f.picture[:height, :width] for f in reader), fps)
+    assert written == len(numbers)
+    with FrameReader(clip) as reader:
+        assert numbers_in(f.picture for f in reader) == numbers
+        assert reader.fps == pytest.approx(fps, abs=1e-4)
+        assert reader.expected_frames == len(numbers)
+    with av.open(str(clip)) as container:
+        pictures = [f.to_ndarray(format='rgb24') for f in container.decode(video=0)]
+    assert numbers_in(pictures) == numbers
+    shuffled = np.random.default_rng(0).permutation(len(numbers))
+    seen = decord.VideoReader(str(clip), num_threads=1)
+    assert len(seen) == len(numbers)
+    assert numbers_in(seen.get_batch(shuffled).asnumpy()) == [numbers[i] for i in shuffled]
+    assert seen.get_avg_fps() == pytest.approx(fps, abs=1e-4)
+
+
+def test_the_edit_list_is_one_to_other_readers_too(numbered, tmp_path):
+    path = _edit_list(numbered, tmp_path / 'trim.mp4')
+    shown = []
+    capture = cv2.VideoCapture(str(path))
+    while True:
+        more, picture = capture.read()
+        if not more:
+            break
+        shown.append(numbered.number_of(picture))
+    assert shown == list(range(17, 34))
+    with FrameReader(path) as reader:
+        assert reader.expected_frames == 24, 'more than are shown, and no error'
+
+
+def test_the_open_groups_are_open(numbered, tmp_path):
+    path = numbered.encode(tmp_path / 'open.mp4', options=OPEN_GOP)
+    with av.open(str(path)) as container:
+        packets = [packet for packet in container.demux(video=0) if packet.size]
+    later_keys = [i for i, packet in enumerate(packets) if packet.is_keyframe and i]
+    assert later_keys
+    assert all(packets[i + 1].pts < packets[i].pts for i in later_keys), 'B-frames lead'
+
+
+@pytest.mark.parametrize('quarter', [0, 90, 180, 270])
+def test_turned_pictures_are_shown_upright(numbered, tmp_path, quarter):
+    path = numbered.turn(numbered.encode(tmp_path / 'a.mp4', options=FAST), numbered.TURNS[quarter])
+    with FrameReader(path) as reader:
+        pictures = [frame.picture for frame in reader]
+        assert (reader.width, reader.height) == ((64, 96) if quarter % 180 else (96, 64))
+    for number in (1, 39):
+        want = np.rot90(numbered.picture(number), -(quarter // 90)).astype(int)
+        assert np.abs(pictures[number] - want).mean() < 30, 'noise: 20, a wrong block: 23'
