@@ -13,6 +13,7 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.table import Column
 from rich.text import Text
 
 
@@ -24,7 +25,7 @@ class PaceColumn(ProgressColumn):
     """
 
     def __init__(self, unit: str) -> None:
-        super().__init__()
+        super().__init__(Column(no_wrap=True))
         self.unit = unit
 
     def render(self, task: Task) -> Text:
@@ -49,7 +50,7 @@ def progress_bar(doing: str, unit: str) -> Progress:
         MofNCompleteColumn(),
         TextColumn(f'{unit},'),
         TimeElapsedColumn(),
-        TextColumn('gone,'),
+        TextColumn('gone'),
         TimeRemainingColumn(),
         TextColumn('left,'),
         PaceColumn(unit),

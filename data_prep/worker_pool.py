@@ -10,23 +10,27 @@ import queue
 import signal
 from collections import deque
 from concurrent.futures import Future
-from contextlib import contextmanager
-from typing import Any, Callable, Deque, Iterator, Optional, Tuple
+from multiprocessing import forkserver, resource_tracker
+from typing import Any, Callable, Deque, Iterator, Optional, Sequence, Tuple
 
 from pebble import ProcessPool
 
 
-@contextmanager
-def _interrupts_wait() -> Iterator[None]:
-    """Hold Ctrl-C back for a moment; unlike ignoring it, this loses none."""
-    if not hasattr(signal, 'pthread_sigmask'):  # Windows
-        yield
-        return
+def _context(preload: Sequence[str]) -> multiprocessing.context.BaseContext:
+    """Choose how processes start: never by forking this one, whose threads may hold locks."""
+    if 'forkserver' not in multiprocessing.get_all_start_methods():  # Windows
+        return multiprocessing.get_context('spawn')
+    context = multiprocessing.get_context('forkserver')
+    context.set_forkserver_preload(list(preload))
+    # The first to start a process starts these two as well. They inherit that Ctrl-C is held back,
+    # for good, and hand it on: no worker prints a stack trace, even while it imports.
+    resource_tracker.ensure_running()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
-        yield
+        forkserver.ensure_running()
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    return context
 
 
 class WorkerPool:
@@ -40,6 +44,8 @@ class WorkerPool:
         function (Callable): What to do with a job; importable by name, as the job is pickled.
         processes (int): Processes that work at the same time.
         timeout (float, optional): Seconds after which a job is ended. Defaults to None: never.
+        preload (Sequence[str]): Modules that are imported once, not by each process. Defaults to
+            ``()``.
 
     Example:
         >>> with WorkerPool(render, processes=2) as pool:
@@ -54,13 +60,13 @@ class WorkerPool:
         function: Callable[[Any], Any],
         processes: int,
         timeout: Optional[float] = None,
+        preload: Sequence[str] = (),
     ) -> None:
         self._function, self._processes, self._timeout = function, processes, timeout
         self._queue: Deque[Any] = deque()
         self._running = 0
         self._finished: queue.Queue = queue.Queue()
-        # Started afresh instead of forked: the fork of a process with threads may hang.
-        self._pool = ProcessPool(processes, context=multiprocessing.get_context('spawn'))
+        self._pool = ProcessPool(processes, context=_context(preload))
 
     def submit(self, job: Any) -> None:
         """Queue a job.
@@ -91,12 +97,8 @@ class WorkerPool:
         """Give each idle process a job, and none in advance: what is begun can be finished."""
         while self._queue and self._running < self._processes:
             job = self._queue.popleft()
-            # The first job starts the pool's threads and through them its processes. All inherit
-            # that Ctrl-C is held back, for good: no worker prints a stack trace, even while it
-            # imports.
-            with _interrupts_wait():
-                future = self._pool.schedule(self._function, args=[job], timeout=self._timeout)
-                self._running += 1
+            future = self._pool.schedule(self._function, args=[job], timeout=self._timeout)
+            self._running += 1
             future.add_done_callback(lambda done, job=job: self._finished.put((job, done)))
 
     def __enter__(self) -> WorkerPool:

@@ -18,12 +18,13 @@ from worker_pool import WorkerPool
 
 def work(path):
     open(path + '.begun', 'w').close()
-    os.kill(os.getppid(), signal.SIGINT)  # Ctrl-C comes while the job is at work ...
+    os.kill(int(os.environ['MAIN']), signal.SIGINT)  # Ctrl-C comes while the job is at work ...
     os.kill(os.getpid(), signal.SIGINT)  # ... and reaches the whole group of processes
     sum(range(3_000_000))
     open(path + '.done', 'w').close()
 
 if __name__ == '__main__':
+    os.environ['MAIN'] = str(os.getpid())
     try:
         with WorkerPool(work, 1) as pool:
             for number in range(50):

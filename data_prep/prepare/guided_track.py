@@ -1,0 +1,64 @@
+"""Cropping a manipulated video where the face of its target original is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import islice
+from typing import Optional
+
+from mmfake.errors import MMFakeError
+from mmfake.faces import FaceTrack, continue_track
+from mmfake.video import FrameReader
+
+from .person_search import find_tracks
+from .stopwatch import Stopwatch
+from .video_job import VideoJob
+
+
+def guided_track(job: VideoJob, watch: Stopwatch) -> Optional[FaceTrack]:
+    """Get the boxes of the guide, fitted to the job's own video.
+
+    Original and manipulation then differ by the manipulation alone, not by where a detector saw
+    the face. Boxes are scaled if the video has another resolution. If the original ended before
+    its clip was full and this video goes on, the rest is tracked here.
+
+    Args:
+        job (VideoJob): The job.
+        watch (Stopwatch): Adds up ``decode`` and ``detect``.
+
+    Returns:
+        FaceTrack | None: None without a usable guide, or if the pictures have another shape.
+
+    Raises:
+        VideoError: If the video cannot be decoded.
+    """
+    record = job.guide_record()
+    if record is None:
+        return None
+    try:
+        track = FaceTrack.load(job.layout.track(job.guide))
+    except MMFakeError:  # damaged; the original itself is made anew by the next run
+        return None
+    seen = record['seen']
+    with FrameReader(job.video.filename) as reader:
+        scale = reader.height / seen['height']
+        if abs(reader.width / seen['width'] - scale) > 0.01 * scale:
+            return None
+        if scale != 1:
+            points = None if track.points is None else track.points * scale
+            track = replace(track, boxes=track.boxes * scale, points=points)
+        room = job.settings.frames - len(track.boxes)
+        original_ended = seen['at_end'] and track.stop == seen['frames']
+        goes_on = reader.expected_frames is None or reader.expected_frames > track.stop
+        if room > 0 and original_ended and goes_on:
+            track = _track_the_rest(job, reader, track, room, watch)
+    return track
+
+
+def _track_the_rest(
+    job: VideoJob, reader: FrameReader, track: FaceTrack, room: int, watch: Stopwatch
+) -> FaceTrack:
+    """Go on where the original ended."""
+    pictures = watch.each('decode', (frame.picture for frame in reader))
+    rest = islice(pictures, track.stop, track.stop + room)
+    return continue_track(track, find_tracks(rest, track.stop, job.settings, watch))

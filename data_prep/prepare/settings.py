@@ -1,0 +1,134 @@
+"""What a data preparation is asked to make."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from typing import Dict, Optional
+
+from mmfake.errors import MMFakeError
+from mmfake.faces import DETECTORS, FaceDetector, build_detector
+from mmfake.video import codec_settings
+
+CLIP_FORMATS = ('mp4', 'jpg', 'npy')
+"""tuple[str]: How clips can be stored."""
+
+_NOT_FOR_DECORD = (16, 24, 48, 72)  # px; decord 0.6.0 counts the padding of their rows
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that decides what a clip looks like.
+
+    Args:
+        detector (str): One of :data:`mmfake.faces.DETECTORS`. Defaults to ``'centerface'``.
+        model (str, optional): Model file of the detector, for YuNet. Defaults to None.
+        margin (float, optional): Side of the crop over the larger side of the face box. Defaults to
+            None: what suits the detector (1.3; dlib, whose boxes are shorter, 1.5).
+        size (int): Side of the clip, px. Defaults to 160.
+        frames (int): Most frames of a clip. Defaults to 270.
+        min_frames (int): Fewest frames of a clip. Defaults to 32.
+        min_face (int): Smallest median side of a face box, px of the source. Defaults to 32.
+        every (int): A face is looked for in every so many frames. Defaults to 5.
+        format (str): ``'mp4'``, ``'jpg'`` or ``'npy'``. Defaults to ``'mp4'``.
+        own_track (bool): Whether each fake is tracked by itself, instead of being cropped where
+            the face of its target original is. Defaults to False.
+
+    Raises:
+        MMFakeError: If a value is not possible.
+    """
+
+    detector: str = 'centerface'
+    model: Optional[str] = None
+    margin: Optional[float] = None
+    size: int = 160
+    frames: int = 270
+    min_frames: int = 32
+    min_face: int = 32
+    every: int = 5
+    format: str = 'mp4'
+    own_track: bool = False
+
+    def __post_init__(self) -> None:
+        for name, values in (('detector', DETECTORS), ('format', CLIP_FORMATS)):
+            if getattr(self, name) not in values:
+                raise MMFakeError(
+                    f'--{name} {getattr(self, name)!r} is none of {", ".join(values)}'
+                )
+        for name in ('frames', 'min_frames', 'min_face', 'every'):
+            if getattr(self, name) < 1:
+                raise MMFakeError(f'--{name.replace("_", "-")} {getattr(self, name)} is below 1')
+        if self.size < 16 or self.size % 2:
+            raise MMFakeError(f'--size {self.size} is not an even number of 16 or more')
+        if self.format == 'mp4' and self.size in _NOT_FOR_DECORD:
+            raise MMFakeError(
+                f'--size {self.size} is a width that decord cannot read from mp4: choose another, '
+                'or --format jpg or npy'
+            )
+        if self.min_frames > self.frames:
+            raise MMFakeError(f'--min-frames {self.min_frames} is more than --frames {self.frames}')
+        if self.margin is not None and not 0.5 <= self.margin <= 5:
+            raise MMFakeError(f'--margin {self.margin} is not between 0.5 and 5')
+        if (self.detector == 'yunet') != (self.model is not None):
+            raise MMFakeError(
+                '--model FILE and --detector yunet go together: YuNet needs its model, '
+                'face_detection_yunet_2023mar.onnx of the OpenCV model zoo, and nothing else does'
+            )
+
+    def build_detector(self) -> Optional[FaceDetector]:
+        """Load the detector.
+
+        Returns:
+            FaceDetector | None: None for ``'none'``.
+
+        Raises:
+            MMFakeError: If it is not installed, or its model cannot be loaded.
+        """
+        return _loaded_detector(self.detector, self.model)
+
+    def provenance(self) -> Dict[str, str]:
+        """Say in the columns of the index how clips are made.
+
+        Returns:
+            dict[str, str]: ``detector``, ``detector_version``, ``margin``, ``size``, ``codec``.
+
+        Raises:
+            MMFakeError: As :meth:`build_detector`.
+        """
+        detector = self.build_detector()
+        return dict(
+            detector=self.detector,
+            detector_version='' if detector is None else detector.version,
+            margin=f'{self.margin_of(detector):g}',
+            size=str(self.size),
+            codec=codec_settings(self.format),
+        )
+
+    def margin_of(self, detector: Optional[FaceDetector]) -> float:
+        """Give the margin in use.
+
+        Args:
+            detector (FaceDetector, optional): The detector; None takes the whole centre square.
+
+        Returns:
+            float: Side of the crop over the larger side of the box.
+        """
+        if detector is None:
+            return 1.0
+        return self.margin or detector.margin
+
+    def fingerprint(self) -> Dict[str, object]:
+        """Say what a clip depends on: another fingerprint, another clip.
+
+        Returns:
+            dict[str, object]: Values that JSON keeps.
+        """
+        values = asdict(self)
+        del values['model']  # its content is in the detector's version, wherever the file lies
+        return dict(values, **self.provenance())
+
+
+@lru_cache(maxsize=1)
+def _loaded_detector(name: str, model: Optional[str]) -> Optional[FaceDetector]:
+    """Load a detector once per process."""
+    return build_detector(name, model=model)

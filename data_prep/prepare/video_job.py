@@ -1,0 +1,153 @@
+"""The unit of work of one process: one video, from the raw file to the clip."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Dict, Optional
+
+from mmfake.atomic_file import atomic_file
+from mmfake.datasets.video_record import VideoRecord
+
+from .layout import Layout
+from .settings import Settings
+
+
+@dataclass(frozen=True)
+class VideoJob:
+    """A video and what to make of it.
+
+    Args:
+        video (VideoRecord): The video; its ``filename`` is the raw file.
+        layout (Layout): Where things go.
+        settings (Settings): How the clip is made.
+        guide (VideoRecord, optional): The target original of a fake, whose boxes the fake is
+            cropped with. Defaults to None: the video is tracked by itself.
+    """
+
+    video: VideoRecord
+    layout: Layout
+    settings: Settings
+    guide: Optional[VideoRecord] = None
+
+    def read_record(self) -> Optional[dict]:
+        """Read what an earlier run left.
+
+        Returns:
+            dict | None: The record, None if there is none or it is damaged.
+        """
+        return _read(self.layout.record(self.video))
+
+    def guide_record(self) -> Optional[dict]:
+        """Read the record of the guide.
+
+        Returns:
+            dict | None: None unless the guide was made into a clip.
+        """
+        record = self.guide and _read(self.layout.record(self.guide))
+        return record if record and record['facts']['status'] == 'used' else None
+
+    def inputs(self, record: Optional[dict]) -> Dict[str, object]:
+        """Say what the clip is made from.
+
+        Args:
+            record (dict, optional): The record of an earlier run: if size and time of the raw
+                file are as they were, so is its hash, and the file need not be read.
+
+        Returns:
+            dict[str, object]: Settings, raw file and guide, as JSON keeps them.
+
+        Raises:
+            OSError: If the raw file cannot be read.
+        """
+        status = Path(self.video.filename).stat()
+        source = dict(size=status.st_size, mtime_ns=status.st_mtime_ns)
+        before = (record or {}).get('inputs', {}).get('source', {})
+        if source == {key: before.get(key) for key in source}:
+            source['hash'] = before['hash']
+        else:
+            source['hash'] = file_hash(Path(self.video.filename))
+        guide = self.guide_record()
+        return dict(
+            settings=self.settings.fingerprint(),
+            source=source,
+            guide=guide and [self.guide.video_id, guide['inputs']['source']['hash']],
+        )
+
+    def is_current(self, record: Optional[dict]) -> bool:
+        """Whether there is nothing to do.
+
+        Args:
+            record (dict, optional): The record of an earlier run.
+
+        Returns:
+            bool: True if it was made from the same inputs and its clip is still there.
+        """
+        try:
+            if record is None or not _same(record['inputs'], self.inputs(record)):
+                return False
+        except OSError:  # the raw file cannot be read; making the clip will say so
+            return False
+        if record['facts']['status'] != 'used':
+            return True
+        return clip_bytes(self.layout.clip(self.video)) == record['clip_bytes']
+
+    def write_record(self, record: dict) -> None:
+        """Write the record, after all else: with it the video is finished.
+
+        Args:
+            record (dict): What to keep.
+        """
+        with atomic_file(self.layout.record(self.video), 'the record') as path:
+            path.write_text(json.dumps(record, indent=1) + '\n', encoding='utf-8')
+
+
+def _same(before: dict, now: dict) -> bool:
+    """Compare inputs; the time of a file whose content is the same does not matter."""
+
+    def essence(inputs: dict) -> list:
+        return [inputs['settings'], inputs['source']['hash'], inputs['guide']]
+
+    return essence(before) == essence(json.loads(json.dumps(now)))
+
+
+def _read(path: Path) -> Optional[dict]:
+    """Read a record; a damaged one counts as none, so that the video is made again."""
+    try:
+        record = json.loads(path.read_text(encoding='utf-8'))
+        whole = {'facts', 'inputs', 'clip_bytes'} <= set(record)
+    except (OSError, ValueError, TypeError):
+        return None
+    return record if whole else None
+
+
+def file_hash(path: Path) -> str:
+    """Hash a file.
+
+    Args:
+        path (Path): The file.
+
+    Returns:
+        str: 128 bits of BLAKE2b, hexadecimal.
+    """
+    digest = hashlib.blake2b(digest_size=16)
+    with open(path, 'rb') as stream:
+        for block in iter(lambda: stream.read(1 << 20), b''):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def clip_bytes(clip: Path) -> int:
+    """Add up the bytes of a clip.
+
+    Args:
+        clip (Path): A file, or a folder of pictures.
+
+    Returns:
+        int: Its size, 0 if there is none.
+    """
+    if clip.is_dir():
+        return sum(file.stat().st_size for file in clip.iterdir())
+    return clip.stat().st_size if clip.exists() else 0

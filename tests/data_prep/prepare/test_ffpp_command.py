@@ -1,0 +1,215 @@
+"""The whole command, from a raw tree to the dataset that reads its index."""
+
+import json
+import shutil
+
+import av
+import numpy as np
+import pandas as pd
+import pytest
+from prepare import ffpp_command
+from prepare.index_file import PROVENANCE
+
+from mmfake.datasets import FFPPDataset
+from mmfake.datasets.video_index import COLUMNS
+from mmfake.errors import MMFakeError
+
+DF = ('--methods', 'df')
+
+
+@pytest.fixture(scope='module')
+def raw(tmp_path_factory, write_tree):
+    return write_tree(tmp_path_factory.mktemp('raw') / 'ffpp')
+
+
+def _index(out):
+    return pd.read_csv(out / 'index.csv', dtype=str, keep_default_na=False).set_index('id')
+
+
+def _frames(path):
+    with av.open(str(path)) as container:
+        return np.stack([f.to_ndarray(format='rgb24') for f in container.decode(video=0)])
+
+
+def test_every_video_becomes_a_clip(raw, tmp_path, prepare):
+    out = tmp_path / 'out'
+    status, said = prepare(raw, out)
+    assert status == 0
+    assert said.splitlines()[0] == '40 videos: 0 done before, 40 to do, 0 missing'
+    assert '40 videos made' in said
+    index = _index(out)
+    assert ('id', *index.columns) == (*COLUMNS, *PROVENANCE)
+    assert len(index) == 40
+    assert set(index.status) == {'used'}
+    # an original, then its fakes
+    assert list(index.index[:5]) == [
+        f'ffpp/{name}'
+        for name in ('original/c23/000', *(f'{m}/c23/000_001' for m in ('df', 'f2f', 'fs', 'nt')))
+    ]
+    row = index.loc['ffpp/nt/c23/003_002']
+    assert (row.split, row.target, row.source, row.fps) == ('train', '003', '002', '25')
+    # 26 frames less four, cut to what the original has, at most 24
+    assert row.frames == '22'
+    assert row.track_of == 'ffpp/original/c23/003'
+    assert index.loc['ffpp/original/c23/003'].frames == '24'
+    clip = _frames(out / row.path)
+    assert clip.shape == (22, 32, 32, 3)
+    grey = 30 + 5 * 3 + 6 * np.arange(22)  # the film of target 003
+    assert np.abs(clip.mean(axis=(1, 2, 3)) - grey).max() < 3
+    source = (out / row.source_file).resolve()
+    assert source == raw / 'manipulated_sequences/NeuralTextures/c23/videos/003_002.mp4'
+
+
+def test_the_dataset_reads_it(raw, tmp_path, prepare):
+    out = tmp_path / 'out'
+    prepare(raw, out, '--format', 'npy')
+    dataset = FFPPDataset(pipeline=[], split='train', holdout='f2f', data_root=str(out))
+    dataset.full_init()
+    assert len(dataset) == 16
+    assert dataset.get_data_info(0)['filename'] == str(out / 'clips/original/c23/000.npy')
+
+
+def test_the_second_run_does_nothing(raw, tmp_path, prepare, contents):
+    out = tmp_path / 'out'
+    prepare(raw, out)
+    before = contents(out)
+    times = {path: path.stat().st_mtime_ns for path in (out / 'clips').rglob('*')}
+    status, said = prepare(raw, out)
+    assert status == 0
+    assert said.startswith('40 videos: 40 done before, 0 to do')
+    assert 'nothing had to be made' in said
+    assert contents(out) == before
+    assert {path: path.stat().st_mtime_ns for path in times} == times
+
+
+@pytest.fixture(scope='module')
+def small(tmp_path_factory, write_tree):
+    """Six identities, one manipulation: --methods df."""
+    splits = dict(train=[['000', '001']], val=[['002', '003']], test=[['004', '005']])
+    return write_tree(tmp_path_factory.mktemp('small') / 'ffpp', splits, ('df',))
+
+
+def _damage_clip(raw, out, write):
+    with open(out / 'clips/df/c23/000_001.mp4', 'r+b') as stream:
+        stream.truncate(100)
+
+
+def _delete_clip(raw, out, write):
+    (out / 'clips/original/c23/002.mp4').unlink()
+
+
+def _damage_record(raw, out, write):
+    (out / 'records/df/c23/000_001.json').write_text('{"facts": {')
+
+
+def _touch(raw, out, write):
+    path = raw / 'original_sequences/youtube/c23/videos/000.mp4'
+    shutil.copyfile(path, path.with_suffix('.copy'))
+    path.with_suffix('.copy').replace(path)
+
+
+def _new_original(raw, out, write):
+    film = np.full((26, 48, 64, 3), 77, np.uint8)
+    write(raw / 'original_sequences/youtube/c23/videos/000.mp4', film)
+
+
+@pytest.mark.parametrize(
+    ('change', 'words', 'made'),
+    [
+        (_damage_clip, (), 1),
+        (_delete_clip, (), 1),
+        (_damage_record, (), 1),
+        (_touch, (), 0),  # another time, the same content
+        (_new_original, (), 2),  # the original and its fake
+        (None, ('--size', '36'), 12),
+        (None, ('--own-track',), 12),
+    ],
+)
+def test_only_what_changed_is_made_again(
+    small, tmp_path, prepare, write_raw, change, words, made, contents
+):
+    raw, out = tmp_path / 'raw', tmp_path / 'out'
+    shutil.copytree(small, raw)
+    prepare(raw, out, *DF)
+    if change:
+        change(raw, out, write_raw)
+    status, said = prepare(raw, out, *DF, *words)
+    assert status == 0
+    assert (f'{made} videos made' if made else 'nothing had to be made') in said
+    # and the result is that of a fresh run
+    prepare(raw, tmp_path / 'fresh', *DF, *words)
+    ours, fresh = (
+        {name: data for name, data in contents(folder).items() if not name.startswith('records')}
+        for folder in (out, tmp_path / 'fresh')
+    )
+    assert ours == fresh
+
+
+def test_other_methods_join_the_index(small, raw, tmp_path, prepare):
+    out = tmp_path / 'out'
+    prepare(raw, out, '--methods', 'df')
+    status, said = prepare(raw, out, '--methods', 'nt')
+    assert status == 0
+    assert '8 videos of earlier runs with other methods stay in the index' in said
+    assert sorted(_index(out).method.value_counts().items()) == [
+        ('df', 8),
+        ('nt', 8),
+        ('original', 8),
+    ]
+
+
+def test_a_dry_run_writes_nothing(small, tmp_path, prepare):
+    status, said = prepare(small, tmp_path / 'out', *DF, '--dry-run')
+    assert status == 0
+    assert said.startswith('12 videos: 0 done before, 12 to do, 0 missing')
+    assert not (tmp_path / 'out').exists()
+
+
+@pytest.mark.parametrize(
+    ('words', 'match'),
+    [
+        (['--size', '33'], '--size 33'),
+        (['--size', '48'], '--size 48 is a width that decord cannot read'),
+        (['--frames', '8'], '--min-frames 16 is more than --frames 8'),
+        (['--margin', '9'], '--margin 9'),
+        (['--jobs', '0'], '--jobs 0'),
+        (['--timeout', '0'], '--timeout 0'),
+        (['--shard', '3/2'], "--shard '3/2' is not i/n"),
+        (['--detector', 'yunet'], '--model FILE and --detector yunet go together'),
+        (['--compression', 'c24'], "unknown compression 'c24'"),
+        (['--compression', 'c40'], 'no folder .*c40'),
+        (['--methods', 'xyz'], "unknown manipulation 'xyz'"),
+        (['--splits', 'nowhere'], 'split file nowhere/train.json not found: copy'),
+    ],
+)
+def test_wrong_usage_is_one_line_and_nothing_is_written(small, tmp_path, prepare, words, match):
+    with pytest.raises(MMFakeError, match=match) as error:
+        prepare(small, tmp_path / 'out', *DF, *words)
+    assert '\n' not in str(error.value)
+    assert not (tmp_path / 'out').exists()
+
+
+def test_the_raw_dataset_is_never_written_to(small, prepare, contents):
+    before = contents(small)
+    with pytest.raises(MMFakeError, match='is the raw dataset itself'):
+        prepare(small, small)
+    assert contents(small) == before
+
+
+def test_help_teaches(capsys):
+    with pytest.raises(SystemExit) as stop:
+        ffpp_command.main(['--help'])
+    assert stop.value.code == 0
+    said = capsys.readouterr().out
+    for word in ('OUT/index.csv', 'examples:', 'exit status', 'default: centerface', '--own-track'):
+        assert word in said
+
+
+def test_records_say_what_a_clip_was_made_from(small, tmp_path, prepare):
+    out = tmp_path / 'out'
+    prepare(small, out, *DF)
+    record = json.loads((out / 'records/df/c23/000_001.json').read_text())
+    raw = small / 'manipulated_sequences/Deepfakes/c23/videos/000_001.mp4'
+    assert record['inputs']['source']['size'] == raw.stat().st_size
+    assert record['inputs']['settings']['size'] == '32'
+    assert record['inputs']['guide'][0] == 'ffpp/original/c23/000'
