@@ -1,0 +1,1 @@
+"""Looking for leaks and damage in a prepared dataset."""

@@ -1,0 +1,31 @@
+"""The rules: to add one, write a function and name it here."""
+
+from __future__ import annotations
+
+from typing import Callable, Dict
+
+from ..index_table import IndexTable
+from ..outcome import Outcome
+from . import clip_rules, duplicate_rules, fairness_rules, protocol_rules, row_rules, split_rules
+
+RULES: Dict[str, Callable[[IndexTable], Outcome]] = {
+    'bad-row': row_rules.bad_row,
+    'duplicate-row': row_rules.duplicate_row,
+    'status-without-reason': row_rules.status_without_reason,
+    'unknown-status': row_rules.unknown_status,
+    'id-in-two-splits': split_rules.id_in_two_splits,
+    'fake-across-splits': split_rules.fake_across_splits,
+    'shared-source': split_rules.shared_source,
+    'exact-duplicate': duplicate_rules.exact_duplicate,
+    'near-duplicate': duplicate_rules.near_duplicate,
+    'clip-unreadable': clip_rules.clip_unreadable,
+    'clip-size': clip_rules.clip_size,
+    'clip-frames': clip_rules.clip_frames,
+    'track-missing': clip_rules.track_missing,
+    'unequal-codec': fairness_rules.unequal_codec,
+    'unequal-frames': fairness_rules.unequal_frames,
+    'counts': protocol_rules.counts,
+    'original-missing': protocol_rules.original_missing,
+    'index-refused': row_rules.index_refused,
+}
+"""dict[str, Callable]: The rules by name, in the order in which they are reported."""

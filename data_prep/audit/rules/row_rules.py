@@ -1,0 +1,75 @@
+"""Rules about the rows of an index, each by itself."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from mmfake.datasets.video_index import read_index
+from mmfake.datasets.video_record import STATUSES
+from mmfake.errors import MMFakeError, sample_of
+
+from ..finding import ERROR, WARNING, Finding
+from ..index_table import IndexTable
+from ..outcome import Outcome
+
+
+def bad_row(table: IndexTable) -> Outcome:
+    """Every row must make sense by itself; the other rules do not see those that do not."""
+    findings = [
+        Finding(ERROR, where, what, 'prepare the dataset anew or mend the row')
+        for where, what in table.faults
+    ]
+    bad = {where for where, _ in table.faults if where != 'line 1'}
+    return Outcome(len(table.rows) + len(bad), 'rows', findings)
+
+
+def duplicate_row(table: IndexTable) -> Outcome:
+    """A video has one row, and a clip belongs to one row."""
+    findings = []
+    for column, rows in (('id', table.rows), ('path', table.used)):
+        lines = defaultdict(list)
+        for row in rows:
+            lines[row[column]].append(row)
+        for value, same in lines.items():
+            ids = {row.video_id for row in same}
+            if len(same) > 1 and (column == 'id' or len(ids) > 1):
+                what = f'{column} of the rows in lines {sample_of(row.line for row in same)}'
+                findings.append(Finding(ERROR, value, what, 'leave one of them'))
+    return Outcome(len(table.rows), 'rows', findings)
+
+
+def status_without_reason(table: IndexTable) -> Outcome:
+    """A video that is not used says why: nothing vanishes silently."""
+    unused = [row for row in table.rows if not row.used]
+    findings = [
+        Finding(ERROR, row.where, f'status {row["status"]} without a reason', 'write down why')
+        for row in unused
+        if not row['reason'].strip()
+    ]
+    return Outcome(len(unused), 'rows not used', findings)
+
+
+def unknown_status(table: IndexTable) -> Outcome:
+    """A status that the data preparation does not write may be a typing error for ``used``."""
+    findings = [
+        Finding(
+            WARNING,
+            row.where,
+            f'status {row["status"]!r} is none of {", ".join(STATUSES)}',
+            'the video counts as not used: correct it if that is not meant',
+        )
+        for row in table.rows
+        if row['status'] not in STATUSES
+    ]
+    return Outcome(len(table.rows), 'rows', findings)
+
+
+def index_refused(table: IndexTable) -> Outcome:
+    """What training reads must be what was checked here: its own reader has the last word."""
+    try:
+        read_index(str(table.path))
+    except MMFakeError as error:
+        what = f'training refuses it: {error}'
+        remedy = 'the findings of the other rules say where to begin'
+        return Outcome(1, 'index', [Finding(ERROR, str(table.path.name), what, remedy)])
+    return Outcome(1, 'index')

@@ -1,0 +1,119 @@
+"""Rules about who is in which split."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Dict, List, Set
+
+from mmfake.datasets.shared_sources import find_shared_sources
+from mmfake.datasets.video_index import MIXED_PEOPLE
+from mmfake.datasets.video_record import SPLITS
+
+from ..finding import ERROR, WARNING, Finding
+from ..index_row import IndexRow
+from ..index_table import IndexTable
+from ..outcome import Outcome
+
+FFPP = 'ffpp'
+ALMOST_FFPP = 900
+"""int: Ids from which on a dataset is taken for FF++ itself, which has 1000."""
+
+
+def homes(table: IndexTable) -> Dict[str, Set[str]]:
+    """Find the split of each person: that of the original, or of the fakes if there is none.
+
+    Args:
+        table (IndexTable): The index.
+
+    Returns:
+        dict[str, set[str]]: The splits, of which there should be one, by ``dataset/id``; without
+        the datasets whose official lists put people in several splits.
+    """
+    of_originals, of_fakes = defaultdict(set), defaultdict(set)
+    for row in _unmixed(table):
+        for person in row.people:
+            (of_fakes if row.is_fake else of_originals)[person].add(row['split'])
+    return {**of_fakes, **of_originals}
+
+
+def looks_like_ffpp(table: IndexTable) -> bool:
+    """Whether this is FF++ and not a small set with its numbers.
+
+    Args:
+        table (IndexTable): The index.
+
+    Returns:
+        bool: True from 900 ids on.
+    """
+    targets = {row['target'] for row in table.rows if row.dataset == FFPP}
+    return len(targets) >= ALMOST_FFPP
+
+
+def shared_ids(table: IndexTable) -> Dict[str, Set[str]]:
+    """Collect the ids of FF++ in each split, for :func:`find_shared_sources`.
+
+    Args:
+        table (IndexTable): The index.
+
+    Returns:
+        dict[str, set[str]]: The ids with a used video; none if this is not FF++.
+    """
+    ids: Dict[str, Set[str]] = {split: set() for split in SPLITS}
+    if looks_like_ffpp(table):
+        for row in table.used:
+            if row.dataset == FFPP:
+                ids[row['split']].add(row['target'])
+    return ids
+
+
+def id_in_two_splits(table: IndexTable) -> Outcome:
+    """A person is in one split: a detector must not be tested on faces it was trained on."""
+    people = homes(table)
+    findings = [
+        Finding(ERROR, person, f'is in {_and(splits)}', 'keep this person in one split')
+        for person, splits in people.items()
+        if len(splits) > 1
+    ]
+    return Outcome(len(people), 'ids', findings)
+
+
+def fake_across_splits(table: IndexTable) -> Outcome:
+    """A fake is in the split of both people in it, its target and its source."""
+    people = homes(table)
+    fakes = [row for row in _unmixed(table) if row.is_fake]
+    findings = []
+    for row in fakes:
+        strangers = [
+            f'{person} in {_and(people[person])}'
+            for person in row.people
+            if len(people[person]) == 1 and row['split'] not in people[person]
+        ]
+        if strangers:
+            what = f'is in {row["split"]} with {" and ".join(strangers)}'
+            findings.append(Finding(ERROR, row.where, what, 'leave it out or correct its split'))
+    return Outcome(len(fakes), 'fakes', findings)
+
+
+def shared_source(table: IndexTable) -> Outcome:
+    """Seven pairs of FF++ ids in different splits were cut from one YouTube video."""
+    ids = shared_ids(table)
+    findings = [
+        Finding(
+            WARNING,
+            f'{FFPP}/{source.name}',
+            f'is in {split} and {source.twin}, cut from the same video, in {source.twin_split}',
+            'published results are with both; --drop-shared-sources writes an index without',
+        )
+        for split in SPLITS
+        for source in find_shared_sources(ids, split)
+        if SPLITS.index(split) < SPLITS.index(source.twin_split)
+    ]
+    return Outcome(sum(map(len, ids.values())), 'ids of FF++', findings)
+
+
+def _unmixed(table: IndexTable) -> List[IndexRow]:
+    return [row for row in table.rows if row.dataset not in MIXED_PEOPLE]
+
+
+def _and(splits: Set[str]) -> str:
+    return ' and '.join(sorted(splits, key=SPLITS.index))
