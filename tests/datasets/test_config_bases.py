@@ -66,7 +66,7 @@ def test_pipelines_begin_as_mmactions_inferencers_expect_and_decode_exactly(base
         names = [transform.type for transform in pipeline]
         assert names[:3] == ['mmfake.VideoInit', 'SampleFrames', 'DecordDecode']
         assert names[-2:] == ['FormatShape', 'PackActionInputs']
-        assert pipeline[0].num_threads == 1
+        assert pipeline[0].get('num_threads', 1) == 1
         assert pipeline[2].get('mode', 'accurate') == 'accurate'
         assert pipeline[1].get('test_mode', False) == (split != 'train')
         assert [pipeline[1].clip_len, pipeline[1].frame_interval] == [32, 1]
