@@ -7,6 +7,7 @@ import pytest
 import torch
 from mmengine.config import Config
 
+from mmfake.apis import test_detector as run_test
 from mmfake.apis import train_detector
 
 ROOT = Path(__file__).parents[2]
@@ -40,6 +41,7 @@ def test_every_shown_variant_is_run_here():
         'my_clip.py',
         'my_faceshifter.py',
         'my_regime.py',
+        'my_celebdf.py',
     }
 
 
@@ -82,3 +84,25 @@ def test_a_regime_of_ones_own(train):
     _, weights = train('my_regime.py')
     heads = {key.split('.')[1] for key in weights if key.startswith('multi')}
     assert heads == {'cls_head', 'contrastive_head'}
+
+
+def test_another_dataset_for_the_test(train, tmp_path, smoke, tiny_tree, capfd):
+    scale = tmp_path / 'no_data_root.py'  # the scale must not undo what the variant sets
+    scale.write_text(re.sub('data_root = .*', '', smoke.read_text()))
+    train('my_weight.py')
+    folder = tmp_path / 'data' / 'celebdf2'
+    folder.mkdir(parents=True)
+    film = next(tiny_tree.glob('original_sequences/youtube/c23/videos/*.mp4')).read_bytes()
+    rows = [
+        'id,path,method,compression,target,source,split,frames,fps,status,reason',
+        'celebdf2/original/released/id0_0000,a.mp4,original,released,id0_0000,,test,12,25,used,',
+        'celebdf2/cdf/released/id0_id1_0000,b.mp4,cdf,released,id0_0000,id1,test,12,25,used,',
+        'celebdf2/cdf/released/id1_id0_0000,,cdf,released,id1_0000,id0,test,,,no-face,no face',
+    ]
+    (folder / 'index.csv').write_text('\n'.join(rows) + '\n')
+    for name in ('a.mp4', 'b.mp4'):
+        (folder / name).write_bytes(film)
+    Path('my_celebdf.py').write_text(BLOCKS['my_celebdf.py'])
+    words = ['my_celebdf.py', 'work/epoch_1.pth', '--scale', scale, '--work-dir', 'cross']
+    run_test([str(word) for word in words])
+    assert 'scored 2 of 3 videos; not scored: 1' in capfd.readouterr().out
