@@ -6,10 +6,13 @@ Configs name the classes below as ``mmfake.<Class>``.
 
 from . import compat  # isort: split  (first: it makes the host importable)
 from .datasets import BalancedSampler, FFPPDataset, PairedSampler, VideoInit
-from .engine import BriefLogProcessor
+from .engine import BriefLogProcessor, ResumableTrainLoop
 from .engine.hooks import (
     LabelMoCoHook,
+    NonFiniteLossHook,
     ProtocolHook,
+    SafeCheckpointHook,
+    SeededIterationHook,
     UnreadableVideosHook,
     ValidationThresholdHook,
 )
@@ -35,8 +38,12 @@ __all__ = [
     'MLPHead',
     'MMFakeError',
     'MultiInstanceInfoNCELoss',
+    'NonFiniteLossHook',
     'PairedSampler',
     'ProtocolHook',
+    'ResumableTrainLoop',
+    'SafeCheckpointHook',
+    'SeededIterationHook',
     'UnreadableVideosHook',
     'ValidationThresholdHook',
     'VideoInit',

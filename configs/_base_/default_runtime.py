@@ -7,7 +7,7 @@ default_hooks = dict(
     logger=dict(type='LoggerHook', interval=20, ignore_last=False),
     param_scheduler=dict(type='ParamSchedulerHook'),
     checkpoint=dict(
-        type='CheckpointHook',
+        type='mmfake.SafeCheckpointHook',
         interval=1,
         max_keep_ckpts=3,
         # the AUC of the validation videos: originals and the manipulations seen in training
@@ -22,6 +22,9 @@ default_hooks = dict(
     protocol=dict(type='mmfake.ProtocolHook'),
     validation_threshold=dict(type='mmfake.ValidationThresholdHook'),
     unreadable_videos=dict(type='mmfake.UnreadableVideosHook'),
+    seeded_iteration=dict(type='mmfake.SeededIterationHook'),
+    # ten in a row are no accident
+    non_finite_loss=dict(type='mmfake.NonFiniteLossHook', max_in_a_row=10),
 )
 
 env_cfg = dict(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import errno
+import logging
 import os
 from typing import Optional, Sequence
 
@@ -23,14 +25,23 @@ def train_detector(argv: Optional[Sequence[str]] = None) -> None:
         argv (Sequence[str], optional): Arguments. Defaults to None, those of the process.
 
     Raises:
-        MMFakeError: If config or data have a mistake that the user can mend.
+        MMFakeError: If config or data have a mistake that the user can mend, or the disk is full.
     """
+    logging.raiseExceptions = False  # a full disk is told once, below, not at each line of the log
     args = _parse(argv)
     cfg = load_config(args)
     _merge(cfg, args)
     check_run(cfg, ['train_dataloader', 'val_dataloader'])
-    runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
-    runner.train()
+    try:
+        runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+        runner.train()
+    except OSError as error:  # a log, say: checkpoints tell of themselves
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise
+        raise MMFakeError(
+            f'{cfg.work_dir}: the disk is full ({error.strerror}); the checkpoints in it are '
+            'whole: make room and go on with --resume'
+        ) from None
 
 
 def _parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:

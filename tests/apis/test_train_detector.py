@@ -1,8 +1,16 @@
+import errno
+import logging
+import os
+import resource
+import signal
+from pathlib import Path
+
 import pytest
 import torch
 from mmengine.config import Config
 
 from mmfake import MMFakeError
+from mmfake.apis import train_detector
 from mmfake.apis.config import _set_data_root
 from mmfake.apis.run_command import run_command
 from mmfake.apis.train_detector import _merge, _parse
@@ -64,3 +72,22 @@ def test_an_interruption_ends_without_a_traceback(capsys):
     with pytest.raises(SystemExit) as status:
         run_command(main)
     assert (status.value.code, capsys.readouterr().err) == (130, 'interrupted\n')
+
+
+def test_a_full_disk_ends_in_one_line(smoke, tmp_path, monkeypatch, capfd):
+    """No file may grow beyond 9,000 bytes, as the copy of the config would."""
+    monkeypatch.setattr(logging, 'raiseExceptions', True)
+    config = Path(__file__).parents[2] / 'configs' / 'mtl' / 'bin_ce_holdout_f2f.py'
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (9000, hard))
+    try:
+        with pytest.raises(MMFakeError) as error:
+            train_detector([str(config), '--scale', str(smoke), '--work-dir', str(tmp_path)])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, before)
+    told = f'the disk is full ({os.strerror(errno.EFBIG)})'
+    assert told in str(error.value)
+    assert '\n' not in str(error.value)
+    assert 'Traceback' not in capfd.readouterr().err

@@ -7,7 +7,7 @@ optim_wrapper = dict(
 )
 
 # 50 epochs x 90 batches of 32 (2,880 clips an epoch in a hold-out run) = 4,500 iterations
-train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=50, val_begin=1, val_interval=1)
+train_cfg = dict(type='mmfake.ResumableTrainLoop', max_epochs=50, val_begin=1, val_interval=1)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')
 

@@ -1,8 +1,19 @@
 """Hooks."""
 
 from .label_moco_hook import LabelMoCoHook
+from .non_finite_loss_hook import NonFiniteLossHook
 from .protocol_hook import ProtocolHook
+from .safe_checkpoint_hook import SafeCheckpointHook
+from .seeded_iteration_hook import SeededIterationHook
 from .unreadable_videos_hook import UnreadableVideosHook
 from .validation_threshold_hook import ValidationThresholdHook
 
-__all__ = ['LabelMoCoHook', 'ProtocolHook', 'UnreadableVideosHook', 'ValidationThresholdHook']
+__all__ = [
+    'LabelMoCoHook',
+    'NonFiniteLossHook',
+    'ProtocolHook',
+    'SafeCheckpointHook',
+    'SeededIterationHook',
+    'UnreadableVideosHook',
+    'ValidationThresholdHook',
+]

@@ -17,6 +17,7 @@ from ...errors import MMFakeError
 from ...models.heads.labels import labels_of
 from ...structures import LabelledQueue, readable
 from .gather_rows import gather_rows
+from .non_finite_loss_hook import NonFiniteLossHook
 
 
 @HOOKS.register_module()
@@ -30,7 +31,8 @@ class LabelMoCoHook(Hook):
     every rank holds the same queue.
 
     The copy runs in training mode (batch statistics), as in MoCo. It moves once per optimizer
-    step, also with gradient accumulation. Model and ``state_dict`` never contain the copy or a
+    step, also with gradient accumulation; a step that :class:`NonFiniteLossHook` skips leaves copy
+    and queues as they are. Model and ``state_dict`` never contain the copy or a
     queue; ``EMAHook`` would evaluate and save the averaged weights, here the main encoder is the
     detector. Everything the hook owns is saved in each checkpoint beside the model under
     ``label_moco`` and restored on resume, not on ``load_from``. It runs before ``CheckpointHook``
@@ -134,6 +136,8 @@ class LabelMoCoHook(Hook):
             data_batch (dict): The batch as the loader gave it. Defaults to None.
             outputs (dict, optional): Unused. Defaults to None.
         """
+        if runner.message_hub.runtime_info.get(NonFiniteLossHook.SKIPPED_KEY, False):
+            return
         self._enqueue(runner, data_batch)
         if runner.optim_wrapper.should_update():
             self.key_encoder.update_parameters(_contrastive_encoder(runner))

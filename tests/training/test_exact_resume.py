@@ -1,0 +1,135 @@
+import random
+
+import numpy as np
+import pytest
+import torch
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+
+from mmfake import FFPPDataset
+
+REGIMES = ['baseline_s3d', 'bin_ce', 'bin_con', 'bin_ce_con', 'bin_multi_ce', 'bin_multi_con']
+
+
+def random_states():
+    return dict(python=random.random(), numpy=np.random.rand(), torch=torch.rand(1))
+
+
+@pytest.mark.parametrize('regime', REGIMES)
+def test_two_and_two_epochs_are_four(regime, harness, smoke, tmp_path):
+    straight = harness.config_of(
+        regime, tmp_path / 'straight', smoke, **{'train_cfg.max_epochs': 4}
+    )
+    expected = harness.state_of(harness.trained(straight)), random_states()
+    halves = tmp_path / 'halves'
+    harness.trained(harness.config_of(regime, halves, smoke, **{'train_cfg.max_epochs': 2}))
+    second = harness.config_of(regime, halves, smoke, '--resume', **{'train_cfg.max_epochs': 4})
+    harness.assert_same(expected, (harness.state_of(harness.trained(second)), random_states()))
+    assert harness.logged(tmp_path / 'straight') == harness.logged(halves)
+
+
+# workers, sampler: the second draws its augmentation in the worker unless it is seeded
+LOADERS = [(0, 'mmfake.PairedSampler'), (2, 'DefaultSampler')]
+
+
+@pytest.mark.parametrize(('workers', 'sampler'), LOADERS)
+def test_resumed_in_mid_epoch(workers, sampler, harness, smoke, tmp_path):
+    """Two epochs of four iterations with a checkpoint after each: any of them will do."""
+
+    def run(work_dir, *options):
+        settings = {
+            'train_cfg.max_epochs': 2,
+            'train_dataloader.num_workers': workers,
+            'train_dataloader.persistent_workers': workers > 0,
+            'train_dataloader.sampler.type': sampler,
+            'default_hooks.checkpoint.by_epoch': False,
+            'default_hooks.checkpoint.max_keep_ckpts': -1,
+            'default_hooks.logger.interval': 3,
+        }
+        cfg = harness.config_of('bin_multi_con', tmp_path / work_dir, smoke, *options, **settings)
+        runner = harness.trained(cfg)
+        state = harness.state_of(runner)
+        del state['files']
+        return state
+
+    expected = run('straight')
+    for iteration in (1, 4, 6) if workers == 0 else (5,):
+        checkpoint = str(tmp_path / 'straight' / f'iter_{iteration}.pth')
+        harness.assert_same(expected, run(f'from_{iteration}', '--resume', checkpoint))
+        lines, straight = (
+            harness.logged(tmp_path / f'from_{iteration}'),
+            harness.logged(tmp_path / 'straight'),
+        )
+        assert lines.items() <= straight.items()
+        assert len(lines) >= 2
+
+
+def test_skipped_samples_are_not_loaded(harness, smoke, tmp_path, monkeypatch):
+    settings = {
+        'default_hooks.checkpoint.by_epoch': False,
+        'default_hooks.checkpoint.interval': 3,
+    }
+    harness.trained(harness.config_of('bin_ce', tmp_path, smoke, **settings))
+    loaded = []
+    prepare = FFPPDataset.prepare_data
+    monkeypatch.setattr(
+        FFPPDataset,
+        'prepare_data',
+        lambda self, index: loaded.append(self.protocol.split) or prepare(self, index),
+    )
+    checkpoint = str(tmp_path / 'iter_3.pth')
+    runner = harness.trained(
+        harness.config_of('bin_ce', tmp_path, smoke, '--resume', checkpoint, **settings)
+    )
+    assert loaded.count('train') == 4  # of 16: one batch of four is left
+    assert (runner.epoch, runner.iter) == (1, 4)
+
+
+def test_another_batch_size_goes_on_at_the_same_share(harness, smoke, tmp_path, capfd):
+    settings = {
+        'default_hooks.checkpoint.by_epoch': False,
+        'default_hooks.checkpoint.interval': 2,
+    }
+    harness.trained(harness.config_of('bin_ce', tmp_path, smoke, **settings))
+    checkpoint = str(tmp_path / 'iter_2.pth')
+    settings['train_dataloader.batch_size'] = 2
+    runner = harness.trained(
+        harness.config_of('bin_ce', tmp_path, smoke, '--resume', checkpoint, **settings)
+    )
+    told = 'written with 4 batches per epoch, now there are 8'
+    assert told in capfd.readouterr().out
+    assert runner.iter == 2 + 4  # half of the epoch is left
+
+
+def test_a_random_seed_is_resumed_too(harness, smoke, tmp_path):
+    """mmaction2's own train.py sets no seed: the loader must get the checkpoint's."""
+
+    def config(work_dir, *options, **settings):
+        cfg = harness.config_of('bin_ce', tmp_path / work_dir, smoke, *options, **settings)
+        cfg.randomness = dict(seed=None)
+        return cfg
+
+    first = harness.trained(config('first', **{'train_cfg.max_epochs': 1}))
+    checkpoint = str(tmp_path / 'first' / 'epoch_1.pth')
+    ends = [
+        harness.trained(config(name, '--resume', checkpoint, **{'train_cfg.max_epochs': 2}))
+        for name in 'ab'
+    ]
+    assert {runner.seed for runner in ends} == {first.seed}
+    harness.assert_same(*(dict(runner.model.state_dict()) for runner in ends))
+
+
+def test_an_epoch_that_ended_before_its_validation_is_validated_on_resume(harness, smoke, tmp_path):
+    class Stop(Hook):
+        def before_val(self, runner):
+            raise KeyboardInterrupt
+
+    cfg = harness.config_of('bin_ce', tmp_path, smoke)
+    runner = Runner.from_cfg(cfg)
+    runner.register_hook(Stop())
+    with pytest.raises(KeyboardInterrupt):
+        runner.train()
+    assert not list(tmp_path.glob('best*'))
+    resumed = harness.trained(harness.config_of('bin_ce', tmp_path, smoke, '--resume'))
+    assert resumed.iter == 4
+    assert (tmp_path / 'best_deepfake_auc_epoch_1.pth').is_file()

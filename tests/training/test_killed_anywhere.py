@@ -1,0 +1,76 @@
+"""kill -9 at seeded random moments, then --resume."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+# two epochs of four iterations, a checkpoint after each second one, also in mid-epoch
+SETTINGS = {
+    'train_cfg.max_epochs': 2,
+    'default_hooks.checkpoint.by_epoch': False,
+    'default_hooks.checkpoint.interval': 2,
+    'default_hooks.checkpoint.max_keep_ckpts': 2,
+}
+
+
+@pytest.fixture(scope='module')
+def live(smoke):
+    """Train in a new process, which may have to die; gives its exit code."""
+    server = subprocess.Popen(
+        [sys.executable, Path(__file__).with_name('lives.py')],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=dict(os.environ, OMP_NUM_THREADS='1'),
+    )
+
+    def order(folder, fate=None):
+        words = dict(folder=str(folder), scale=str(smoke), settings=SETTINGS, fate=fate)
+        server.stdin.write(json.dumps(words) + '\n')
+        server.stdin.flush()
+        code = int(server.stdout.readline())
+        assert code in (0, -signal.SIGKILL), (folder / 'output.txt').read_text()
+        return code
+
+    yield order
+    server.stdin.close()
+    assert server.wait() == 0
+
+
+def ended(folder):
+    """Number of Python calls in the life that reached the end, and what it ended with."""
+    return torch.load(folder / 'end.pth', weights_only=False)
+
+
+@pytest.fixture(scope='module')
+def undisturbed(tmp_path_factory, live):
+    folder = tmp_path_factory.mktemp('undisturbed')
+    assert live(folder) == 0
+    return ended(folder)
+
+
+@pytest.mark.parametrize('kind', ['call', 'write'])
+@pytest.mark.parametrize('seed', range(2))
+def test_killed_five_times(kind, seed, live, undisturbed, harness, tmp_path):
+    """At a random call of any Python function, or with a random part of a checkpoint written."""
+    calls, expected = undisturbed
+    kills = lives = 0
+    while kills < 5:
+        lives += 1
+        killed = live(tmp_path, [kind, f'{seed} {lives}', calls])
+        kills += bool(killed)
+        if not killed:  # it outlived its moment: compare, and begin anew
+            harness.assert_same(expected, ended(tmp_path)[1])
+            (tmp_path / 'work').rename(tmp_path / f'old{lives}')
+    assert live(tmp_path) == 0
+    harness.assert_same(expected, ended(tmp_path)[1])
+    files = [path.name for path in (tmp_path / 'work').iterdir()]
+    assert not [name for name in files if name.endswith('.tmp')]
+    published = [name[:-13] for name in files if name.endswith('.pth') and name[-13:-12] == '-']
+    assert len(published) == len(set(published)) == 2

@@ -1,0 +1,125 @@
+"""One process with batches of 2B, two with batches of B: the same training, with gloo.
+
+The encoder has no batch norm (as if frozen) and there is no dropout: both see single batches.
+"""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+SETTINGS = {
+    'optim_wrapper.optimizer': dict(type='SGD', lr=0.1),  # Adam magnifies rounding errors
+    'train_cfg.max_epochs': 2,
+}
+
+
+def launch(folder, scale, world_size, jobs):
+    """Start the processes, wait for them, and give what each ended with."""
+    folder.mkdir(exist_ok=True)
+    with socket.socket() as s:
+        s.bind(('127.0.0.1', 0))
+        port = str(s.getsockname()[1])
+    command = [sys.executable, Path(__file__).with_name('rank.py'), folder, scale]
+    processes = []
+    for rank in range(world_size):
+        variables = dict(RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE=str(world_size))
+        variables.update(MASTER_ADDR='127.0.0.1', MASTER_PORT=port, OMP_NUM_THREADS='1')
+        variables.update(CUDA_VISIBLE_DEVICES='')  # two ranks on one GPU are too many for nccl
+        processes.append(
+            subprocess.Popen(
+                [*map(str, command), json.dumps(jobs)],
+                env=dict(os.environ, **variables),
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
+        )
+    outputs = [process.communicate(timeout=240)[0] for process in processes]
+    assert all(process.returncode == 0 for process in processes), '\n'.join(outputs)[-5000:]
+    names = range(world_size) if world_size > 1 else ['one']
+    ends = [torch.load(folder / f'{name}.pth', weights_only=False) for name in names]
+    return ends, outputs
+
+
+def job(batch_size, *options, **settings):
+    settings = {**SETTINGS, **settings, 'train_dataloader.batch_size': batch_size}
+    return dict(options=options, settings=settings)
+
+
+@pytest.fixture(scope='module')
+def one(tmp_path_factory, smoke):
+    folder = tmp_path_factory.mktemp('one')
+    (end,), _ = launch(folder, smoke, 1, dict(whole=job(8), spoilt=job(8)))
+    return folder, end
+
+
+@pytest.fixture(scope='module')
+def many(tmp_path_factory, smoke, one):
+    folder = tmp_path_factory.mktemp('many')
+    gloo = ['--launcher', 'pytorch']
+    checkpoint = str(one[0] / 'whole' / 'epoch_2.pth')
+    jobs = dict(
+        whole=job(4, *gloo),
+        spoilt=job(4, *gloo),
+        again=job(4, *gloo, '--resume', str(folder / 'whole' / 'epoch_1.pth')),
+        # the checkpoint of one process, with the batch size of one, by two
+        resumed=job(8, *gloo, '--resume', checkpoint, **{'train_cfg.max_epochs': 3}),
+    )
+    return launch(folder, smoke, 2, jobs)
+
+
+def in_batches(queue):
+    """Keys and labels by video within each batch of eight: ranks take turns in another order."""
+    for start in (0, 8):
+        rows = slice(start, start + 8)
+        order = torch.argsort(queue['videos'][rows])
+        yield {name: queue[name][rows][order] for name in ('videos', 'labels', 'keys')}
+
+
+@pytest.mark.parametrize('name', ['whole', 'spoilt'])
+def test_two_processes_train_as_one(one, many, name):
+    alone, ranks = one[1][name], [end[name] for end in many[0]]
+    first, second = ranks
+    for key in ('weights', 'ema', 'queues'):
+        torch.testing.assert_close(first[key], second[key], rtol=0, atol=0)  # ranks agree
+    for key in ('weights', 'ema'):
+        torch.testing.assert_close(alone[key], first[key], rtol=1e-4, atol=1e-6)
+    for stream, queue in alone['queues'].items():
+        assert queue['pointer'] == first['queues'][stream]['pointer']
+        assert (queue['labels'] >= 0).all()
+        for expected, found in zip(in_batches(queue), in_batches(first['queues'][stream])):
+            torch.testing.assert_close(expected, found, rtol=1e-4, atol=1e-6)
+    assert alone['history'].keys() == first['history'].keys()
+    for term, values in alone['history'].items():
+        values, parts = np.array(values), np.array([rank['history'][term] for rank in ranks])
+        if 'loss' in term:  # each rank logs its own; NaN where one rank has NaN
+            np.testing.assert_allclose(values, parts.mean(axis=0), rtol=1e-4, atol=1e-6)
+        if term.startswith('val/'):
+            np.testing.assert_allclose(values, parts[0], rtol=1e-4, atol=1e-6)
+    assert [end['skipped'] for end in (alone, *ranks)] == [name == 'spoilt'] * 3
+    assert all(value.isfinite().all() for value in first['weights'].values())
+
+
+def test_two_processes_resume_exactly(many, harness):
+    for rank, end in enumerate(many[0]):
+        # files: another folder; the log of rank 0 is the one that is saved
+        different = {'files'} if rank == 0 else {'files', 'history'}
+        expected, found = (
+            {key: value for key, value in end[name].items() if key not in different}
+            for name in ('whole', 'again')
+        )
+        harness.assert_same(expected, found)
+
+
+def test_another_number_of_processes_goes_on_after_a_warning(many):
+    (first, second), (output, _) = many
+    assert 'written with 2 batches per epoch, now there are 1' in output
+    assert first['resumed']['place'] == (3, 5)  # one more epoch of one iteration
+    torch.testing.assert_close(first['resumed']['weights'], second['resumed']['weights'])
