@@ -38,6 +38,7 @@ EXTRAS_REQUIRE = {
     'mim': ['openmim>=0.3.9'],  # mim train mmfake NAME
     'tests': [
         'pytest',  # runner
+        'pytest-xdist',  # test files on both cores
         'hypothesis',  # mutated inputs
         'pytorch-metric-learning',  # independent oracle of Equation 1
         'psutil',  # memory of running processes

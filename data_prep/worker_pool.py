@@ -1,7 +1,4 @@
-"""Jobs in several processes: each ends with a result, an error or a timeout.
-
-Imports neither mmfake nor torch: a process that only renders starts in a fraction of a second.
-"""
+"""Jobs in several processes: each ends with a result, an error or a timeout."""
 
 from __future__ import annotations
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import glob
 import os
+import shutil
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Iterator, Union
@@ -38,3 +40,17 @@ def atomic_file(path: Union[str, Path], what: str) -> Iterator[Path]:
         raise MMFakeError(
             f'{path}: {what} cannot be written ({error.strerror or error}); choose another place'
         ) from None
+
+
+def remove_leftovers(path: Union[str, Path]) -> None:
+    """Remove what killed processes left of an unfinished file or folder.
+
+    Args:
+        path (str | Path): The name it was to have.
+    """
+    path = Path(path)
+    for leftover in path.parent.glob(f'.{glob.escape(path.name)}.*'):
+        if leftover.is_dir():
+            shutil.rmtree(leftover)
+        else:
+            leftover.unlink()

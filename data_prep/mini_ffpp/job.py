@@ -1,7 +1,4 @@
-"""The unit of work of one process: the videos of one target.
-
-Imported by every worker, so it must not import mmfake (and with it torch).
-"""
+"""The unit of work of one process: the videos of one target."""
 
 from __future__ import annotations
 

@@ -20,7 +20,8 @@ def run_all(jobs: List[Job], processes: int) -> None:
     if not jobs:
         return
     bar = progress_bar('rendering', 'identities')
-    with bar, WorkerPool(Job.run, min(processes, len(jobs))) as pool:
+    processes = min(processes, len(jobs))
+    with bar, WorkerPool(Job.run, processes, preload=['mmfake.video']) as pool:
         task = bar.add_task('', total=len(jobs))
         for job in jobs:
             pool.submit(job)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from mmfake.atomic_file import atomic_file
 from mmfake.errors import MMFakeError
 
 FILE_NAME = 'mini_ffpp.json'
 # Raised whenever the pixels change: a tree of another version is never mixed with this one's.
-RENDERER = 1
+RENDERER = 2
 
 
 @dataclass(frozen=True)
@@ -62,10 +62,8 @@ class Settings:
                 raise MMFakeError(
                     f'{root} is not empty and has no {FILE_NAME}: choose another folder for --out'
                 )
-            root.mkdir(parents=True, exist_ok=True)
-            unfinished = root / f'{FILE_NAME}.part'
-            unfinished.write_text(json.dumps(wanted, indent=2) + '\n')
-            os.replace(unfinished, file)
+            with atomic_file(file, 'what the tree is made of') as unfinished:
+                unfinished.write_text(json.dumps(wanted, indent=2) + '\n')
             return
         try:
             found = dict(json.loads(file.read_text()))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Dict, List
 
+from mmfake.atomic_file import atomic_file
 from mmfake.datasets.manipulations import get_manipulation
 
 from .job import Job
@@ -36,11 +36,9 @@ def video_files(root: Path, target: str, source: str) -> Dict[str, Path]:
 
 def _write_splits(root: Path, splits: Splits) -> None:
     """Write the three split files, each under its name only when whole."""
-    (root / 'splits').mkdir(exist_ok=True)
     for name, pairs in splits.items():
-        unfinished = root / 'splits' / f'.{name}.json.part'
-        unfinished.write_text(json.dumps(pairs) + '\n')
-        os.replace(unfinished, root / 'splits' / f'{name}.json')
+        with atomic_file(root / 'splits' / f'{name}.json', 'the splits') as unfinished:
+            unfinished.write_text(json.dumps(pairs) + '\n')
 
 
 def tree_jobs(root: Path, settings: Settings, splits: Splits) -> List[Job]:

@@ -9,6 +9,7 @@ from typing import Dict, Iterable, Iterator, Optional, Tuple
 import cv2
 import numpy as np
 
+from mmfake.atomic_file import remove_leftovers
 from mmfake.faces import FaceTrack, crop_square, smooth_track, square_boxes
 from mmfake.video import Frame, FrameReader, VideoError, write_clip
 
@@ -36,7 +37,7 @@ def prepare_video(job: VideoJob) -> Tuple[dict, Dict[str, float]]:
     watch = Stopwatch()
     inputs = job.inputs(job.read_record())
     for kind in (job.layout.clip, job.layout.track, job.layout.record):
-        _remove_leftovers(kind(job.video))
+        remove_leftovers(kind(job.video))
     # from here on the clip is another one, so what was known of the old one no longer holds
     _remove(job.layout.record(job.video))
     seen: Optional[dict] = None
@@ -115,13 +116,6 @@ def _crops(frames: Iterable[Frame], track: FaceTrack, job: VideoJob) -> Iterator
             f'{made} frames lie within the face track of {len(squares)}, '
             f'a clip has at least {settings.min_frames}',
         )
-
-
-def _remove_leftovers(place: Path) -> None:
-    """Remove the unfinished files of a run that was killed while it wrote this one."""
-    if place.parent.is_dir():
-        for leftover in place.parent.glob(f'.{place.name}.*'):
-            _remove(leftover)
 
 
 def _remove(place: Path) -> None:

@@ -91,7 +91,7 @@ def test_ctrl_c_leaves_whole_files_and_no_stack_trace(tmp_path):
     _, said = run.communicate(timeout=60)
     assert run.returncode == 130, said
     assert 'Traceback' not in said
-    assert not list(tmp_path.rglob('*.part'))
+    assert not list(tmp_path.rglob('*.tmp'))
     videos = list(tmp_path.rglob('*.mp4'))
     assert 0 < len(videos) < 1500  # interrupted long before the last
     for path in videos:

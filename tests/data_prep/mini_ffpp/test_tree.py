@@ -63,23 +63,19 @@ def test_one_process_renders_the_same_files(tree, tmp_path):
     mine, theirs = _files(tmp_path), _files(tree)
     assert mine.keys() == theirs.keys()
     for name in mine:
-        if name.endswith('.mp4'):
-            # the pixels are the same, libx264 itself may round differently from run to run
-            assert np.abs(_decode(mine[name]) - _decode(theirs[name])).mean() < 1.5, name
-        else:
-            assert mine[name].read_bytes() == theirs[name].read_bytes()
+        assert mine[name].read_bytes() == theirs[name].read_bytes(), name
 
 
 def test_a_tree_is_completed_and_what_is_there_is_kept(tree):
     lost = next(tree.glob('manipulated_sequences/FaceSwap/c23/videos/*.mp4'))
-    content = _decode(lost)
+    content = lost.read_bytes()
     lost.unlink()
     times = {p: p.stat().st_mtime_ns for p in tree.rglob('*.mp4')}
-    (lost.parent / f'.{lost.name}.part').write_bytes(b'left by a crash')
+    (lost.parent / f'.{lost.name}.123.tmp').write_bytes(b'left by a crash')
     jobs = render_tree(tree, SETTINGS, processes=1)
-    assert np.abs(_decode(lost) - content).mean() < 1.5
+    assert lost.read_bytes() == content
     assert {p: p.stat().st_mtime_ns for p in times} == times
-    assert not list(tree.rglob('*.part'))
+    assert not list(tree.rglob('*.tmp'))
     assert len(jobs) == 6
     assert all(job.done() for job in jobs)
 

@@ -20,13 +20,13 @@ if __name__ == '__main__':
     for line in sys.stdin:
         child = os.fork()
         if not child:
-            os.setsid()
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
             # processes that are forked from here need no second import; it has no threads yet
             import multiprocessing.context
             import worker_pool
             worker_pool._context = lambda _: multiprocessing.get_context('fork')
             os._exit(main(line.split()))
+        os.setpgid(child, child)
         print(child, flush=True)
         print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
