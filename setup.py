@@ -26,6 +26,7 @@ INSTALL_REQUIRES = [
     'rich>=13',  # progress bars with a time estimate
     'av>=12',  # exact video reading and H.264 writing
     'matplotlib>=3.7',  # figures
+    'filelock>=3.4',  # one preparation at a time in a folder
     'pebble>=5.0',  # processes that end a hanging decoder after a time limit
 ]
 EXTRAS_REQUIRE = {

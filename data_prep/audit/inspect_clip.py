@@ -14,6 +14,9 @@ from .clip_facts import ClipFacts
 from .clip_pictures import clip_pictures
 from .perceptual_hash import look_of, thumbnail
 
+# what FFmpeg has to say about a damaged clip is said once, by the finding
+decord.logging.set_level(decord.logging.QUIET)
+
 
 def inspect_clip(path: str) -> ClipFacts:
     """Decode every frame of a clip.

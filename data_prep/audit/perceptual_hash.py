@@ -5,9 +5,17 @@ from __future__ import annotations
 from typing import List
 
 import cv2
-import imagehash
 import numpy as np
 from PIL import Image
+
+from mmfake.errors import MMFakeError
+
+try:
+    import imagehash
+except ImportError:
+    raise MMFakeError(
+        'near-duplicates are found with ImageHash, which is not installed: pip install ImageHash'
+    ) from None
 
 LOOKS = 5
 """int: Frames of a clip that are hashed."""

@@ -33,9 +33,11 @@ examples:
   python data_prep/prepare_ffpp.py --root RAW --out data/ffpp --dry-run
 
 Stop it whenever you like: the same command goes on where it stopped, and redoes only what is
-missing or was made with other settings or from another file.
+missing or was made with other settings or from another file. The index names the raw files relative
+to OUT; previews need them there, training does not.
 
-exit status: 0 all videos used, 3 some are not (the table and the index say why), 2 wrong usage"""
+exit status: 0 all videos used, 3 some are not (the table and the index say why), 2 wrong usage,
+130 interrupted"""
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -6,7 +6,6 @@ from dataclasses import replace
 from itertools import islice
 from typing import Optional
 
-from mmfake.errors import MMFakeError
 from mmfake.faces import FaceTrack, continue_track
 from mmfake.video import FrameReader
 
@@ -31,14 +30,12 @@ def guided_track(job: VideoJob, watch: Stopwatch) -> Optional[FaceTrack]:
 
     Raises:
         VideoError: If the video cannot be decoded.
+        MMFakeError: If the boxes of the guide cannot be read.
     """
     record = job.guide_record()
     if record is None:
         return None
-    try:
-        track = FaceTrack.load(job.layout.track(job.guide))
-    except MMFakeError:  # damaged; the original itself is made anew by the next run
-        return None
+    track = FaceTrack.load(job.layout.track(job.guide))
     seen = record['seen']
     with FrameReader(job.video.filename) as reader:
         scale = reader.height / seen['height']

@@ -12,6 +12,7 @@ from mmfake.atomic_file import atomic_file
 from mmfake.datasets.manipulations import ORIGINAL, manipulation_keys
 from mmfake.datasets.video_index import COLUMNS
 from mmfake.datasets.video_record import SPLITS, VideoRecord
+from mmfake.errors import MMFakeError
 
 Row = Dict[str, str]
 
@@ -78,7 +79,19 @@ def read_rows(path: Path) -> List[Row]:
 
     Returns:
         list[dict[str, str]]: Its rows; none if there is no such file.
+
+    Raises:
+        MMFakeError: If it is no index of a preparation.
     """
     if not path.is_file():
         return []
-    return pd.read_csv(path, dtype=str, keep_default_na=False).to_dict('records')
+    try:
+        frame = pd.read_csv(path, dtype=str, keep_default_na=False)
+        rows = frame[[*COLUMNS, *PROVENANCE]].to_dict('records')
+    except (OSError, ValueError, KeyError) as error:  # pandas' own errors are ValueErrors
+        reason = ' '.join(str(error).split())[:100]
+        raise MMFakeError(
+            f'index {path} is damaged or no index of a preparation ({reason}): delete it, it is '
+            'written anew from the records beside it'
+        ) from None
+    return rows

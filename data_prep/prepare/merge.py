@@ -14,6 +14,7 @@ from mmfake.errors import MMFakeError
 from .closing_table import closing_table
 from .index_file import Row, read_rows, write_rows
 from .shard import family_of
+from .shard_facts import read_shard_facts
 
 DESCRIPTION = """\
 Join index-1-of-n.csv ... index-n-of-n.csv, which prepare_ffpp.py --shard i/n wrote into one
@@ -75,7 +76,21 @@ def join_shards(out: Path) -> List[Row]:
         raise MMFakeError(
             f'{out} lacks shard {", ".join(lacking)} of {count}: run it with --shard i/{count}'
         )
+    facts = {number: read_shard_facts(out / f'index-{number}-of-{count}.csv') for number in shards}
+    for number, fact in facts.items():
+        differ = sorted(key for key in {*fact, *facts[1]} if fact.get(key) != facts[1].get(key))
+        if differ:
+            raise MMFakeError(
+                f'{out}: shards 1 and {number} of {count} were made with another '
+                f'{", ".join(differ)}: run all shards with one command line'
+            )
     _check_disjoint(shards, out)
+    found_videos = sum(len(rows) for rows in shards.values())
+    if found_videos != facts[1]['videos']:
+        raise MMFakeError(
+            f'{out}: the {count} shards hold {found_videos} of {facts[1]["videos"]} videos: run '
+            'them again'
+        )
     unfinished = {
         number
         for number, rows in shards.items()

@@ -58,7 +58,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         'npy: arrays, 104 GB, fastest to load (default: %(default)s)',
     )
     work = parser.add_argument_group('work')
-    _integer(work, '--jobs', 'J', os.cpu_count() or 1, 'processes; one per core by default')
+    _integer(work, '--jobs', 'J', _cores(), 'processes; one per core by default')
     work.add_argument(
         '--timeout',
         type=float,
@@ -113,11 +113,18 @@ def check_places(root: Path, out: Path) -> None:
     Raises:
         MMFakeError: If it does.
     """
-    if out.resolve() == root.resolve():
-        raise MMFakeError(f'--out {out} is the raw dataset itself: choose another folder')
+    if root.resolve() in (out.resolve(), *out.resolve().parents):
+        raise MMFakeError(f'--out {out} lies in the raw dataset {root}: choose another folder')
 
 
 def _integer(group, name: str, metavar: str, default: int, text: str) -> None:
     group.add_argument(
         name, type=int, default=default, metavar=metavar, help=f'{text} (default: %(default)s)'
     )
+
+
+def _cores() -> int:
+    """Count the cores that this process may use: a batch system grants fewer than there are."""
+    if hasattr(os, 'sched_getaffinity'):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

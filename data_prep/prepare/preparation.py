@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import traceback
 from collections import Counter, defaultdict
 from concurrent.futures import Future, TimeoutError
@@ -19,13 +18,16 @@ from mmfake.errors import MMFakeError
 
 from .index_file import Row, make_row
 from .layout import Layout
+from .one_run import logger
 from .prepare_video import prepare_video
 from .settings import Settings
 from .video_job import VideoJob
 
-logger = logging.getLogger('prepare')
-
 _PRELOAD = ('mmfake.faces', 'mmfake.video')  # seconds of imports, once instead of per process
+
+
+class NotAllUsed(Exception):
+    """With ``--strict``, the first video that cannot be used; says which."""
 
 
 class Preparation:
@@ -93,7 +95,8 @@ class Preparation:
                 False.
 
         Raises:
-            MMFakeError: If something cannot be written, or a video cannot be used and ``strict``.
+            MMFakeError: If something cannot be written.
+            NotAllUsed: If a video cannot be used and ``strict``.
         """
         bar = progress_bar('preparing', 'videos')
         with bar, WorkerPool(prepare_video, processes, timeout, _PRELOAD) as pool:
@@ -118,6 +121,7 @@ class Preparation:
             if facts is None:
                 pool.submit(job)
                 continue
+            job.note_times()
             self._settle(job, facts, strict)
             settled += 1
             jobs += self._waiting.pop(job.video.video_id, [])
@@ -140,7 +144,8 @@ class Preparation:
         except TimeoutError:
             return dict(status='timed-out', reason=f'not done after {timeout:g} s')
         except ProcessExpired as error:
-            return dict(status='decode-failed', reason=f'its process died ({error})')
+            reason = f'its process died ({error}), for lack of memory perhaps; run it again'
+            return dict(status='decode-failed', reason=reason)
         except Exception as error:  # a fault in one video must not cost the others
             logger.error(
                 '%s\n%s', job.video.video_id, ''.join(traceback.format_exception(None, error, None))
@@ -156,7 +161,7 @@ class Preparation:
             line = f'{job.video.video_id}: {facts["status"]}: {facts["reason"]}'
             logger.warning('%s (%s)', line, job.video.filename)
             if strict:
-                raise MMFakeError(f'{line} ({job.video.filename}); --strict stops here')
+                raise NotAllUsed(f'{line} ({job.video.filename})')
 
     def _note(self, job: VideoJob, facts: Dict[str, str]) -> None:
         """Write a row."""

@@ -14,8 +14,10 @@ from mmfake.faces import FaceTrack, crop_square, smooth_track, square_boxes
 from mmfake.video import Frame, FrameReader, VideoError, write_clip
 
 from .guided_track import guided_track
+from .layout import Layout
 from .not_usable import NotUsable
 from .person_search import find_person
+from .settings import CLIP_FORMATS
 from .stopwatch import Stopwatch
 from .video_job import VideoJob, clip_bytes
 
@@ -40,6 +42,9 @@ def prepare_video(job: VideoJob) -> Tuple[dict, Dict[str, float]]:
         remove_leftovers(kind(job.video))
     # from here on the clip is another one, so what was known of the old one no longer holds
     _remove(job.layout.record(job.video))
+    for other in CLIP_FORMATS:
+        if other != job.settings.format:
+            _remove(Layout(job.layout.root, other).clip(job.video))
     seen: Optional[dict] = None
     try:
         facts, seen = _make_clip(job, watch)

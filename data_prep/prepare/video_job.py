@@ -10,6 +10,8 @@ from typing import Dict, Optional
 
 from mmfake.atomic_file import atomic_file
 from mmfake.datasets.video_record import VideoRecord
+from mmfake.errors import MMFakeError
+from mmfake.faces import FaceTrack
 
 from .layout import Layout
 from .settings import Settings
@@ -92,7 +94,19 @@ class VideoJob:
             return False
         if record['facts']['status'] != 'used':
             return True
+        try:
+            FaceTrack.load(self.layout.track(self.video))
+        except MMFakeError:  # gone or damaged
+            return False
         return clip_bytes(self.layout.clip(self.video)) == record['clip_bytes']
+
+    def note_times(self) -> None:
+        """Note the time of a raw file whose content is as it was, or every run would read it."""
+        record = self.read_record()
+        if record is not None:
+            inputs = json.loads(json.dumps(self.inputs(record)))
+            if inputs != record['inputs']:
+                self.write_record(dict(record, inputs=inputs))
 
     def write_record(self, record: dict) -> None:
         """Write the record, after all else: with it the video is finished.

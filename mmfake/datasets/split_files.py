@@ -65,9 +65,10 @@ def _read_pairs(path: Path) -> Pairs:
     except FileNotFoundError:
         raise MMFakeError(
             f'split file {path} not found: copy train.json, val.json and test.json from '
-            'dataset/splits of github.com/ondyari/FaceForensics, or set splits_dir'
+            'dataset/splits of github.com/ondyari/FaceForensics, or say where they are (splits_dir '
+            'of the dataset, --splits of data_prep)'
         ) from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise MMFakeError(
             f'split file {path} cannot be read as JSON ({error}): copy it anew'
         ) from None

@@ -12,7 +12,7 @@ from ..finding import ERROR, Finding
 from ..index_table import IndexTable
 from ..outcome import Outcome
 
-_AGAIN = 'prepare this video again'
+_AGAIN = 'delete this clip, or track, and prepare again'
 
 
 def clip_unreadable(table: IndexTable) -> Outcome:

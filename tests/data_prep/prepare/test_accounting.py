@@ -6,8 +6,7 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
-
-from mmfake.errors import MMFakeError
+from prepare import ffpp_command
 
 SPLITS = dict(train=[['000', '001']], val=[['002', '003']], test=[['004', '005']])
 
@@ -122,17 +121,30 @@ def test_time_limit_ends_a_video_and_another_run_takes_it_in(tree, tmp_path, pre
     assert set(index.status) <= {'timed-out', 'used'}
     status, said = prepare(tree, out, options=OPTIONS)
     assert status == 0
-    assert f'{len(ended)} to do' in said
+    # also those whose original was given up before, and which were tracked by themselves
+    fakes = _rows(out).query('method != "original"')
+    assert all(owner.startswith('ffpp/original/') for owner in fakes.track_of)
 
 
-def test_strict_stops_at_the_first(tree, tmp_path, prepare, raw_file):
+def test_strict_stops_at_the_first(tree, tmp_path, raw_file, capfd):
     raw, out = tmp_path / 'raw', tmp_path / 'out'
     shutil.copytree(tree, raw)
     raw_file(raw, 'original', '000').write_bytes(b'')
-    with pytest.raises(MMFakeError, match='original/c23/000: decode-failed: empty file.*--strict'):
-        prepare(raw, out, '--strict', options=OPTIONS)
+    words = ['--root', str(raw), '--out', str(out), '--strict', '--jobs', '2', *OPTIONS]
+    assert ffpp_command.main(words) == 3
+    said = capfd.readouterr().err.splitlines()[-1]
+    assert said.startswith('--strict stops at ffpp/original/c23/000: decode-failed: empty file')
     # the index says of every video how it stands
     index = _rows(out)
     assert len(index) == 24
     assert index.status['ffpp/original/c23/000'] == 'decode-failed'
     assert 'missing' in set(index.status)
+
+
+def test_fakes_without_their_original_are_told(tree, tmp_path, prepare, raw_file):
+    raw = tmp_path / 'raw'
+    shutil.copytree(tree, raw)
+    raw_file(raw, 'original', '003').unlink()
+    _, said = prepare(raw, tmp_path / 'out', options=OPTIONS)
+    assert '3 fakes are cropped by a track of their own' in said
+    assert 'ffpp/df/c23/003_002' in said

@@ -1,7 +1,9 @@
 """The whole command, from a raw tree to the dataset that reads its index."""
 
 import json
+import os
 import shutil
+import signal
 
 import av
 import numpy as np
@@ -9,6 +11,7 @@ import pandas as pd
 import pytest
 from prepare import ffpp_command
 from prepare.index_file import PROVENANCE
+from prepare.one_run import one_run
 
 from mmfake.datasets import FFPPDataset
 from mmfake.datasets.video_index import COLUMNS
@@ -98,6 +101,12 @@ def _delete_clip(raw, out, write):
     (out / 'clips/original/c23/002.mp4').unlink()
 
 
+def _lose_a_track(raw, out, write):
+    """And the record of its fake, which must not be tracked by itself for that."""
+    (out / 'tracks/original/c23/000.npz').unlink()
+    (out / 'records/df/c23/000_001.json').unlink()
+
+
 def _damage_record(raw, out, write):
     (out / 'records/df/c23/000_001.json').write_text('{"facts": {')
 
@@ -119,6 +128,8 @@ def _new_original(raw, out, write):
         (_damage_clip, (), 1),
         (_delete_clip, (), 1),
         (_damage_record, (), 1),
+        (_lose_a_track, (), 2),
+        (None, ('--format', 'npy'), 12),
         (_touch, (), 0),  # another time, the same content
         (_new_original, (), 2),  # the original and its fake
         (None, ('--size', '36'), 12),
@@ -158,6 +169,35 @@ def test_other_methods_join_the_index(small, raw, tmp_path, prepare):
     ]
 
 
+def test_rows_that_are_no_longer_true_leave_the_index(small, raw, tmp_path, prepare):
+    out = tmp_path / 'out'
+    prepare(raw, out, '--methods', 'df', 'nt')
+    _, said = prepare(raw, out, '--methods', 'df', '--size', '36')
+    assert '8 videos of earlier runs left the index: other settings, or other splits' in said
+    assert set(_index(out).method) == {'original', 'df'}
+    (out / 'index.csv').write_text('id,path\nx,y,z,w\n')
+    with pytest.raises(MMFakeError, match='index .* is damaged or no index of a preparation'):
+        prepare(raw, out, '--methods', 'df')
+
+
+def test_another_run_is_kept_out(small, tmp_path, prepare):
+    out = tmp_path / 'out'
+    with one_run(out / 'index.csv'), pytest.raises(MMFakeError, match='another run is writing it'):
+        prepare(small, out, *DF)
+    assert prepare(small, out, *DF)[0] == 0
+
+
+def test_sigterm_is_taken_like_ctrl_c(tmp_path):
+    with pytest.raises(KeyboardInterrupt), one_run(tmp_path / 'index.csv'):
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def test_a_place_that_cannot_be_written_to(small, tmp_path, prepare):
+    (tmp_path / 'file').write_text('')
+    with pytest.raises(MMFakeError, match=r'--out .*file cannot be written to \('):
+        prepare(small, tmp_path / 'file', *DF)
+
+
 def test_a_dry_run_writes_nothing(small, tmp_path, prepare):
     status, said = prepare(small, tmp_path / 'out', *DF, '--dry-run')
     assert status == 0
@@ -191,8 +231,9 @@ def test_wrong_usage_is_one_line_and_nothing_is_written(small, tmp_path, prepare
 
 def test_the_raw_dataset_is_never_written_to(small, prepare, contents):
     before = contents(small)
-    with pytest.raises(MMFakeError, match='is the raw dataset itself'):
-        prepare(small, small)
+    for out in (small, small / 'manipulated_sequences' / 'Deepfakes' / 'c23' / 'videos'):
+        with pytest.raises(MMFakeError, match='lies in the raw dataset'):
+            prepare(small, out)
     assert contents(small) == before
 
 

@@ -14,6 +14,7 @@ def raw(tmp_path_factory, write_tree):
 
 
 DF = ('--methods', 'df')
+SMALL = dict(train=[['000', '001']], val=[['002', '003']], test=[['004', '005']])
 
 
 def test_shards_joined_are_the_whole(raw, tmp_path, prepare, contents, capfd):
@@ -27,7 +28,9 @@ def test_shards_joined_are_the_whole(raw, tmp_path, prepare, contents, capfd):
     assert '16 videos' in capfd.readouterr().out
     whole, joined = contents(tmp_path / 'whole'), contents(parts)
     for number in (1, 2, 3):
-        del joined[f'index-{number}-of-3.csv']
+        del joined[f'index-{number}-of-3.csv'], joined[f'index-{number}-of-3.json']
+        joined.pop(f'.index-{number}-of-3.lock', None)
+    whole.pop('.index.lock', None)
     assert joined == whole
 
 
@@ -60,6 +63,7 @@ def test_incomplete_or_overlapping_shards_are_refused(raw, tmp_path, prepare):
     first = out / 'index-1-of-3.csv'
     second = out / 'index-2-of-3.csv'
     second.write_bytes(first.read_bytes())
+    second.with_suffix('.json').write_bytes(first.with_suffix('.json').read_bytes())
     with pytest.raises(MMFakeError, match='is in shard 2, .* in shard 1'):
         merge.main([str(out)])
     second.unlink()
@@ -81,6 +85,22 @@ def test_a_shard_that_did_not_finish_is_refused(raw, tmp_path, prepare):
     fields[9:11] = ['missing', 'not prepared yet: run it again']
     index.write_text('\n'.join([*lines[:-1], ','.join(fields)]) + '\n')
     with pytest.raises(MMFakeError, match='shard 2 of 2 did not finish'):
+        merge.main([str(out)])
+
+
+@pytest.mark.parametrize(
+    ('other', 'match'),
+    [
+        (['--frames', '20'], 'shards 1 and 2 of 2 were made with another frames'),
+        (['--methods', 'df', 'nt'], 'with another list_of_videos, videos'),
+    ],
+)
+def test_shards_of_different_commands_are_refused(tmp_path, write_tree, prepare, other, match):
+    raw = write_tree(tmp_path / 'raw', methods=('df', 'nt'), splits=SMALL)
+    out = tmp_path / 'out'
+    prepare(raw, out, *DF, '--shard', '1/2')
+    prepare(raw, out, *DF, '--shard', '2/2', *other)
+    with pytest.raises(MMFakeError, match=match):
         merge.main([str(out)])
 
 
