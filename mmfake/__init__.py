@@ -8,6 +8,7 @@ from . import compat  # isort: split  (first: it makes the host importable)
 from .datasets import BalancedSampler, FFPPDataset, PairedSampler, VideoInit
 from .engine import BriefLogProcessor, ResumableTrainLoop
 from .engine.hooks import (
+    GradientConflictHook,
     LabelMoCoHook,
     NonFiniteLossHook,
     ProtocolHook,
@@ -33,6 +34,7 @@ __all__ = [
     'DeepfakeMetric',
     'DualStreamRecognizer',
     'FFPPDataset',
+    'GradientConflictHook',
     'GradientDetachNeck',
     'LabelMoCoHook',
     'MLPHead',

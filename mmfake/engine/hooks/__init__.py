@@ -1,5 +1,6 @@
 """Hooks."""
 
+from .gradient_conflict_hook import GradientConflictHook
 from .label_moco_hook import LabelMoCoHook
 from .non_finite_loss_hook import NonFiniteLossHook
 from .protocol_hook import ProtocolHook
@@ -9,6 +10,7 @@ from .unreadable_videos_hook import UnreadableVideosHook
 from .validation_threshold_hook import ValidationThresholdHook
 
 __all__ = [
+    'GradientConflictHook',
     'LabelMoCoHook',
     'NonFiniteLossHook',
     'ProtocolHook',

@@ -1,0 +1,100 @@
+"""What a cell is trained with, and whether that is what it was trained with."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+from pathlib import Path
+from typing import Any, Dict, Iterator, Optional, Sequence, Tuple
+
+from mmengine.config import Config
+
+from ..config import add_run_arguments, load_config
+
+# where a run is, how it was started and how fast it loads: none of this changes its result
+_UNIMPORTANT = ('work_dir', 'resume', 'load_from', 'launcher', 'model_wrapper_cfg', 'log_level')
+_OF_LOADERS = ('num_workers', 'persistent_workers', 'prefetch_factor', 'pin_memory')
+
+
+def cell_config(config: Path, seed: int, options: Sequence[str]) -> Config:
+    """Load the config of a cell as ``tools/train.py`` does.
+
+    Args:
+        config (Path): The file.
+        seed (int): Seed of the cell.
+        options (Sequence[str]): Options that training and test share, e.g.
+            ``['--scale', 'mini']``.
+
+    Returns:
+        Config: The config.
+
+    Raises:
+        MMFakeError: A config file does not exist or cannot be read.
+    """
+    parser = argparse.ArgumentParser()
+    add_run_arguments(parser)
+    cfg = load_config(parser.parse_args([str(config), *options]))
+    cfg.randomness = dict(cfg.get('randomness') or {}, seed=seed)
+    return cfg
+
+
+def settings_of(cfg: Config) -> Dict[str, Any]:
+    """Take from a config what decides the result of a run.
+
+    Args:
+        cfg (Config): The config, loaded or as mmengine dumped it.
+
+    Returns:
+        dict[str, Any]: Flat, ``'optim_wrapper.optimizer.lr'`` -> its value as JSON text.
+    """
+    settings = {key: value for key, value in cfg.to_dict().items() if key not in _UNIMPORTANT}
+    flat = dict(_flat(json.loads(json.dumps(settings, default=str))))
+    return {
+        key: value
+        for key, value in flat.items()
+        if key.split('.')[-1] not in (*_OF_LOADERS, 'scores_file')
+    }
+
+
+def fingerprint(settings: Dict[str, Any], with_seed: bool = True) -> str:
+    """Shorten settings to a word.
+
+    Args:
+        settings (dict[str, Any]): As :func:`settings_of` returns.
+        with_seed (bool): Whether the seed is part of it. Defaults to True.
+
+    Returns:
+        str: 16 hexadecimal digits, the same for the same settings.
+    """
+    kept = {key: settings[key] for key in settings if with_seed or key != 'randomness.seed'}
+    return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def first_difference(before: Dict[str, Any], now: Dict[str, Any]) -> Optional[str]:
+    """Name what differs.
+
+    Args:
+        before (dict[str, Any]): Settings.
+        now (dict[str, Any]): Others.
+
+    Returns:
+        str | None: Such as ``optim_wrapper.optimizer.lr: 0.001, now 0.01``, None if they are equal.
+    """
+    keys = [key for key in {**before, **now} if before.get(key) != now.get(key)]
+    if not keys:
+        return None
+    was, is_now = (settings.get(keys[0], 'not there') for settings in (before, now))
+    more = f' and {len(keys) - 1} more' if len(keys) > 1 else ''
+    return f'{keys[0]}: {was}, now {is_now}{more}'
+
+
+def _flat(value: Any, name: str = '') -> Iterator[Tuple[str, str]]:
+    if isinstance(value, dict) and value:
+        for key, part in value.items():
+            yield from _flat(part, f'{name}.{key}' if name else key)
+    elif isinstance(value, list) and any(isinstance(part, dict) for part in value):
+        for place, part in enumerate(value):
+            yield from _flat(part, f'{name}.{place}')
+    else:
+        yield name, json.dumps(value)

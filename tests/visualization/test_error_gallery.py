@@ -1,0 +1,190 @@
+import base64
+import csv
+from html.parser import HTMLParser
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from mmfake import MMFakeError
+from mmfake.datasets.video_index import COLUMNS
+from mmfake.visualization.error_gallery import error_gallery
+from mmfake.visualization.error_gallery_choice import choose_errors
+from mmfake.visualization.error_gallery_sheet import draw_gallery
+from mmfake.visualization.error_gallery_videos import (
+    HEIGHT,
+    VideoFile,
+    files_of_config,
+    files_of_index,
+    gallery_items,
+)
+
+
+class Page(HTMLParser):
+    """The tags with their attributes, and the text, of a page."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.text = [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+
+    def handle_data(self, data):
+        self.text.append(data.strip())
+
+
+def id_of(method, stem):
+    return f'ffpp/{method}/c23/{stem}'
+
+
+@pytest.fixture
+def dataset(tmp_path):
+    """An index of clips whose n-th frame is grey level 10 n; one clip is gone, one was not used."""
+    rows = []
+    for method, stem, status in (
+        ('original', '001', 'used'),
+        ('original', '002', 'no-face'),
+        ('f2f', '001_002', 'used'),
+        ('f2f', '002_001', 'used'),
+    ):
+        name = f'{method}_{stem}.npy'
+        if (method, stem) != ('f2f', '002_001'):
+            levels = 10 * np.arange(21, dtype=np.uint8)
+            np.save(tmp_path / name, np.tile(levels[:, None, None, None], (1, 30, 60, 3)))
+        source = '' if method == 'original' else stem[4:]
+        reason = '' if status == 'used' else 'no <face> found'
+        rows.append(
+            [id_of(method, stem), name, method, 'c23', stem[:3], source, 'test']
+            + [21, 25, status, reason]
+        )
+    with open(tmp_path / 'index.csv', 'w', newline='') as stream:
+        csv.writer(stream).writerows([COLUMNS, *rows])
+    return tmp_path
+
+
+@pytest.fixture
+def scores(dataset):
+    rows = [('original', '001', 0.9), ('original', '002', 0.8), ('original', '<i>3', 0.7)]
+    rows += [('f2f', '001_002', 0.1), ('f2f', '002_001', 0.2), ('f2f', '005_006', 0.95)]
+    path = dataset / 'scores.csv'
+    with open(path, 'w', newline='') as stream:
+        writer = csv.writer(stream)
+        writer.writerow(['video', 'method', 'label', 'score'])
+        writer.writerows([id_of(m, stem), m, int(m != 'original'), s] for m, stem, s in rows)
+    return path
+
+
+def test_choice(make_run):
+    frame = make_run('a', 'df', [0.2, 0.5, 0.9, 0.9, 0.6], df=[0.5, 0.49, 0.1, 0.3]).frame
+    errors = choose_errors(frame, 0.5, top=3)
+    assert errors.negatives.shown['video'].tolist() == ['df/2', 'df/3', 'df/1']
+    # at the threshold a video is called manipulated; equal scores stay in the order of their names
+    assert errors.positives.shown['video'].tolist() == ['original/2', 'original/3', 'original/4']
+    assert errors.negatives.heading == 'False negatives: 3 of 4 manipulated videos'
+    assert errors.positives.heading == 'False positives: 4 of 5 originals, 3 shown'
+    other = choose_errors(frame, 0.95)
+    assert (other.negatives.total, other.positives.total) == (4, 0)
+
+
+def test_page_is_self_contained_and_complete(dataset, scores):
+    error_gallery(
+        [str(scores), '--out', str(dataset / 'out'), '--index', str(dataset / 'index.csv')]
+    )
+    text = (dataset / 'out' / 'error_gallery.html').read_text()
+    page = Page(text)
+    for _, attributes in page.tags:
+        for key in ('src', 'href', 'data', 'action'):
+            assert attributes.get(key, 'data:').startswith('data:')
+    assert not {'script', 'link', 'iframe', 'i3'} & {tag for tag, _ in page.tags}
+    assert 'url(' not in text
+    assert '@import' not in text
+    shown = [name for name in page.text if name.startswith('ffpp/')]
+    names = [('f2f', '001_002'), ('f2f', '002_001')]
+    names += [('original', '001'), ('original', '002'), ('original', '<i>3')]
+    assert shown == [id_of(*name) for name in names]
+    assert [text for text in page.text if text[:2] == '0.'] == [
+        '0.1000',
+        '0.2000',
+        '0.9000',
+        '0.8000',
+        '0.7000',
+    ]
+    notes = ['file not found', 'no <face> found', 'not in the dataset given']
+    assert [text for text in page.text if text in notes] == notes
+    images = [attributes for tag, attributes in page.tags if tag == 'img']
+    assert len(images) == 2
+    data = base64.b64decode(images[0]['src'].split('base64,')[1])
+    strip = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    # six frames of 60 x 30 px, first to last, with gaps of 2 px
+    assert strip.shape == (HEIGHT, 6 * 2 * HEIGHT + 5 * 2, 3)
+    middles = strip[HEIGHT // 2, HEIGHT :: 2 * HEIGHT + 2, 0]
+    assert np.abs(middles.astype(int) - [0, 40, 80, 120, 160, 200]).max() <= 2
+    assert (dataset / 'out' / 'error_gallery.png').stat().st_size > 1000
+
+
+def test_sheet(dataset, scores, make_run):
+    frame = make_run('a', 'df', [0.2, 0.9], df=[0.5, 0.1, 0.2]).frame
+    errors = choose_errors(frame)
+    path = str(dataset / 'original_001.npy')
+    items = gallery_items(errors, {'df/1': VideoFile(path), 'df/2': VideoFile('', 'too short')})
+    axes = draw_gallery(errors, items, 'run').axes
+    assert [ax.get_title(loc='left') for ax in axes] == [
+        '0.1000  Deepfakes  df/1',
+        '0.2000  Deepfakes  df/2',
+        '0.9000  Original  original/1',
+    ]
+    assert [len(ax.images) for ax in axes] == [1, 0, 0]
+    assert [ax.texts[0].get_text() for ax in axes[1:]] == ['too short', 'not in the dataset given']
+    # false negatives left, false positives right, the first of each on one line
+    boxes = [ax.get_position() for ax in axes]
+    assert boxes[0].x0 < boxes[2].x0
+    assert boxes[0].y1 >= boxes[2].y0 >= boxes[1].y1
+    draw_gallery(choose_errors(frame, top=1), items, 'run')
+
+
+def test_a_damaged_file_is_a_tile_with_the_reason(dataset, make_run):
+    (dataset / 'bad.mp4').write_bytes(b'no video')
+    (dataset / 'bad.npy').write_bytes(b'no array')
+    errors = choose_errors(make_run('a', 'df', [0.2], df=[0.1, 0.2]).frame)
+    files = {f'df/{i}': VideoFile(str(dataset / f'bad.{x}')) for i, x in enumerate(('mp4', 'npy'))}
+    items = gallery_items(errors, files)
+    assert all(item.strip is None for item in items.values())
+    assert all(item.note.startswith('cannot be read: ') for item in items.values())
+    assert {one.note for one in gallery_items(errors, {}).values()} == {
+        'give --index or --config to see it'
+    }
+
+
+def test_videos_of_a_config(smoke, tiny_tree, tmp_path):
+    config = str(Path(__file__).parents[2] / 'configs' / 'mtl' / 'bin_ce_holdout_f2f.py')
+    files = files_of_config(config, ['--scale', str(smoke)])
+    folder = tiny_tree / 'manipulated_sequences' / 'Face2Face' / 'c23' / 'videos'
+    shown = {name: file.path for name, file in files.items() if '/f2f/' in name}
+    assert shown == {
+        id_of('f2f', stem): str(folder / f'{stem}.mp4') for stem in ('003_007', '007_003')
+    }
+
+
+def test_index_keeps_the_reason(dataset):
+    files = files_of_index(str(dataset / 'index.csv'))
+    assert files[id_of('original', '002')].reason == 'no <face> found'
+    assert files[id_of('f2f', '001_002')] == VideoFile(str(dataset / 'f2f_001_002.npy'))
+
+
+@pytest.mark.parametrize(
+    ('words', 'part'),
+    [
+        (['--threshold', '1.5'], '--threshold 1.5: use a probability'),
+        (['--top', '0'], '--top and --frames must be at least 1'),
+        (['--index', 'nowhere.csv'], 'index nowhere.csv'),
+        (['--config', 'nowhere.py'], 'nowhere.py: no such config file'),
+    ],
+)
+def test_mistakes_are_one_line_and_leave_nothing(words, part, scores, tmp_path):
+    with pytest.raises(MMFakeError, match=part) as error:
+        error_gallery([str(scores), '--out', str(tmp_path / 'out'), *words])
+    assert '\n' not in str(error.value)
+    assert not (tmp_path / 'out').exists()
