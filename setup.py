@@ -27,7 +27,7 @@ INSTALL_REQUIRES = [
     'av>=12',  # exact video reading and H.264 writing
     'matplotlib>=3.7',  # figures
     'filelock>=3.4',  # one preparation at a time in a folder
-    'pebble>=5.0',  # processes that end a hanging decoder after a time limit
+    'pebble>=5.0',  # data preparation: worker processes with a time limit
 ]
 EXTRAS_REQUIRE = {
     'lite': ['mmcv-lite>=2.0.0,<2.2.0'],  # mmcv without compiled operators, enough for mmfake

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+_LONGEST = 1500  # characters; a name in a stranger's file may have a million
+_END = 300  # of them, as the end says what to do
+
 
 class MMFakeError(RuntimeError):
     """A mistake in a config, a dataset or a file that the user can mend.
@@ -9,6 +12,13 @@ class MMFakeError(RuntimeError):
     Its message is ONE line that says what is wrong, where (file, key, value) and what to do.
     The command lines of this package print that line and exit with status 2, without a traceback.
     """
+
+    def __str__(self) -> str:
+        """Give the line; what a stranger's file put into it is escaped and shortened."""
+        text = super().__str__()
+        if len(text) > _LONGEST:
+            text = f'{text[: _LONGEST - _END]} ... {text[-_END:]}'
+        return ''.join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def sample_of(names, limit: int = 5) -> str:

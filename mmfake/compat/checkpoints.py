@@ -12,6 +12,7 @@ import io
 import os
 import pickle
 import re
+import zipfile
 from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
 from collections import Counter
 from types import SimpleNamespace
@@ -94,13 +95,23 @@ def _old_torch_pickle() -> SimpleNamespace:
 
 
 def _refuse_torchscript(file: Union[str, io.BytesIO]) -> None:
-    """Refuse a TorchScript archive, as torch >= 2.6 does: older ones would load its program."""
+    """Refuse a TorchScript archive: torch before 2.6 would load its program."""
     with torch.serialization._open_file_like(file, 'rb') as opened:
         if torch.serialization._is_zipfile(opened):
             with torch.serialization._open_zipfile_reader(opened) as archive:
                 if torch.serialization._is_torchscript_zip(archive):
                     raise pickle.UnpicklingError('a TorchScript archive, which holds a program')
         opened.seek(0)
+
+
+def _refuse_compressed(file: Union[str, io.BytesIO]) -> None:
+    """Refuse an archive with compressed records, which could unfold to any size in memory."""
+    if zipfile.is_zipfile(file):
+        with zipfile.ZipFile(file) as archive:
+            if any(record.compress_type != zipfile.ZIP_STORED for record in archive.infolist()):
+                raise pickle.UnpicklingError('a compressed archive, which training never writes')
+    if isinstance(file, io.BytesIO):
+        file.seek(0)
 
 
 def safe_load(file: Union[str, io.BytesIO], map_location: Any = None, name: str = '') -> Any:
@@ -116,8 +127,9 @@ def safe_load(file: Union[str, io.BytesIO], map_location: Any = None, name: str 
     """
     name = name or str(file)
     try:
+        _refuse_torchscript(file)
+        _refuse_compressed(file)
         if digit_version(torch.__version__) < digit_version('2.6'):
-            _refuse_torchscript(file)
             return torch.load(
                 file, map_location, pickle_module=_old_torch_pickle(), weights_only=False
             )

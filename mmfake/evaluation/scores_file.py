@@ -86,7 +86,7 @@ def _checked(record: Dict[str, str], where: str) -> tuple:
         raise _bad(where, 'status', record, f"'{SCORED}' or '{NOT_SCORED}'")
     if record['label'] not in ('0', '1'):
         raise _bad(where, 'label', record, '0 (original) or 1 (manipulated)')
-    if not record['clips'].isdecimal():
+    if not record['clips'].isdecimal() or len(record['clips']) > 9:
         raise _bad(where, 'clips', record, 'a whole number')
 
     score = math.nan

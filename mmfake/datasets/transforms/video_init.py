@@ -37,14 +37,23 @@ class VideoInit(DecordInit):
             ``'disk'``.
         num_threads (int): Threads that decode a video: one, since the workers of the data loader
             are the parallelism. Defaults to 1.
+        decode_timeout (float, optional): Seconds after which decoding a video is ended (by
+            :class:`mmfake.datasets.GuardedPipeline`), None for no limit. Defaults to 60.0.
         **kwargs: Further arguments of DecordInit.
 
     Raises:
         VideoError: On opening, if stored pictures are damaged or incomplete.
     """
 
-    def __init__(self, io_backend: str = 'disk', num_threads: int = 1, **kwargs) -> None:
+    def __init__(
+        self,
+        io_backend: str = 'disk',
+        num_threads: int = 1,
+        decode_timeout: Optional[float] = 60.0,
+        **kwargs,
+    ) -> None:
         super().__init__(io_backend, num_threads, **kwargs)
+        self.decode_timeout = decode_timeout
 
     def transform(self, results: dict) -> dict:
         """Open the clip.
