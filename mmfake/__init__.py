@@ -31,6 +31,7 @@ __all__ = [
     'BalancedSampler',
     'BriefLogProcessor',
     'ContrastiveHead',
+    'DeepfakeInferencer',
     'DeepfakeMetric',
     'DualStreamRecognizer',
     'FFPPDataset',
@@ -52,3 +53,12 @@ __all__ = [
     '__version__',
     'compat',
 ]
+
+
+def __getattr__(name: str):
+    """Import what only inference needs when it is asked for."""
+    if name == 'DeepfakeInferencer':
+        from .apis.inference import DeepfakeInferencer
+
+        return DeepfakeInferencer
+    raise AttributeError(f'module {__name__!r} has no attribute {name!r}')

@@ -47,7 +47,7 @@ def time_line(seconds: Mapping[str, float], videos: int) -> str:
     """Say what the time was spent on.
 
     Args:
-        seconds (Mapping[str, float]): Seconds by ``decode``, ``detect`` and ``write``, summed over
+        seconds (Mapping[str, float]): Seconds by ``decode``, ``faces`` and ``write``, summed over
             the processes.
         videos (int): Videos worked on.
 

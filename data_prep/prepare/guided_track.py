@@ -6,11 +6,10 @@ from dataclasses import replace
 from itertools import islice
 from typing import Optional
 
-from mmfake.faces import FaceTrack, continue_track
+from mmfake.faces import FaceTrack, FaceTracker, continue_track
+from mmfake.stopwatch import Stopwatch
 from mmfake.video import FrameReader
 
-from .person_search import find_tracks
-from .stopwatch import Stopwatch
 from .video_job import VideoJob
 
 
@@ -23,7 +22,7 @@ def guided_track(job: VideoJob, watch: Stopwatch) -> Optional[FaceTrack]:
 
     Args:
         job (VideoJob): The job.
-        watch (Stopwatch): Adds up ``decode`` and ``detect``.
+        watch (Stopwatch): Adds up ``decode`` and ``faces``.
 
     Returns:
         FaceTrack | None: None without a usable guide, or if the pictures have another shape.
@@ -57,5 +56,8 @@ def _track_the_rest(
 ) -> FaceTrack:
     """Go on where the original ended."""
     pictures = watch.each('decode', (frame.picture for frame in reader))
-    rest = islice(pictures, track.stop, track.stop + room)
-    return continue_track(track, find_tracks(rest, track.stop, job.settings, watch))
+    tracker = FaceTracker(job.settings.build_detector(), job.settings.every, first_frame=track.stop)
+    for picture in islice(pictures, track.stop, track.stop + room):
+        with watch.timing('faces'):
+            tracker.update(picture)
+    return continue_track(track, tracker.finish())

@@ -44,7 +44,7 @@ class Preparation:
 
     Attributes:
         rows (dict[str, dict[str, str]]): Rows of the index by video id.
-        seconds (Counter): Seconds spent on decode, detect and write by all processes together.
+        seconds (Counter): Seconds spent on decode, faces and write by all processes together.
         made (int): Videos that were worked on, not found done.
     """
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from mmfake.atomic_file import remove_leftovers
 from mmfake.faces import FaceTrack, crop_square, smooth_track, square_boxes
+from mmfake.stopwatch import Stopwatch
 from mmfake.video import Frame, FrameReader, VideoError, write_clip
 
 from .guided_track import guided_track
@@ -18,7 +19,6 @@ from .layout import Layout
 from .not_usable import NotUsable
 from .person_search import find_person
 from .settings import CLIP_FORMATS
-from .stopwatch import Stopwatch
 from .video_job import VideoJob, clip_bytes
 
 
@@ -29,7 +29,7 @@ def prepare_video(job: VideoJob) -> Tuple[dict, Dict[str, float]]:
         job (VideoJob): The job.
 
     Returns:
-        tuple[dict, dict[str, float]]: The record, and seconds spent on ``decode``, ``detect`` and
+        tuple[dict, dict[str, float]]: The record, and seconds spent on ``decode``, ``faces`` and
         ``write``.
 
     Raises:
@@ -106,8 +106,7 @@ def _crops(frames: Iterable[Frame], track: FaceTrack, job: VideoJob) -> Iterator
         NotUsable: After the last, if they were too few for a clip.
     """
     settings = job.settings
-    margin = settings.margin_of(settings.build_detector())
-    squares = square_boxes(smooth_track(track), margin)
+    squares = square_boxes(smooth_track(track), settings.crop_margin)
     made = 0
     for number, frame in enumerate(frames):
         if number >= track.start:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from functools import lru_cache
 from typing import Dict, Optional
 
 from mmfake.errors import MMFakeError
-from mmfake.faces import DETECTORS, FaceDetector, build_detector
+from mmfake.faces import DETECTORS, FaceDetector, FaceSettings
 from mmfake.video import codec_settings
 
 CLIP_FORMATS = ('mp4', 'jpg', 'npy')
@@ -84,7 +83,7 @@ class Settings:
         Raises:
             MMFakeError: If it is not installed, or its model cannot be loaded.
         """
-        return _loaded_detector(self.detector, self.model)
+        return self._faces().load()[0]
 
     def provenance(self) -> Dict[str, str]:
         """Say in the columns of the index how clips are made.
@@ -99,23 +98,15 @@ class Settings:
         return dict(
             detector=self.detector,
             detector_version='' if detector is None else detector.version,
-            margin=f'{self.margin_of(detector):g}',
+            margin=f'{self.crop_margin:g}',
             size=str(self.size),
             codec=codec_settings(self.format),
         )
 
-    def margin_of(self, detector: Optional[FaceDetector]) -> float:
-        """Give the margin in use.
-
-        Args:
-            detector (FaceDetector, optional): The detector; None takes the whole centre square.
-
-        Returns:
-            float: Side of the crop over the larger side of the box.
-        """
-        if detector is None:
-            return 1.0
-        return self.margin or detector.margin
+    @property
+    def crop_margin(self) -> float:
+        """float: Side of the crop over the larger side of the box; 1 for the centre square."""
+        return self._faces().load()[1]
 
     def fingerprint(self) -> Dict[str, object]:
         """Say what a clip depends on: another fingerprint, another clip.
@@ -127,8 +118,5 @@ class Settings:
         del values['model']  # its content is in the detector's version, wherever the file lies
         return dict(values, **self.provenance())
 
-
-@lru_cache(maxsize=1)
-def _loaded_detector(name: str, model: Optional[str]) -> Optional[FaceDetector]:
-    """Load a detector once per process."""
-    return build_detector(name, model=model)
+    def _faces(self) -> FaceSettings:
+        return FaceSettings(self.detector, self.model, self.margin)

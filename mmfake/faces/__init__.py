@@ -9,6 +9,8 @@ from .crop_square import crop_square
 from .cut_finder import CutFinder
 from .dlib_detector import DlibDetector
 from .face_detector import FaceDetector
+from .face_search import FaceSearch, FaceWindow
+from .face_settings import FaceSettings
 from .face_track import FaceTrack
 from .face_tracker import FaceTracker
 from .faces import Faces
@@ -22,8 +24,11 @@ __all__ = [
     'CutFinder',
     'DlibDetector',
     'FaceDetector',
+    'FaceSearch',
+    'FaceSettings',
     'FaceTrack',
     'FaceTracker',
+    'FaceWindow',
     'Faces',
     'YuNetDetector',
     'build_detector',

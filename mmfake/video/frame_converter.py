@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Sequence
+from typing import Optional, Sequence
 
 import av
 import numpy as np
@@ -12,11 +12,12 @@ from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 class FrameConverter:
     """Convert frames to RGB pictures the right way up.
 
-    One converter serves one video, as it keeps its tables from frame to frame.
+    One converter serves one video: it keeps its tables, and how the first frame is turned.
     """
 
     def __init__(self) -> None:
         self._reformatter = VideoReformatter()
+        self._matrix: Optional[np.ndarray] = None  # empty if there is none
 
     def __call__(self, frame: av.VideoFrame) -> np.ndarray:
         """Convert a frame.
@@ -37,9 +38,11 @@ class FrameConverter:
             src_color_range=ColorRange.JPEG if full else ColorRange.UNSPECIFIED,
         )
         picture = rgb.to_ndarray()
-        if 'DISPLAYMATRIX' in _names(frame):
-            picture = oriented(picture, np.frombuffer(frame.side_data['DISPLAYMATRIX'], np.int32))
-        return picture
+        if self._matrix is None:
+            # Of the first frame only: to look at a frame's side data keeps the frame in memory
+            # until Python's cycle collector comes by.
+            self._matrix = _display_matrix(frame)
+        return oriented(picture, self._matrix) if len(self._matrix) else picture
 
 
 def oriented(picture: np.ndarray, matrix: Sequence[int]) -> np.ndarray:
@@ -62,6 +65,8 @@ def oriented(picture: np.ndarray, matrix: Sequence[int]) -> np.ndarray:
     return np.ascontiguousarray(picture)
 
 
-def _names(frame: av.VideoFrame) -> set:
-    """Name the kinds of side data of a frame."""
-    return {data.type.name for data in frame.side_data}
+def _display_matrix(frame: av.VideoFrame) -> np.ndarray:
+    """Read the display matrix of a frame, nine numbers; empty if it has none."""
+    if 'DISPLAYMATRIX' not in {data.type.name for data in frame.side_data}:
+        return np.empty(0, np.int32)
+    return np.frombuffer(frame.side_data['DISPLAYMATRIX'], np.int32).copy()

@@ -1,4 +1,4 @@
-"""What the time of a video is spent on."""
+"""What the time of a run is spent on."""
 
 from __future__ import annotations
 
@@ -53,3 +53,4 @@ class Stopwatch:
                 except StopIteration:
                     return
             yield item
+            del item  # or it would live on while the next one is made

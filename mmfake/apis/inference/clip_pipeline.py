@@ -1,0 +1,124 @@
+"""The test pipeline of a config, fed with frames that are already decoded."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Sequence
+
+import numpy as np
+from mmaction.registry import TRANSFORMS
+from mmengine.config import Config
+from torch import Tensor
+
+from ...errors import MMFakeError
+
+# what makes one frame smaller without looking at the others
+_FRAME_BY_FRAME = ('Resize', 'CenterCrop')
+
+
+class ClipPipeline:
+    """Choose and shape clips as the test of a config does.
+
+    Opening and decoding are left out, and the transforms right after them that treat each frame
+    alone run as soon as it is decoded, so that never more than small frames are kept.
+
+    Args:
+        cfg (Config): With ``test_dataloader.dataset.pipeline``.
+
+    Attributes:
+        span (int): Frames from the first to the last of a clip.
+
+    Raises:
+        MMFakeError: If the config has no such pipeline.
+    """
+
+    def __init__(self, cfg: Config) -> None:
+        names, transforms = _build(cfg)
+        decoder = max((i for i, name in enumerate(names) if 'Decode' in name), default=None)
+        samplers = [t for t in transforms if hasattr(t, 'clip_len') and hasattr(t, 'num_clips')]
+        if decoder is None or len(samplers) != 1:
+            raise MMFakeError(
+                f'test pipeline of the config ({", ".join(names)}): one SampleFrames and then a '
+                'Decode are needed; take that of configs/_base_/datasets/ffpp.py'
+            )
+        self._sampler = samplers[0]
+        tail = decoder + 1
+        while tail < len(names) and names[tail] in _FRAME_BY_FRAME:
+            tail += 1
+        self._each, self._rest = transforms[decoder + 1 : tail], transforms[tail:]
+        self.span = (self._sampler.clip_len - 1) * self._sampler.frame_interval + 1
+
+    def choose(self, frames: int, fps: float) -> np.ndarray:
+        """Choose the frames of the clips.
+
+        Args:
+            frames (int): Length of the video or of the face clip; at least :attr:`span`.
+            fps (float): Frames per s.
+
+        Returns:
+            np.ndarray: Numbers of frames, shape (clips, clip_len) int.
+        """
+        results = self._sampler(dict(total_frames=frames, avg_fps=fps, start_index=0))
+        return np.asarray(results['frame_inds']).reshape(-1, self._sampler.clip_len)
+
+    def shrink(self, picture: np.ndarray) -> np.ndarray:
+        """Bring one frame to the size of the clips.
+
+        Args:
+            picture (np.ndarray): (H, W, 3) uint8 RGB.
+
+        Returns:
+            np.ndarray: The frame as far as it can be shaped alone, no view of a large one.
+        """
+        results = _as_decoded([picture])
+        for transform in self._each:
+            results = transform(results)
+        return np.array(results['imgs'][0])  # a crop is a view that would keep the whole alive
+
+    def pack(self, pictures: Sequence[np.ndarray], clips: int) -> Tensor:
+        """Make the clips of one video from its shrunk frames.
+
+        Args:
+            pictures (Sequence[np.ndarray]): ``clips * clip_len`` frames, clip by clip.
+            clips (int): How many clips they make.
+
+        Returns:
+            Tensor: (clips, C, T, H, W) uint8.
+
+        Raises:
+            MMFakeError: If the pipeline makes several views of a clip.
+        """
+        sampler = self._sampler
+        results: Dict[str, Any] = dict(
+            _as_decoded(list(pictures)),
+            clip_len=sampler.clip_len,
+            frame_interval=sampler.frame_interval,
+            num_clips=clips,
+        )
+        for transform in self._rest:
+            results = transform(results)
+        inputs = results['inputs']
+        if inputs.ndim != 5 or len(inputs) != clips:
+            raise MMFakeError(
+                f'test pipeline of the config gives {tuple(inputs.shape)} for {clips} clips, not '
+                "(clips, C, T, H, W): use CenterCrop and FormatShape(input_format='NCTHW')"
+            )
+        return inputs
+
+
+def _build(cfg: Config) -> tuple:
+    """Names and transforms of the test pipeline."""
+    dataset = (cfg.get('test_dataloader') or {}).get('dataset') or {}
+    while 'pipeline' not in dataset and 'dataset' in dataset:  # RepeatDataset and the like
+        dataset = dataset['dataset']
+    if not dataset.get('pipeline'):
+        raise MMFakeError(
+            'the config has no test_dataloader.dataset.pipeline; use one of configs/mtl'
+        )
+    transforms: List[Any] = [TRANSFORMS.build(dict(step)) for step in dataset['pipeline']]
+    return [type(step).__name__ for step in transforms], transforms
+
+
+def _as_decoded(pictures: List[np.ndarray]) -> Dict[str, Any]:
+    """What DecordDecode leaves behind."""
+    shape = pictures[0].shape[:2]
+    return dict(imgs=pictures, original_shape=shape, img_shape=shape)

@@ -1,0 +1,190 @@
+"""One video on its way to the model."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Iterator, List, Optional, Tuple
+
+import numpy as np
+
+from ...faces import FaceTrack, smooth_track, square_boxes
+from ...faces.box_overlap import box_overlap
+from ...faces.face_search import FaceSearch
+from ...faces.face_settings import FaceSettings
+from ...stopwatch import Stopwatch
+from ...video import VideoError
+from .clip import Clip, Segment
+from .clip_cutter import cut_clips
+from .clip_pipeline import ClipPipeline
+from .frame_source import SoundFrames, open_source
+
+_MOST_PEOPLE = 8  # of a window: a crowd would take for ever and be too small anyway
+_SAME_FACE = 0.3  # overlap of the last box of a window and the first of the next
+
+
+class VideoScan:
+    """Find the faces of a video and cut the clips out, frame by frame in two passes.
+
+    The first pass tracks faces window by window (:class:`FaceSearch`), the second cuts
+    (:func:`cut_clips`). Without a face search the whole video is one segment, exactly as the test
+    pipeline sees a file.
+
+    Args:
+        source (str | Path | np.ndarray): The video.
+        name (str): What to call it.
+        pipeline (ClipPipeline): Chooses and shapes the clips.
+        faces (FaceSettings, optional): How to find faces; None for a video that is a face crop.
+        people (str): ``'largest'``, in each window the most prominent face, or ``'all'``.
+            Defaults to ``'largest'``.
+        most_segments (int, optional): End after so many windows with a face. Defaults to None.
+
+    Attributes:
+        facts (dict): Duration (s), frames, fps, width, height and codec, as far as they are known.
+        segments (list[Segment]): What is cut out.
+        skipped (list[dict]): Windows without a usable face: start and end (s), status, reason.
+        status (str): ``'scored'``, or why the video is not: ``'no-face'``, ``'face-too-small'``,
+            ``'too-short'`` or ``'decode-failed'``.
+        reason (str): More about it, in one line.
+        warnings (list[str]): What a reader of the score should know.
+        watch (Stopwatch): Seconds of ``decode``, ``faces`` and ``cut``.
+    """
+
+    def __init__(
+        self,
+        source: Any,
+        name: str,
+        pipeline: ClipPipeline,
+        faces: Optional[FaceSettings],
+        people: str = 'largest',
+        most_segments: Optional[int] = None,
+    ) -> None:
+        self.source, self.name = source, name
+        self._pipeline, self._faces, self._people = pipeline, faces, people
+        self._most_segments = most_segments
+        self.facts: Dict[str, Any] = {}
+        self.segments: List[Segment] = []
+        self.skipped: List[Dict[str, Any]] = []
+        self.status, self.reason = 'scored', ''
+        self.warnings: List[str] = []
+        self.watch = Stopwatch()
+
+    def clips(self) -> Iterator[Clip]:
+        """Go through the video; nothing is raised for a video that cannot be judged.
+
+        Yields:
+            Clip: The clips; none if :attr:`status` then says why.
+        """
+        try:
+            self._search()
+            if self.status == 'scored':
+                yield from self._cut()
+        except VideoError as error:
+            self.status, self.reason = 'decode-failed', error.reason
+
+    def _search(self) -> None:
+        """Decide what to cut out."""
+        with self.watch.timing('decode'):
+            reader = open_source(self.source, self.name)
+        with reader:
+            self.facts = dict(
+                fps=reader.fps, width=reader.width, height=reader.height, codec=reader.codec
+            )
+            frames = SoundFrames(reader)
+            if self._faces is None:
+                times = [frame.time for frame in self.watch.each('decode', frames)]
+                self._know(times, True)
+                self._take_all(frames.count)
+            else:
+                self._take_faces(frames)
+        if frames.damage:
+            self.warnings.append(f'{frames.damage}; the score is of the frames before')
+
+    def _take_all(self, frames: int) -> None:
+        """Take the whole video as one segment."""
+        if frames < self._pipeline.span:
+            self.status = 'too-short'
+            self.reason = f'{frames} frames, a clip has at least {self._pipeline.span}'
+            return
+        chosen = self._pipeline.choose(frames, self.facts['fps'])
+        self.segments = [Segment(0, 0, None, chosen)]
+
+    def _take_faces(self, frames: SoundFrames) -> None:
+        """Take the faces of each window."""
+        settings, times = self._faces, []
+        detector, margin = settings.load()
+        search = FaceSearch(
+            detector,
+            self.watch,
+            settings.window,
+            settings.every,
+            self._pipeline.span,
+            settings.min_face,
+        )
+
+        def pictures() -> Iterator[np.ndarray]:
+            for picture, time in self.watch.each('decode', frames):
+                times.append(time)
+                yield picture
+                del picture  # or it would live on while the next one is decoded
+
+        before: List[Tuple[int, FaceTrack]] = []  # the people of the window before this one
+        whole = False
+        for window in search.windows(pictures()):
+            whole = window.at_end
+            if not window.people:
+                end = times[-1] + 1 / self.facts['fps']
+                place = dict(start=times[window.start], end=end)
+                self.skipped.append(dict(place, status=window.status, reason=window.reason))
+            before = self._name(window.people, before, margin)
+            windows = len({segment.start // settings.window for segment in self.segments})
+            if self._most_segments and windows >= self._most_segments:
+                break
+        self._know(times, whole)
+        if not self.segments:
+            self.status, self.reason = search.complaint()
+
+    def _name(
+        self, people: List[FaceTrack], before: List[Tuple[int, FaceTrack]], margin: float
+    ) -> List[Tuple[int, FaceTrack]]:
+        """Number the people of a window and make segments of them."""
+        if self._people == 'largest':
+            named = [(0, track) for track in people[:1]]
+        else:
+            named, free = [], list(before)
+            known = 1 + max((segment.person for segment in self.segments), default=-1)
+            if len(people) > _MOST_PEOPLE:
+                self.warnings.append(
+                    f'{len(people)} faces from frame {people[0].start}; the {_MOST_PEOPLE} most '
+                    'prominent are judged'
+                )
+            for track in people[:_MOST_PEOPLE]:
+                same = next((old for old in free if _goes_on(old[1], track)), None)
+                if same is None:
+                    named.append((known, track))
+                    known += 1
+                else:
+                    free.remove(same)
+                    named.append((same[0], track))
+        for person, track in named:
+            chosen = self._pipeline.choose(len(track), self.facts['fps'])
+            squares = square_boxes(smooth_track(track), margin)
+            self.segments.append(Segment(person, track.start, squares, chosen))
+        return named
+
+    def _know(self, times: List[float], whole: bool) -> None:
+        """Keep how long the video is, as far as it was read."""
+        duration = times[-1] + 1 / self.facts['fps'] if times else 0.0
+        self.facts.update(frames=len(times), duration=duration, read_to_end=whole)
+
+    def _cut(self) -> Iterator[Clip]:
+        """Cut the clips out."""
+        size = 0 if self._faces is None else self._faces.size
+        with open_source(self.source, self.name) as reader:
+            frames = self.watch.each('decode', SoundFrames(reader))
+            clips = cut_clips(frames, self.segments, self._pipeline, size, reader.fps)
+            yield from self.watch.each('cut', clips)
+
+
+def _goes_on(old: FaceTrack, new: FaceTrack) -> bool:
+    """Whether a track goes on where one of the window before it ended."""
+    near = new.start - old.stop <= 5
+    return near and float(box_overlap(old.boxes[-1:], new.boxes[:1])[0, 0]) >= _SAME_FACE

@@ -1,0 +1,53 @@
+"""The copy with boxes and scores."""
+
+import av
+import numpy as np
+import pytest
+
+
+@pytest.fixture(scope='module')
+def copy(inferencer, write_film, face_film, tmp_path_factory):
+    """Original and copy, of odd sides."""
+    folder = tmp_path_factory.mktemp('copy')
+    pictures = face_film(12)[:, :-1, :-1]
+    write_film(folder / 'ä b.mkv', pictures, pix_fmt='yuv444p')
+    results = inferencer(str(folder / 'ä b.mkv'), out_dir=str(folder), save_video=True)
+    (video,) = results['predictions']
+    return pictures, folder / video['annotated'], video
+
+
+def test_browsers_play_it(copy):
+    _, path, _ = copy
+    content = path.read_bytes()
+    assert content.index(b'moov') < content.index(b'mdat')  # it starts before it is all there
+    with av.open(str(path)) as container:
+        context = container.streams.video[0].codec_context
+        assert (context.name, context.pix_fmt) == ('h264', 'yuv420p')
+        assert (context.width % 2, context.height % 2) == (0, 0)
+        assert float(container.streams.video[0].average_rate) == 25
+
+
+def test_every_frame_has_box_and_timeline(copy):
+    pictures, path, _ = copy
+    with av.open(str(path)) as container:
+        shown = np.stack([frame.to_ndarray(format='rgb24') for frame in container.decode(video=0)])
+    assert len(shown) == len(pictures)
+    for frame in shown:  # in the colour of the nearest clip
+        painted = [
+            (np.abs(frame[:150].astype(int) - color).max(axis=2) < 60).sum()
+            for color in ((213, 94, 0), (0, 114, 178))
+        ]
+        assert max(painted) > 100
+    # nothing but the box, the label and the band at the bottom is painted
+    untouched = np.abs(shown[:, 100:150, 250:300].astype(int) - 127).max()
+    assert untouched < 12
+    cursors = [np.argmin(frame[-10:].mean(axis=(0, 2))[5:-5]) for frame in shown]
+    assert cursors[0] < cursors[5] < cursors[-1]
+
+
+def test_large_pictures_are_reduced(inferencer, write_film, noise_film, tmp_path):
+    film = write_film(tmp_path / 'wide.mp4', noise_film(0, 9, 300, 2600), preset='ultrafast')
+    results = inferencer(str(film), face=False, out_dir=str(tmp_path), save_video=True)
+    with av.open(str(tmp_path / results['predictions'][0]['annotated'])) as container:
+        context = container.streams.video[0].codec_context
+        assert (context.width, context.height) == (1280, 148)

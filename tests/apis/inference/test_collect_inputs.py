@@ -1,0 +1,56 @@
+"""What a path stands for."""
+
+import numpy as np
+import pytest
+
+from mmfake.apis.inference.collect_inputs import collect_inputs
+from mmfake.errors import MMFakeError
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name in ('b.mp4', 'a.MOV', 'notes.pdf', 'deep/c.webm', 'deep/clip/000000.jpg'):
+        path = tmp_path / 'videos' / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b'x')
+    return tmp_path / 'videos'
+
+
+def names(inputs):
+    return [name for name, _ in collect_inputs(inputs)]
+
+
+def test_folder(folder):
+    expected = [str(folder / name) for name in ('a.MOV', 'b.mp4', 'deep/c.webm')]
+    assert names(folder) == names(str(folder)) == expected
+
+
+def test_a_folder_of_numbered_pictures_is_a_clip(folder):
+    assert names(folder / 'deep' / 'clip') == [str(folder / 'deep' / 'clip')]
+
+
+def test_list(folder):
+    listed = folder / 'list.txt'
+    listed.write_text('# two\nb.mp4\n\n  deep/c.webm \n/some/where #1.mp4\n')
+    expected = [str(folder / 'b.mp4'), str(folder / 'deep/c.webm'), '/some/where #1.mp4']
+    assert names(listed) == expected
+
+
+def test_several_and_files_of_any_name(folder):
+    array = np.zeros((2, 4, 4, 3), np.uint8)
+    found = collect_inputs([folder / 'notes.pdf', array, 'gone.mp4'])
+    assert [name for name, _ in found] == [str(folder / 'notes.pdf'), 'array 1', 'gone.mp4']
+    assert found[1][1] is array
+
+
+def test_nothing_is_told(tmp_path):
+    with pytest.raises(MMFakeError, match='no video in this folder'):
+        collect_inputs(tmp_path)
+    (tmp_path / 'empty.txt').write_text('# nothing\n')
+    with pytest.raises(MMFakeError, match='names no video'):
+        collect_inputs(tmp_path / 'empty.txt')
+    (tmp_path / 'wrong.txt').write_bytes(b'\xff\xfe\x00')
+    with pytest.raises(MMFakeError, match='cannot be read'):
+        collect_inputs(tmp_path / 'wrong.txt')
+    with pytest.raises(MMFakeError, match='no video is named'):
+        collect_inputs([])
