@@ -1,8 +1,4 @@
-import ctypes
-import faulthandler
-import os
 import random
-import signal
 
 import numpy as np
 import pytest
@@ -245,70 +241,3 @@ def test_chance_is_the_same_in_the_other_process_and_goes_on_from_there(timeout)
     assert (got[0] == want[0]).all()
     assert len(np.unique(got[0])) == 3
     assert got[1:] == want[1:]
-
-
-class Hanging(BaseTransform):
-    """As decord does: native code that does not return and does not let go of Python's lock."""
-
-    decode_timeout = 0.5
-
-    def __init__(self, tries):
-        self.tries = tries
-
-    def transform(self, results):
-        with self.tries.open('a') as file:
-            file.write(f'{results["filename"]}\n')
-        if 'endless' in results['filename']:
-            ctypes.PyDLL(None).pause()
-        if 'crash' in results['filename']:
-            faulthandler.disable()  # of pytest
-            os.kill(os.getpid(), signal.SIGSEGV)
-        return results
-
-
-@pytest.fixture
-def hanging(tmp_path):
-    return [Hanging(tmp_path / 'tries'), HEAD[1], RandomDecode(), *TAIL]
-
-
-def reason_of(pipeline, name):
-    packed = pipeline(annotation(name, total_frames=99))
-    return packed['data_samples'].metainfo.get('unreadable')
-
-
-def test_decoder_that_hangs_is_ended_and_the_video_not_tried_again(hanging, tmp_path):
-    pipeline = GuardedPipeline(hanging)
-    names = ['endless1', 'fine', 'endless1', 'endless2', 'endless1', 'fine']
-    reasons = [reason_of(pipeline, name) for name in names]
-    late = 'decoding timed out after 0.5 s'
-    assert reasons == [late, None, late, late, late, None]
-    assert (tmp_path / 'tries').read_text().split() == ['endless1', 'fine', 'endless2', 'fine']
-
-
-def test_workers_share_what_was_given_up(hanging, tmp_path):
-    pipeline = GuardedPipeline(hanging)
-    for _ in range(2):
-        child = os.fork()
-        if not child:
-            os._exit(reason_of(pipeline, 'endless') != 'decoding timed out after 0.5 s')
-        assert os.waitpid(child, 0)[1] == 0
-    assert (tmp_path / 'tries').read_text().split() == ['endless']
-
-
-def test_decoder_that_crashes_takes_down_its_video_only(hanging):
-    pipeline = GuardedPipeline(hanging)
-    names = ['crash', 'fine', 'crash']
-    crashed = 'decoding crashed (SIGSEGV)'
-    assert [reason_of(pipeline, name) for name in names] == [crashed, None, crashed]
-
-
-def test_time_limit_is_the_configs():
-    def limit(**settings):
-        return GuardedPipeline([dict(type='mmfake.VideoInit', **settings), *HEAD[1:]])
-
-    assert limit().decode_timeout == GuardedPipeline(HEAD).decode_timeout == 60.0
-    assert limit(decode_timeout=2.5).decode_timeout == 2.5
-    assert limit(decode_timeout=None).decode_timeout is None
-    for wrong in (0, -1.0, float('inf'), float('nan')):
-        with pytest.raises(MMFakeError, match=rf'decode_timeout={wrong}.*give seconds above 0'):
-            limit(decode_timeout=wrong)

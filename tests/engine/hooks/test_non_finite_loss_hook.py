@@ -111,7 +111,7 @@ def test_too_many_in_a_row_end_the_run(run, tmp_path):
     message = str(error.value)
     assert '\n' not in message
     assert 'not finite in 3 iterations in a row, up to iteration 7' in message
-    assert f'the last good checkpoint is {tmp_path}/work/epoch_2.pth' in message
+    assert f'the last good checkpoint is {tmp_path / "work" / "epoch_2.pth"}' in message
     checkpoint = torch.load(tmp_path / 'work' / 'epoch_2.pth', weights_only=False)
     assert finite(checkpoint['state_dict'])
     assert finite(checkpoint['label_moco']['key_encoder'])

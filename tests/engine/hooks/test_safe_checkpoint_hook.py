@@ -63,7 +63,8 @@ def test_the_oldest_goes_after_the_newest_has_come(train, tmp_path):
     train(4, [watch], max_keep_ckpts=1)
     assert watch.seen == [[], ['epoch_1.pth'], ['epoch_2.pth'], ['epoch_3.pth']]
     assert files(tmp_path / 'work') == ['epoch_4.pth']
-    assert (tmp_path / 'work' / 'last_checkpoint').read_text() == f'{tmp_path}/work/epoch_4.pth'
+    work = tmp_path / 'work'
+    assert (work / 'last_checkpoint').read_text() == str(work / 'epoch_4.pth')
 
 
 def test_mmengine_reads_what_it_writes_and_the_reverse(train, tmp_path, run):
