@@ -1,6 +1,7 @@
 """Fixtures shared by the whole suite."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,9 @@ from mmengine.registry import init_default_scope
 import mmfake  # noqa: F401 - makes the host importable and registers every component
 
 torch.set_num_threads(1)
+# A suite started in the background inherits that Ctrl-C is ignored, and would hand that on to the
+# commands whose reaction to it is tested.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
