@@ -20,23 +20,23 @@ optim_wrapper = dict(
     optimizer=dict(lr=1e-3, weight_decay=1e-4),
     paramwise_cfg=dict(custom_keys={'backbone': dict(lr_mult=0.2)}),
 )
-train_cfg = dict(max_epochs=16)
+train_cfg = dict(max_epochs=8)
 param_scheduler = [
     dict(
         type='LinearLR',
         start_factor=0.1,
         by_epoch=True,
         begin=0,
-        end=2,
+        end=1,
         convert_to_iter_based=True,
     ),
     dict(
         type='CosineAnnealingLR',
-        T_max=14,
+        T_max=7,
         eta_min=0,
         by_epoch=True,
-        begin=2,
-        end=16,
+        begin=1,
+        end=8,
         convert_to_iter_based=True,
     ),
 ]
