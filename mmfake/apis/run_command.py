@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import sys
 from typing import Callable, Optional, Sequence
 
@@ -12,12 +13,17 @@ from ..errors import MMFakeError
 def run_command(main: Callable[[Optional[Sequence[str]]], Optional[int]]) -> None:
     """Run a command; a mistake of the user's ends in one line on stderr and exit status 2.
 
+    Ctrl-C ends it with status 130, and a reader of its output who has gone (``| head``) with 141,
+    both as a shell would say.
+
     Args:
         main (Callable): Takes the arguments, None for those of the process, and returns the exit
             status, None for 0.
     """
     try:
-        sys.exit(main(None))
+        status = main(None)
+        print(end='', flush=True)  # a reader who has gone is noticed here, not when Python ends
+        sys.exit(status)
     except MMFakeError as error:
         rank = os.environ.get('RANK', os.environ.get('SLURM_PROCID', '0'))
         where = '' if rank == '0' else f' [rank {rank}]'  # a file may lack on one machine only
@@ -26,3 +32,15 @@ def run_command(main: Callable[[Optional[Sequence[str]]], Optional[int]]) -> Non
     except KeyboardInterrupt:
         print('interrupted', file=sys.stderr)
         sys.exit(130)
+    except BrokenPipeError:
+        if not _is_unread(sys.stdout.fileno()):  # a pipe of our own, to a worker that died
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is still in it
+        sys.exit(141)
+
+
+def _is_unread(pipe: int) -> bool:
+    """Tell whether nobody is at the other end."""
+    poll = select.poll()
+    poll.register(pipe, 0)  # errors are told without being asked for
+    return bool(poll.poll(0))

@@ -1,0 +1,67 @@
+"""How commands end, seen from the shell."""
+
+import subprocess
+import sys
+
+import pytest
+
+PROLOGUE = """
+import os, sys
+from mmfake.apis import run_command
+from mmfake.errors import MMFakeError
+"""
+
+
+def command(body):
+    return [
+        sys.executable,
+        '-c',
+        f'{PROLOGUE}\ndef main(arguments):\n    {body}\nrun_command(main)',
+    ]
+
+
+def ended(body, *shell):
+    """Run ``main`` with this body, maybe in a shell."""
+    return subprocess.run([*shell, *command(body)], capture_output=True, text=True, timeout=120)
+
+
+@pytest.mark.parametrize(
+    ('body', 'status', 'stderr'),
+    [
+        ('print("done")', 0, ''),
+        ('return 3', 3, ''),
+        ('raise MMFakeError("a.csv: wrong; mend it")', 2, 'error: a.csv: wrong; mend it\n'),
+        ('raise KeyboardInterrupt', 130, 'interrupted\n'),
+    ],
+)
+def test_status_and_one_line(body, status, stderr):
+    done = ended(body)
+    assert (done.returncode, done.stderr) == (status, stderr)
+
+
+@pytest.mark.parametrize(
+    'rest',
+    [
+        '[print("x" * 1000) for _ in range(1000)]',
+        'print("last")',  # stays in Python's buffer until the very end
+    ],
+)
+def test_reader_who_has_gone(rest):
+    pipe = subprocess.PIPE
+    body = f'print("first", flush=True); sys.stdin.read(); {rest}'
+    with subprocess.Popen(command(body), stdin=pipe, stdout=pipe, stderr=pipe) as process:
+        assert process.stdout.readline() == b'first\n'
+        process.stdout.close()
+        process.stdin.close()
+        assert process.stderr.read() == b''
+    assert process.returncode == 141
+
+
+def test_output_closed_from_the_start():
+    assert ended('print("lost")', 'bash', '-c', 'exec "$0" "$@" >&-').returncode == 0
+
+
+def test_broken_pipe_of_its_own_is_no_reader_who_has_gone():
+    done = ended('r, w = os.pipe(); os.close(r); os.write(w, b"x")')
+    assert done.returncode == 1
+    assert 'BrokenPipeError' in done.stderr
