@@ -19,14 +19,14 @@ class SpoilOneRank(Hook):
             data_batch['inputs'][0] = data_batch['inputs'][0] * float('nan')
 
 
+# Frozen at their initial statistics the batch norms change nothing, so that the weights have to.
+FROZEN = dict(type='mmfake.S3D', norm_eval=True, init_cfg=dict(type='Kaiming', layer='Conv3d'))
+
+
 def train(name, *options, hooks=(), settings):
+    encoder = FROZEN if name == 'frozen' else dict(type='TinyTestEncoder', norm=False)
     cfg = harness.config_of(
-        'bin_multi_con',
-        f'{folder}/{name}',
-        scale,
-        *options,
-        encoder=dict(type='TinyTestEncoder', norm=False),
-        **settings,
+        'bin_multi_con', f'{folder}/{name}', scale, *options, encoder=encoder, **settings
     )
     cfg.model.binary.cls_head.dropout_ratio = 0.0
     runner = Runner.from_cfg(cfg)
