@@ -8,6 +8,7 @@ from . import compat  # isort: split  (first: it makes the host importable)
 from .datasets import BalancedSampler, FFPPDataset, PairedSampler, VideoInit
 from .engine import BriefLogProcessor, ResumableTrainLoop
 from .engine.hooks import (
+    ClipShapeHook,
     GradientConflictHook,
     LabelMoCoHook,
     NonFiniteLossHook,
@@ -30,6 +31,7 @@ __all__ = [
     'S3D',
     'BalancedSampler',
     'BriefLogProcessor',
+    'ClipShapeHook',
     'ContrastiveHead',
     'DeepfakeInferencer',
     'DeepfakeMetric',

@@ -20,6 +20,7 @@ default_hooks = dict(
     sampler_seed=dict(type='DistSamplerSeedHook'),
     sync_buffers=dict(type='SyncBuffersHook'),
     protocol=dict(type='mmfake.ProtocolHook'),
+    clip_shape=dict(type='mmfake.ClipShapeHook'),
     validation_threshold=dict(type='mmfake.ValidationThresholdHook'),
     unreadable_videos=dict(type='mmfake.UnreadableVideosHook'),
     seeded_iteration=dict(type='mmfake.SeededIterationHook'),

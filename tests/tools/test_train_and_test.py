@@ -76,6 +76,19 @@ def test_another_hold_out_is_refused(trained, command, smoke, tmp_path):
     )
 
 
+def test_other_clips_than_it_was_validated_with_are_refused(trained, command, smoke, tmp_path):
+    checkpoint = trained.work_dir / 'epoch_1.pth'
+    scale = tmp_path / 'larger.py'
+    text = f'clip_size = dict(clip_len=9, image_size=40)\n_base_ = {str(smoke)!r}\n'
+    scale.write_text(text)
+    options = ['--scale', scale, '--work-dir', tmp_path / 'work']
+    done = command('python', TEST, CONFIG, checkpoint, *options)
+    one_line(done, 'clips of 8 x 32 x 32', '9 x 40 x 40', '--scale', 'refuse=False')
+    assert not list(tmp_path.rglob('scores.csv'))
+    anyway = ['--cfg-options', 'default_hooks.clip_shape.refuse=False']
+    assert command('python', TEST, CONFIG, checkpoint, *options, *anyway).returncode == 0
+
+
 def test_resume_goes_on(trained, command, smoke):
     options = ['--scale', smoke, '--work-dir', trained.work_dir, '--resume']
     done = command('python', TRAIN, CONFIG, *options, '--cfg-options', 'train_cfg.max_epochs=2')

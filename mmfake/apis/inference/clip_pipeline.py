@@ -26,6 +26,7 @@ class ClipPipeline:
 
     Attributes:
         span (int): Frames from the first to the last of a clip.
+        clip_shape (tuple[int, int, int]): (T, H, W) of a clip.
 
     Raises:
         MMFakeError: If the config has no such pipeline.
@@ -46,6 +47,8 @@ class ClipPipeline:
             tail += 1
         self._each, self._rest = transforms[decoder + 1 : tail], transforms[tail:]
         self.span = (self._sampler.clip_len - 1) * self._sampler.frame_interval + 1
+        picture = self.shrink(np.zeros((256, 256, 3), np.uint8))
+        self.clip_shape = tuple(self.pack([picture] * self._sampler.clip_len, 1).shape[2:])
 
     def choose(self, frames: int, fps: float) -> np.ndarray:
         """Choose the frames of the clips.

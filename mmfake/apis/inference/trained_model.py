@@ -14,10 +14,12 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import load_checkpoint
 from torch import Tensor
 
-from ...engine.hooks import ValidationThresholdHook
+from ...engine.hooks import ClipShapeHook, ValidationThresholdHook
+from ...engine.hooks.clip_shape_hook import check_clip_shape
 from ...errors import MMFakeError
 from ...models.recognizers import DualStreamRecognizer
 from ...version import __version__
+from .clip_pipeline import ClipPipeline
 
 
 class ClipScores(NamedTuple):
@@ -62,6 +64,8 @@ class TrainedModel:
         loaded = load_checkpoint(self.model, checkpoint, map_location='cpu', logger='silent')
         self.model.to(self.device).eval()
         meta = loaded.get('meta') or {}
+        clip_shape = ClipPipeline(cfg).clip_shape
+        check_clip_shape(meta.get(ClipShapeHook.META_KEY), clip_shape)
         trained_on = meta.get('dataset_meta') or {}
         weights = loaded.get('state_dict', loaded)
         multi = self.model.multi
@@ -77,6 +81,7 @@ class TrainedModel:
             checkpoint=Path(checkpoint).name,
             checkpoint_sha256=_digest(checkpoint),
             epoch=meta.get('epoch'),
+            clip_shape=list(clip_shape),
             trained_on=[method for method in self.methods if method != 'original'],
             held_out=trained_on.get('holdout'),
             device=str(self.device),

@@ -1,5 +1,6 @@
 """Hooks."""
 
+from .clip_shape_hook import ClipShapeHook
 from .gradient_conflict_hook import GradientConflictHook
 from .label_moco_hook import LabelMoCoHook
 from .non_finite_loss_hook import NonFiniteLossHook
@@ -10,6 +11,7 @@ from .unreadable_videos_hook import UnreadableVideosHook
 from .validation_threshold_hook import ValidationThresholdHook
 
 __all__ = [
+    'ClipShapeHook',
     'GradientConflictHook',
     'LabelMoCoHook',
     'NonFiniteLossHook',

@@ -71,3 +71,17 @@ def test_what_will_not_do_is_told(config, checkpoint, tmp_path):
         TrainedModel(other, str(checkpoint()))
     with pytest.raises(MMFakeError, match='scale'):
         DeepfakeInferencer(config(), str(checkpoint()), scale='mini')
+
+
+def test_clips_of_another_shape_are_refused(config, checkpoint, tmp_path):
+    """A forgotten ``--scale``: the scores would have little to do with the threshold."""
+    content = torch.load(checkpoint(), weights_only=True)
+    own = TrainedModel(config(), str(checkpoint())).facts['clip_shape']
+    assert own == [8, 32, 32]
+    torch.save(dict(content, meta=dict(content['meta'], clip_shape=own)), tmp_path / 'own.pth')
+    TrainedModel(config(), str(tmp_path / 'own.pth'))
+    torch.save(
+        dict(content, meta=dict(content['meta'], clip_shape=[8, 64, 64])), tmp_path / 'b.pth'
+    )
+    with pytest.raises(MMFakeError, match='clips of 8 x 64 x 64.*makes them 8 x 32 x 32.*--scale'):
+        TrainedModel(config(), str(tmp_path / 'b.pth'))
