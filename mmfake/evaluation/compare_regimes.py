@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import combinations
-from typing import Dict, List, Optional, Sequence
+from typing import Dict, List, Optional, Sequence, Tuple
 
-from .compare_runs import Comparison, compare_runs
+from .compare_runs import Comparison, PairedDifference, compare_runs
 from .holm import holm
 from .run_scores import RunScores
-from .seed_spread import pooled_spread, seed_test
+from .seed_spread import joint_test, pooled_spread, seed_test
+
+_P_VALUES = dict(p='p_holm', p_seeds='p_seeds_holm', p_joint='p_joint_holm')
 
 
 def compare_regimes(
@@ -20,8 +22,8 @@ def compare_regimes(
 ) -> Dict[str, List[Comparison]]:
     """Compare every two regimes on each hold-out, corrected for the number of pairs.
 
-    The pairs of one hold-out and one metric are a family for Holm's correction, once over videos
-    and once over seeds, with the spread over seeds pooled over the regimes.
+    The pairs of one hold-out and one metric are a family for Holm's correction: over videos, over
+    seeds, and over both at once, with the spread over seeds pooled over the regimes.
 
     Args:
         runs (Sequence[RunScores]): The runs; several of one cell are its seeds.
@@ -64,18 +66,22 @@ def _correct(comparisons: List[Comparison]) -> List[Comparison]:
             groups[one.name_a] = found.sd_seeds_a, one.n_seeds_a
             groups[one.name_b] = found.sd_seeds_b, one.n_seeds_b
         spread = pooled_spread(list(groups.values()))
-        pairs = [
-            replace(
-                getattr(one, metric),
-                p_seeds=seed_test(
-                    getattr(one, metric).difference, one.n_seeds_a, one.n_seeds_b, *spread
-                ),
-            )
-            for one in comparisons
-        ]
-        videos, seeds = holm([pair.p for pair in pairs]), holm([pair.p_seeds for pair in pairs])
+        pairs = [_over_seeds(getattr(one, metric), one, spread) for one in comparisons]
+        corrected = zip(*(holm([getattr(pair, p) for pair in pairs]) for p in _P_VALUES))
         comparisons = [
-            replace(one, **{metric: replace(pair, p_holm=float(p), p_seeds_holm=float(p_seeds))})
-            for one, pair, p, p_seeds in zip(comparisons, pairs, videos, seeds)
+            replace(one, **{metric: replace(pair, **dict(zip(_P_VALUES.values(), map(float, ps))))})
+            for one, pair, ps in zip(comparisons, pairs, corrected)
         ]
     return comparisons
+
+
+def _over_seeds(
+    pair: PairedDifference, one: Comparison, spread: Tuple[float, int]
+) -> PairedDifference:
+    """Test a pair with the pooled spread."""
+    counts = one.n_seeds_a, one.n_seeds_b
+    return replace(
+        pair,
+        p_seeds=seed_test(pair.difference, *counts, *spread),
+        p_joint=joint_test(pair.difference, pair.error, *counts, *spread),
+    )

@@ -12,9 +12,9 @@ from sklearn.metrics import roc_auc_score
 
 from ..errors import MMFakeError, sample_of
 from .bootstrap import draw_counts
-from .delong import delong_test
+from .delong import delong, delong_test
 from .mcnemar import mcnemar, sign_flip
-from .seed_spread import pooled_spread, seed_test
+from .seed_spread import joint_test, pooled_spread, seed_test
 from .video_scores import scored_only
 
 Scores = Union[pd.DataFrame, Sequence[pd.DataFrame]]
@@ -37,6 +37,10 @@ class PairedDifference:
             where a side has one seed or nothing varies.
         p_holm (float): ``p`` corrected for the number of pairs. Defaults to NaN, not done.
         p_seeds_holm (float): ``p_seeds`` corrected likewise. Defaults to NaN.
+        error (float): Standard error over videos, these networks given. Defaults to NaN.
+        p_joint (float): Two-sided p-value over videos and seeds at once, see
+            :func:`~.seed_spread.joint_test`. Defaults to NaN.
+        p_joint_holm (float): ``p_joint`` corrected likewise. Defaults to NaN.
     """
 
     a: float
@@ -50,6 +54,9 @@ class PairedDifference:
     p_seeds: float
     p_holm: float = math.nan
     p_seeds_holm: float = math.nan
+    error: float = math.nan
+    p_joint: float = math.nan
+    p_joint_holm: float = math.nan
 
 
 @dataclass(frozen=True)
@@ -125,13 +132,19 @@ def compare_runs(
     tails = [(1 - confidence) / 2, (1 + confidence) / 2]
     low, high = np.quantile(counts @ gains / len(labels), tails)
     acc = _difference(
-        right_a.mean(axis=1), right_b.mean(axis=1), low, high, sign_flip(right_a, right_b)
+        right_a.mean(axis=1),
+        right_b.mean(axis=1),
+        (low, high, sign_flip(right_a, right_b)),
+        _error_of_mean(gains, labels),
     )
 
     two_classes = len(np.unique(labels)) == 2
     aucs = np.array([roc_auc_score(labels, row) if two_classes else math.nan for row in scores])
     weights = np.r_[np.full(split, 1 / split), np.full(len(frames_b), -1 / len(frames_b))]
     _, *rest = delong_test(labels, scores, weights, confidence)
+    auc_error = math.nan
+    if two_classes:
+        auc_error = math.sqrt(max(weights @ delong(labels, scores)[1] @ weights, 0.0))
     single = (None, None)
     if len(scores) == 2:
         single = mcnemar(right_a[0], right_b[0])[:2]
@@ -143,7 +156,7 @@ def compare_runs(
         int((labels == 1).sum()),
         n_left_out,
         acc,
-        _difference(aucs[:split], aucs[split:], *rest),
+        _difference(aucs[:split], aucs[split:], rest, auc_error),
         *single,
     )
 
@@ -178,9 +191,18 @@ def _common(
     return np.array([labels[video] for video in videos]), scores, len(labels) - len(videos)
 
 
+def _error_of_mean(gains: np.ndarray, labels: np.ndarray) -> float:
+    """Standard error of the mean of all videos, with as many of each class again."""
+    classes = [gains[labels == label] for label in np.unique(labels)]
+    if min(map(len, classes)) < 2:
+        return math.nan
+    return math.sqrt(sum(len(one) * np.var(one, ddof=1) for one in classes)) / len(gains)
+
+
 def _difference(
-    values_a: np.ndarray, values_b: np.ndarray, low: float, high: float, p: float
+    values_a: np.ndarray, values_b: np.ndarray, over_videos: Sequence[float], error: float
 ) -> PairedDifference:
+    """Put together what was found; ``over_videos`` is the interval and its p-value."""
     spread_a, spread_b = (
         float(np.std(values, ddof=1)) if len(values) > 1 else math.nan
         for values in (values_a, values_b)
@@ -188,5 +210,10 @@ def _difference(
     a, b = float(values_a.mean()), float(values_b.mean())
     counts = len(values_a), len(values_b)
     spread = pooled_spread([(spread_a, counts[0]), (spread_b, counts[1])])
-    p_seeds = seed_test(a - b, *counts, *spread)
-    return PairedDifference(a, b, a - b, float(low), float(high), p, spread_a, spread_b, p_seeds)
+    low, high, p = map(float, over_videos)
+    return PairedDifference(
+        *(a, b, a - b, low, high, p, spread_a, spread_b),
+        p_seeds=seed_test(a - b, *counts, *spread),
+        error=error,
+        p_joint=joint_test(a - b, error, *counts, *spread),
+    )

@@ -56,7 +56,8 @@ def delong_test(
     Returns:
         tuple[float, float, float, float]: The sum, both ends of its interval and the two-sided
         p-value; all NaN with one class, all but the sum with one video of a class. Where the
-        videos leave no variance, as with two perfect detectors, the interval is a point.
+        videos leave no variance, as with two perfect detectors, the interval is a point; if then
+        the sum is not zero, every video speaks for the same side, and p is that of a sign test.
     """
     if len(np.unique(labels)) < 2:
         return (math.nan,) * 4
@@ -70,7 +71,7 @@ def delong_test(
     if abs(total) < _ROUNDING:
         p = 1.0
     else:
-        p = float(2 * norm.sf(abs(total) / error)) if error else 0.0
+        p = float(2 * norm.sf(abs(total) / error)) if error else 2.0 ** (1 - len(labels))
     return total, total - reach, total + reach, p
 
 

@@ -22,18 +22,18 @@ def verdict(comparison: Comparison, metric: str, alpha: float = 0.05) -> str:
         comparison (Comparison): With Holm's corrections, as
             :func:`~.compare_regimes.compare_regimes` makes it.
         metric (str): ``'auc'`` or ``'acc'``.
-        alpha (float): Level of both tests. Defaults to 0.05.
+        alpha (float): Level of the tests. Defaults to 0.05.
 
     Returns:
-        str: ``'resolved'`` (over videos and over seeds), ``'these networks differ'`` (over videos;
-        over seeds not, or there is one seed only), ``'not resolved'`` or ``'undefined'``.
+        str: ``'resolved'`` (over videos and seeds at once), ``'these networks differ'`` (over
+        videos alone, or there is one seed only), ``'not resolved'`` or ``'undefined'``.
     """
     found: PairedDifference = getattr(comparison, metric)
     if math.isnan(found.p_holm):
         return UNDEFINED
     if found.p_holm > alpha:
         return UNRESOLVED
-    return RESOLVED if found.p_seeds_holm <= alpha else NETWORKS  # a NaN is no proof
+    return RESOLVED if found.p_joint_holm <= alpha else NETWORKS  # a NaN is no proof
 
 
 def describe_comparisons(
@@ -90,14 +90,14 @@ def _meaning(kind: str, pairs: Sequence[Comparison]) -> str:
         )
     if kind == NETWORKS:
         return (
-            'resolved over videos, for these trained networks, but not over seeds: training them '
-            'again might reverse it'
+            'resolved over videos, for these trained networks, but not over seeds too: training '
+            'them again might reverse it'
         )
     if kind == UNRESOLVED:
         return 'not resolved; other videos might reverse it'
     if kind == UNDEFINED:
         return 'undefined on these videos'
-    return 'resolved over videos and over seeds'
+    return 'resolved over videos and seeds'
 
 
 def _pair(
@@ -115,8 +115,8 @@ def _pair(
         return text
     low, high = (round(end, 3) + 0.0 for end in ends)  # no -0.000
     text += f' by {abs(found.difference):.3f} [{low:.3f}, {high:.3f}], {p_text(found.p_holm)}'
-    if not math.isnan(found.p_seeds_holm):
-        text += f', over seeds {p_text(found.p_seeds_holm)}'
+    if not math.isnan(found.p_joint_holm):
+        text += f', over videos and seeds {p_text(found.p_joint_holm)}'
     return text
 
 

@@ -98,7 +98,11 @@ def test_no_variance():
     labels = np.repeat([0, 1], 20)
     perfect, blind = labels.astype(float), np.full(40, 0.5)
     assert delong_test(labels, np.array([perfect, 2 * perfect]), [1, -1]) == (0, 0, 0, 1)
-    assert delong_test(labels, np.array([perfect, blind]), [1, -1]) == (0.5, 0.5, 0.5, 0)
+    assert delong_test(labels, np.array([perfect, blind]), [1, -1]) == (0.5, 0.5, 0.5, 2**-39)
+    # all 6 videos on one side: 2 of the 64 ways to exchange the detectors are as extreme
+    few = [0, 1, 2, 20, 21, 22]
+    *_, p = delong_test(labels[few], np.array([blind, perfect])[:, few], [1, -1])
+    assert p == 2 / 64
 
 
 @pytest.mark.filterwarnings('error')

@@ -7,10 +7,12 @@ from mmfake.evaluation.compare_runs import Comparison, PairedDifference
 from mmfake.evaluation.verdicts import describe_comparisons, p_text, verdict
 
 
-def difference(p, p_seeds=math.nan, value=0.2):
-    spread = math.nan if math.isnan(p_seeds) else 0.01
+def difference(p, p_joint=math.nan, value=0.2):
+    spread = math.nan if math.isnan(p_joint) else 0.01
     return PairedDifference(
-        0.9, 0.9 - value, value, value - 0.1, value + 0.1, p, spread, spread, p_seeds, p, p_seeds
+        *(0.9, 0.9 - value, value, value - 0.1, value + 0.1, p, spread, spread, 0.01, p, 0.01),
+        p_joint=p_joint,
+        p_joint_holm=p_joint,
     )
 
 
@@ -19,7 +21,7 @@ def comparison(auc, acc=None, names=('a', 'b'), seeds=1, left_out=0):
 
 
 @pytest.mark.parametrize(
-    ('p', 'p_seeds', 'expected'),
+    ('p', 'p_joint', 'expected'),
     [
         (0.05, 0.05, 'resolved'),
         (0.01, 0.06, 'these networks differ'),
@@ -28,8 +30,8 @@ def comparison(auc, acc=None, names=('a', 'b'), seeds=1, left_out=0):
         (math.nan, 0.01, 'undefined'),
     ],
 )
-def test_verdict(p, p_seeds, expected):
-    assert verdict(comparison(difference(p, p_seeds)), 'auc') == expected
+def test_verdict(p, p_joint, expected):
+    assert verdict(comparison(difference(p, p_joint)), 'auc') == expected
 
 
 def test_alpha():
@@ -43,11 +45,11 @@ def lines_of(*comparisons, metric='AUC', **options):
 
 def test_words_for_seeds_and_for_one_seed():
     assert lines_of(comparison(difference(0.0002, 0.031), seeds=3), name_of=str.upper) == [
-        'Deepfakes held out, AUC: resolved over videos and over seeds (1 of 1 pairs): A over B by '
-        '0.200 [0.100, 0.300], p < 0.001, over seeds p = 0.031.'
+        'Deepfakes held out, AUC: resolved over videos and seeds (1 of 1 pairs): A over B by '
+        '0.200 [0.100, 0.300], p < 0.001, over videos and seeds p = 0.031.'
     ]
     (line,) = lines_of(comparison(difference(0.01, 0.5), seeds=3))
-    assert 'but not over seeds: training them again might reverse it (1 of 1' in line
+    assert 'but not over seeds too: training them again might reverse it (1 of 1' in line
     (line,) = lines_of(comparison(difference(0.01)))
     assert 'with one seed nothing is said of training them again (1 of 1' in line
 
@@ -73,7 +75,7 @@ def test_every_kind_has_its_sentence():
     perfect = replace(comparison(difference(0.01, 0.02)), name_b='c')
     lines = lines_of(perfect, comparison(difference(0.9)), comparison(difference(math.nan)))
     assert [line.split(': ')[1].split(' (')[0] for line in lines] == [
-        'resolved over videos and over seeds',
+        'resolved over videos and seeds',
         'not resolved; other videos might reverse it',
         'undefined on these videos',
     ]
