@@ -20,7 +20,7 @@ class FaceWindow(NamedTuple):
     Attributes:
         start (int): Number of the first frame.
         stop (int): Number of the frame after the last.
-        at_end (bool): Whether the video ends with it.
+        at_end (bool): Whether the video is known to end with it; of a full window it is not.
         people (list[FaceTrack]): Who can be used, the most prominent first.
         status (str): ``'used'``, or in one word why nobody can be: ``'no-face'``, ``'too-short'``
             or ``'face-too-small'``.

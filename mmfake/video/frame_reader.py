@@ -120,11 +120,11 @@ class FrameReader:
     def _open(self) -> av.container.InputContainer:
         """Open the file."""
         path = Path(self.path)
-        if not path.exists():
-            raise VideoError(path, 'no such file')
-        if not path.is_file():
-            raise VideoError(path, 'not a file')
-        try:
+        try:  # all of it: looking at a file may fail, e.g. if its name is too long
+            if not path.exists():
+                raise VideoError(path, 'no such file')
+            if not path.is_file():
+                raise VideoError(path, 'not a file')
             if not path.stat().st_size:
                 raise VideoError(path, 'empty file; copy it anew')
             # A playlist could send FFmpeg anywhere; "file:" also takes names like "a:b" literally.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Optional, Tuple
 
@@ -10,9 +9,10 @@ import av
 import cv2
 import numpy as np
 
-from ...atomic_file import atomic_file
+from ...atomic_file import atomic_file, remove_leftovers
 from ...video.mp4_file import frame_rate
 from .frame_source import SoundFrames, open_source
+from .own_files import copy_name
 from .video_scan import VideoScan
 
 _LONGEST_SIDE = 1280  # px of the copy: it is for looking at
@@ -43,8 +43,8 @@ def annotate_video(
     Raises:
         MMFakeError: If it cannot be written.
     """
-    stem = re.sub(r'[^\w.-]+', '_', Path(scan.name).stem)[:80]
-    name = f'videos/{number:04d}_{stem}.mp4'
+    name = copy_name(number, scan.name)
+    remove_leftovers(Path(folder, name))
     painter = _Painter(scan, prediction, threshold)
     with open_source(scan.source, scan.name) as reader:
         rate = frame_rate(reader.fps)

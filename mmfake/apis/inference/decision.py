@@ -62,7 +62,7 @@ def choose_threshold(asked: Union[None, str, float], from_validation: Optional[f
             )
         return Decision(float(from_validation), 'validation')
     try:
-        value = float(asked)
+        value = math.nan if isinstance(asked, bool) else float(asked)
     except (TypeError, ValueError):
         value = math.nan
     if not 0 <= value <= 1:

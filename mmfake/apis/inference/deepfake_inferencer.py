@@ -3,31 +3,34 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import webbrowser
+from contextlib import nullcontext
 from dataclasses import asdict
+from numbers import Integral
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Optional, Sequence, Union
+from typing import Any, Callable, Dict, Optional, Sequence, Union
 
-from av.error import FFmpegError
 from mmengine.config import Config
 
 from ...errors import MMFakeError
 from ...faces.face_settings import FaceSettings
 from ...visualization.report import write_report
 from ..config import load_config
-from .annotated_video import annotate_video
 from .clip_pipeline import ClipPipeline
 from .collect_inputs import Source, collect_inputs
 from .decision import choose_threshold
-from .evidence import Strip, make_strips
+from .detection_run import DetectionRun
 from .meaning import meaning_of
+from .own_files import PAGE, earlier_copies, remove_copies
 from .results_schema import SCHEMA_VERSION
+from .run_journal import RunJournal
+from .run_listener import RunListener
 from .saliency import Saliency
-from .score_videos import score_videos
 from .trained_model import TrainedModel
 from .video_scan import VideoScan
-from .write_results import write_results
+from .write_results import write_json, write_results
 
 PEOPLE = ('largest', 'all')
 """tuple[str]: Who in a video is judged."""
@@ -71,9 +74,12 @@ class DeepfakeInferencer:
             config = load_config(argparse.Namespace(config=str(config), scale=scale, **options))
         elif scale is not None:
             raise MMFakeError(f'scale {scale!r}: merge it into the Config yourself, or give a path')
+        if str(device).split(':')[0] == 'meta':
+            raise MMFakeError("device 'meta' computes nothing; choose cpu or cuda")
         self.faces = faces or FaceSettings()
         self.pipeline = ClipPipeline(config)
         self.model = TrainedModel(config, str(checkpoint), device)
+        self._config_digest = _digest(config)
 
     def __call__(
         self,
@@ -87,9 +93,14 @@ class DeepfakeInferencer:
         out_dir: str = '',
         save_video: bool = False,
         print_result: bool = False,
-        progress: Callable[[Dict[str, Any]], None] = lambda prediction: None,
+        pred_out_file: str = '',
+        progress: Union[RunListener, Callable[[Dict[str, Any]], None]] = lambda prediction: None,
     ) -> Dict[str, Any]:
         """Judge videos.
+
+        With ``out_dir`` each finished video is kept at once in ``out_dir/journal.jsonl``. If the
+        run is interrupted, the same call takes them from there; the journal is removed when the
+        results are written.
 
         Args:
             inputs (str | Path | np.ndarray | Sequence): A video, a folder, a list in a ``.txt``
@@ -100,19 +111,21 @@ class DeepfakeInferencer:
                 or 0.5 if the checkpoint has none.
             person (str): ``'largest'``, in each 270 frames the most prominent face, whose clips are
                 averaged; or ``'all'``, each by itself, where the video has the probability of its
-                most suspicious person. Defaults to 'largest'.
-            face (bool): Whether to search for faces; without, whole frames are judged, exactly as
-                ``tools/test.py`` judges a file. Defaults to True.
+                most suspicious person: with a threshold chosen for one face, the more faces, the
+                more false alarms. Defaults to 'largest'.
+            face (bool): Whether to search for faces; without, whole frames are judged, and clips as
+                data preparation writes them get the scores of ``tools/test.py``. Defaults to True.
             segments (int, optional): Judge only the first so many pieces of 270 frames with a
-                face. 1 is what data preparation keeps of a video, hence what ``tools/test.py``
-                judges. Defaults to None, the whole video.
+                face; 1 is the part that data preparation keeps. Defaults to None, the whole video.
             show (bool): Whether to open the report in a browser. Defaults to False.
             out_dir (str): Where ``results.json``, ``results.csv`` and ``report.html`` go. Defaults
                 to '', no files.
             save_video (bool): Whether to write copies with boxes and scores to ``out_dir/videos``.
                 Defaults to False.
             print_result (bool): Whether to print the results. Defaults to False.
-            progress (Callable): Called with each prediction when it is made. Defaults to nothing.
+            pred_out_file (str): A file for the results as JSON. Defaults to '', none.
+            progress (RunListener | Callable): Called with each prediction when it is made; a
+                listener also hears how many there are and what is passed over. Defaults to nothing.
 
         Returns:
             dict: As :data:`RESULTS_SCHEMA` says; ``predictions`` has one dict per video.
@@ -120,57 +133,71 @@ class DeepfakeInferencer:
         Raises:
             MMFakeError: If an argument will not do or a file cannot be written.
         """
-        if person not in PEOPLE:
-            raise MMFakeError(f'person {person!r} is unknown; choose {" or ".join(PEOPLE)}')
-        if batch_size < 1 or (segments is not None and segments < 1):
-            raise MMFakeError(f'batch_size={batch_size} or segments={segments} is below 1')
+        _check(person, batch_size, segments)
         if (show or save_video) and not out_dir:
             raise MMFakeError('show and save_video need a folder: give out_dir')
+        listener = progress if isinstance(progress, RunListener) else RunListener(progress)
         decision = choose_threshold(threshold, self.model.val_threshold)
         faces = self.faces if face else None
         if faces is not None:
             faces.load()  # a detector that is not installed is told before the first video
-        named = collect_inputs(inputs)
-        scans = (
-            VideoScan(source, name, self.pipeline, faces, person, segments)
-            for name, source in named
-        )
-        saliency = Saliency(self.model) if out_dir else None
-        predictions: List[Dict[str, Any]] = []
-        strips: List[List[Strip]] = []
-        for tally in score_videos(scans, self.model, batch_size):
-            prediction = tally.result(self.model, decision)
-            found = saliency is not None and prediction['people']
-            strips.append(make_strips(tally, saliency, decision) if found else [])
-            if save_video and prediction['people']:
-                try:
-                    prediction['annotated'] = annotate_video(
-                        tally.scan, prediction, decision.threshold, out_dir, len(predictions)
-                    )
-                except (MMFakeError, FFmpegError) as error:  # it must not cost the results
-                    prediction['warnings'].append(f'no copy with boxes: {error}')
-            predictions.append(prediction)
-            progress(prediction)
+        videos = collect_inputs(inputs, listener.note)
         settings = dict(person=person, face=face, segments=segments, batch_size=batch_size)
         if faces is not None:
             settings.update(faces=asdict(faces))
-        results = dict(
+        told = dict(
             schema_version=SCHEMA_VERSION,
             model=self.model.facts,
             threshold=decision.threshold,
             threshold_source=decision.source,
             settings=settings,
-            meaning=meaning_of(self.model.facts),
-            n_videos=len(predictions),
-            n_scored=sum(video['status'] == 'scored' for video in predictions),
-            predictions=predictions,
         )
-        if out_dir:
-            write_results(results, out_dir)
-            page = Path(out_dir, 'report.html')
-            write_report(results, strips, page, saliency.method)
-            if show:
-                webbrowser.open(page.resolve().as_uri())
+        before = earlier_copies(out_dir) if out_dir else set()
+        header = dict(told, config_sha256=self._config_digest, save_video=save_video)
+        with RunJournal(out_dir, header) if out_dir else nullcontext() as journal:
+            saliency = Saliency(self.model) if out_dir else None
+            run = DetectionRun(self.model, decision, saliency, out_dir if save_video else '')
+
+            def scan(name: str, source: Source) -> VideoScan:
+                return VideoScan(source, name, self.pipeline, faces, person, segments)
+
+            judged = run.judge(videos, scan, batch_size, journal, listener)
+            predictions = [video.prediction for video in judged]
+            results = dict(
+                told,
+                meaning=meaning_of(self.model.facts, person),
+                n_videos=len(predictions),
+                n_scored=sum(video['status'] == 'scored' for video in predictions),
+                predictions=predictions,
+            )
+            if pred_out_file:
+                write_json(results, pred_out_file)
+            if out_dir:
+                write_results(results, out_dir)
+                page = Path(out_dir, PAGE)
+                write_report(results, [video.strips for video in judged], page, saliency.method)
+                written = {video.get('annotated') for video in predictions}
+                remove_copies(out_dir, before - written)
+                journal.remove()
+        if show:
+            webbrowser.open(page.resolve().as_uri())
         if print_result:
             print(json.dumps(results, indent=2))
         return results
+
+
+def _check(person: str, batch_size: int, segments: Optional[int]) -> None:
+    """Refuse what would fail after the first video."""
+    if person not in PEOPLE:
+        raise MMFakeError(f'person {person!r} is unknown; choose {" or ".join(PEOPLE)}')
+    for name, value in (('batch_size', batch_size), ('segments', segments)):
+        if value is None and name == 'segments':
+            continue
+        if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
+            raise MMFakeError(f'{name}={value!r} is no whole number from 1 on')
+
+
+def _digest(config: Config) -> str:
+    """Name what of a config decides the scores."""
+    parts = [config.get('model'), config.get('test_dataloader')]
+    return hashlib.sha256(json.dumps(parts, default=str).encode()).hexdigest()

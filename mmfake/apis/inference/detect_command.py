@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from collections import Counter
@@ -16,6 +17,9 @@ from ...errors import MMFakeError
 from ...faces import DETECTORS
 from ...faces.face_settings import FaceSettings
 from .deepfake_inferencer import PEOPLE, DeepfakeInferencer
+from .terminal_progress import TerminalProgress
+
+_MOST_THREADS = 4096  # no machine has more cores
 
 DESCRIPTION = """\
 Judge videos with a trained detector: original, manipulated, or abstain with the reason.
@@ -33,9 +37,14 @@ examples:
 
 A video is judged in pieces of 270 frames, as data preparation cuts them: the most prominent face
 of each, four clips of 32 frames spread evenly, the score is the mean. --segments 1 takes the first
-piece alone, which is what tools/test.py judges of a raw video.
+piece alone, the part that data preparation keeps. With --person all the highest score counts,
+against a threshold chosen for one face: the more faces, the more false alarms.
 
-exit status: 0 all videos have a score, 1 some have none (listed with the reason), 2 wrong usage"""
+Every finished video is kept in DIR/journal.jsonl until the results are written: after Ctrl-C or a
+crash the same command goes on from there.
+
+exit status: 0 all videos have a score, 1 some have none (listed with the reason), 2 wrong usage,
+130 interrupted"""
 
 
 def detect_videos(argv: Optional[Sequence[str]] = None, started: Optional[float] = None) -> int:
@@ -47,33 +56,29 @@ def detect_videos(argv: Optional[Sequence[str]] = None, started: Optional[float]
             they took. Defaults to None.
 
     Returns:
-        int: 0 if every video has a score, else 1.
+        int: 0 if every video has a score, 1 if not, 130 after Ctrl-C.
 
     Raises:
         MMFakeError: If an argument, config or checkpoint has a mistake that the user can mend.
     """
     begun = time.perf_counter()
     args = _parse(argv)
-    torch.set_num_threads(args.threads or torch.get_num_threads())
+    if args.threads is not None:
+        if not 1 <= args.threads <= _MOST_THREADS:
+            raise MMFakeError(f'--threads {args.threads} is not from 1 to {_MOST_THREADS}')
+        torch.set_num_threads(args.threads)
     cv2.setNumThreads(1)
-    if not Path(args.checkpoint).is_file() and '://' not in args.checkpoint:
+    if not os.path.isfile(args.checkpoint) and '://' not in args.checkpoint:
         raise MMFakeError(f'{args.checkpoint}: no such checkpoint file.')
     faces = FaceSettings(args.detector, args.detector_model)
     inferencer = DeepfakeInferencer(args.config, args.checkpoint, args.device, args.scale, faces)
     out = args.out or str(Path('work_dirs', Path(args.config).stem, 'detect'))
     loaded = time.perf_counter()
-    results = inferencer(
-        args.inputs if len(args.inputs) > 1 else args.inputs[0],
-        batch_size=args.batch,
-        threshold=args.threshold,
-        person=args.person,
-        face=not args.no_face,
-        segments=args.segments,
-        out_dir=out,
-        save_video=args.save_video,
-        show=args.show,
-        progress=_print_verdict,
-    )
+    try:
+        results = _judge(inferencer, args, out)
+    except KeyboardInterrupt as stop:  # which says what is kept, if anything is
+        print(f'interrupted: {MMFakeError(stop)}' if str(stop) else 'interrupted', file=sys.stderr)
+        return 130
     _print_summary(results, out)
     imports = '' if started is None else f'imports {begun - started:.1f} s, '
     print(
@@ -81,6 +86,22 @@ def detect_videos(argv: Optional[Sequence[str]] = None, started: Optional[float]
         f'videos and report {time.perf_counter() - loaded:.1f} s'
     )
     return 0 if results['n_scored'] == results['n_videos'] else 1
+
+
+def _judge(inferencer: DeepfakeInferencer, args: argparse.Namespace, out: str) -> Dict[str, Any]:
+    with TerminalProgress(_print_verdict, lambda text: _print(f'note: {text}')) as progress:
+        return inferencer(
+            args.inputs if len(args.inputs) > 1 else args.inputs[0],
+            batch_size=args.batch,
+            threshold=args.threshold,
+            person=args.person,
+            face=not args.no_face,
+            segments=args.segments,
+            out_dir=out,
+            save_video=args.save_video,
+            show=args.show,
+            progress=progress,
+        )
 
 
 def _parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:
@@ -166,6 +187,6 @@ def _print_summary(results: Dict[str, Any], out: str) -> None:
 
 
 def _print(text: Union[str, Path]) -> None:
-    """Print, whatever a file is called."""
-    encoding = sys.stdout.encoding or 'utf-8'
-    print(str(text).encode(encoding, 'backslashreplace').decode(encoding))
+    """Print one line, whatever a file is called: escaped as our errors are."""
+    line, encoding = str(MMFakeError(text)), sys.stdout.encoding or 'utf-8'
+    print(line.encode(encoding, 'backslashreplace').decode(encoding))

@@ -26,6 +26,7 @@ class Strip(NamedTuple):
         speaks_for (str): What the bright places speak for, ``'original'`` or ``'manipulated'``;
             empty if nothing does, and no places are shown.
         jpeg (bytes): The picture.
+        person (int): Number of the person in the video. Defaults to 0.
     """
 
     which: str
@@ -34,6 +35,7 @@ class Strip(NamedTuple):
     end: float
     speaks_for: str
     jpeg: bytes
+    person: int = 0
 
 
 def make_strips(tally: VideoTally, saliency: Saliency, decision: Decision) -> List[Strip]:
@@ -58,7 +60,8 @@ def make_strips(tally: VideoTally, saliency: Saliency, decision: Decision) -> Li
         painted = saliency.paint(clip.inputs, int(verdict == 'manipulated'))
         rows = [seen[chosen]] if painted is None else [seen[chosen], painted[chosen]]
         speaks_for = '' if painted is None else verdict
-        strips.append(Strip(which, score, clip.start, clip.end, speaks_for, _jpeg(rows)))
+        place = (clip.start, clip.end, speaks_for)
+        strips.append(Strip(which, score, *place, _jpeg(rows), clip.person))
     return strips
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Iterator, Optional, Union
 
@@ -121,4 +122,4 @@ def open_source(source: Union[str, Path, np.ndarray], name: str) -> Union[FrameR
 def _stored(path: Path) -> Optional[StoredClip]:
     if path.suffix.lower() == '.npy':
         return NpyClip(path)
-    return JpgClip(path) if path.is_dir() else None
+    return JpgClip(path) if os.path.isdir(path) else None  # that of pathlib may raise OSError

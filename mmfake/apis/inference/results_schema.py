@@ -87,7 +87,7 @@ _METADATA = _object(
         codec=_text('decoder'),
         frames=dict(_COUNT, description='that were read'),
         duration=_number('of them, s'),
-        read_to_end=dict(type='boolean'),
+        read_to_end=dict(type='boolean', description='whole and undamaged'),
     ),
 )
 _SKIPPED = _object(
@@ -107,7 +107,11 @@ _PREDICTION = _object(
         reason=_text('why there is no score; empty if there is'),
         warnings=_list(_text('in one line'), 'what to know about the score'),
         family=_FAMILY,
-        people=_list(_PERSON, 'probability of the video: that of the person with the highest'),
+        people=_list(
+            _PERSON,
+            'probability of the video: that of the person with the highest, held against a '
+            'threshold that was chosen for one face',
+        ),
         skipped=_list(_SKIPPED, 'parts without a usable face'),
         metadata=_METADATA,
         seconds=_SECONDS,

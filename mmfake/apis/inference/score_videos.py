@@ -42,12 +42,19 @@ def score_videos(
             if len(queue) == batch_size:
                 _judge(queue, model)
                 queue = []
+                # now, not after a long video, in which they could be lost
+                yield from _complete(unfinished)
         tally.cut = True
-        while unfinished and unfinished[0].complete:
-            yield unfinished.pop(0)
+        yield from _complete(unfinished)
     if queue:
         _judge(queue, model)
     yield from unfinished
+
+
+def _complete(unfinished: List[VideoTally]) -> Iterator[VideoTally]:
+    """Take out those that are complete, in the order of the videos."""
+    while unfinished and unfinished[0].complete:
+        yield unfinished.pop(0)
 
 
 def _judge(queue: List[Tuple[VideoTally, Clip]], model: TrainedModel) -> None:

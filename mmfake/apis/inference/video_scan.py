@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 import numpy as np
+from av.error import FFmpegError
 
 from ...faces import FaceTrack, smooth_track, square_boxes
 from ...faces.box_overlap import box_overlap
@@ -45,6 +46,7 @@ class VideoScan:
             ``'too-short'`` or ``'decode-failed'``.
         reason (str): More about it, in one line.
         warnings (list[str]): What a reader of the score should know.
+        damage (str): What is wrong with the file behind its last good frame; empty if nothing is.
         watch (Stopwatch): Seconds of ``decode``, ``faces`` and ``cut``.
     """
 
@@ -65,6 +67,7 @@ class VideoScan:
         self.skipped: List[Dict[str, Any]] = []
         self.status, self.reason = 'scored', ''
         self.warnings: List[str] = []
+        self.damage = ''
         self.watch = Stopwatch()
 
     def clips(self) -> Iterator[Clip]:
@@ -79,6 +82,9 @@ class VideoScan:
                 yield from self._cut()
         except VideoError as error:
             self.status, self.reason = 'decode-failed', error.reason
+        except (OSError, FFmpegError) as error:  # one video must not cost the others
+            self.status = 'decode-failed'
+            self.reason = f'cannot be opened: {error.strerror or error}'
 
     def _search(self) -> None:
         """Decide what to cut out."""
@@ -91,12 +97,11 @@ class VideoScan:
             frames = SoundFrames(reader)
             if self._faces is None:
                 times = [frame.time for frame in self.watch.each('decode', frames)]
-                self._know(times, True)
+                self._know(times, not frames.damage)
                 self._take_all(frames.count)
             else:
                 self._take_faces(frames)
-        if frames.damage:
-            self.warnings.append(f'{frames.damage}; the score is of the frames before')
+        self.damage = frames.damage
 
     def _take_all(self, frames: int) -> None:
         """Take the whole video as one segment."""
@@ -127,9 +132,8 @@ class VideoScan:
                 del picture  # or it would live on while the next one is decoded
 
         before: List[Tuple[int, FaceTrack]] = []  # the people of the window before this one
-        whole = False
-        for window in search.windows(pictures()):
-            whole = window.at_end
+        watched = pictures()
+        for window in search.windows(watched):
             if not window.people:
                 end = times[-1] + 1 / self.facts['fps']
                 place = dict(start=times[window.start], end=end)
@@ -138,7 +142,9 @@ class VideoScan:
             windows = len({segment.start // settings.window for segment in self.segments})
             if self._most_segments and windows >= self._most_segments:
                 break
-        self._know(times, whole)
+        count = len(times)
+        ended = next(watched, None) is None  # else only the first windows were asked for
+        self._know(times[:count], ended and not frames.damage)
         if not self.segments:
             self.status, self.reason = search.complaint()
 

@@ -93,6 +93,10 @@ class VideoTally:
         people = self._people(model, decision) if status == 'scored' else []
         best = max(people, key=lambda person: person['probability'], default=None)
         probability = None if best is None else best['probability']
+        warnings = list(scan.warnings)
+        if scan.damage:
+            told = '; the score is of the frames before' if people else ''
+            warnings.append(f'{scan.damage}{told}')
         seconds = dict(scan.watch.seconds, model=self.model_seconds)
         return dict(
             video=scan.name,
@@ -100,7 +104,7 @@ class VideoTally:
             probability=probability,
             status=status,
             reason=reason,
-            warnings=list(scan.warnings),
+            warnings=warnings,
             family=None if best is None else best['family'],
             people=people,
             skipped=[_rounded(place) for place in scan.skipped],

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Dict, Union
 
 from ...atomic_file import atomic_file
+from .own_files import RESULTS, TABLE
 
 _COLUMNS = (
     *('video', 'verdict', 'probability', 'threshold', 'threshold_source', 'status', 'reason'),
@@ -26,13 +27,26 @@ def write_results(results: Dict[str, Any], folder: Union[str, Path]) -> None:
     Raises:
         MMFakeError: If they cannot be written.
     """
-    text = json.dumps(results, indent=2, allow_nan=False, ensure_ascii=False)
-    _write(Path(folder, 'results.json'), text + '\n')
+    write_json(results, Path(folder, RESULTS))
     table = io.StringIO()
     rows = csv.DictWriter(table, _COLUMNS, lineterminator='\n')
     rows.writeheader()
     rows.writerows(_row(results, video) for video in results['predictions'])
-    _write(Path(folder, 'results.csv'), table.getvalue())
+    _write(Path(folder, TABLE), table.getvalue())
+
+
+def write_json(results: Dict[str, Any], path: Union[str, Path]) -> None:
+    """Write the results as JSON, whole or not at all.
+
+    Args:
+        results (dict): As :data:`RESULTS_SCHEMA` says.
+        path (str | Path): The file.
+
+    Raises:
+        MMFakeError: If it cannot be written.
+    """
+    text = json.dumps(results, indent=2, allow_nan=False, ensure_ascii=False)
+    _write(Path(path), text + '\n')
 
 
 def _write(path: Path, text: str) -> None:

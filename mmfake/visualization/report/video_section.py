@@ -63,15 +63,16 @@ def draw_section(
     ]
     parts += [f'<p class="warning">{escape(text)}</p>' for text in video['warnings']]
     duration = video['metadata'].get('duration', 0.0)
+    several = len(video['people']) > 1
     for person in video['people']:
-        if len(video['people']) > 1:
+        if several:
             parts.append(
                 f'<h3>Person {person["person"]}: {person["verdict"]}, '
                 f'{person["probability"]:.3f}</h3>'
             )
         skipped = video['skipped'] if person is video['people'][0] else []
         parts.append(draw_timeline(person['clips'], skipped, duration, threshold))
-    parts += [_figure(strip) for strip in strips]
+    parts += [_figure(strip, several) for strip in strips]
     if video['family']:
         parts.append(_family(video['family']))
     if video.get('annotated'):
@@ -86,16 +87,24 @@ def _told(video: Dict[str, Any]) -> str:
         return f'{escape(video["status"])}: {escape(video["reason"])}'
     clips = [clip for person in video['people'] for clip in person['clips']]
     scores = [clip['score'] for clip in clips]
+    who = ''
+    if len(video['people']) > 1:
+        who = (
+            f', the highest of {len(video["people"])} people against a threshold chosen for one '
+            'face: the more faces, the more false alarms'
+        )
     return (
-        f'probability {video["probability"]:.3f} '
-        f'<span class="quiet">{len(clips)} clips from {min(scores):.3f} to {max(scores):.3f}</span>'
+        f'probability {video["probability"]:.3f} <span class="quiet">{len(clips)} clips from '
+        f'{min(scores):.3f} to {max(scores):.3f}{who}</span>'
     )
 
 
-def _figure(strip: Any) -> str:
+def _figure(strip: Any, several: bool) -> str:
     data = base64.b64encode(strip.jpeg).decode()
     time = f'{strip.start:.2f} to {strip.end:.2f} s'
     caption = f'{strip.which.capitalize()} clip: {strip.score:.3f}, {time}'
+    if several:
+        caption = f'Person {strip.person}, {caption[0].lower()}{caption[1:]}'
     if strip.speaks_for:
         caption += f'. Below, brighter where more speaks for {strip.speaks_for}.'
     return (
@@ -126,7 +135,7 @@ def _metadata(video: Dict[str, Any]) -> List[Tuple[str, str]]:
             ('rate', f'{facts["fps"]:.3g} frames per s'),
         ]
     if 'frames' in facts:
-        whole = '' if facts['read_to_end'] else ' (read so far)'
+        whole = '' if facts['read_to_end'] else ' (as far as it was read)'
         rows.append(('length', f'{facts["duration"]:.2f} s, {facts["frames"]} frames{whole}'))
     sides = [person['face_px'] for person in video['people'] if person['face_px']]
     if sides:

@@ -21,7 +21,7 @@ def names(inputs):
 
 
 def test_folder(folder):
-    expected = [str(folder / name) for name in ('a.MOV', 'b.mp4', 'deep/c.webm')]
+    expected = [str(folder / name) for name in ('a.MOV', 'b.mp4', 'deep/c.webm', 'deep/clip')]
     assert names(folder) == names(str(folder)) == expected
 
 
@@ -34,6 +34,25 @@ def test_list(folder):
     listed.write_text('# two\nb.mp4\n\n  deep/c.webm \n/some/where #1.mp4\n')
     expected = [str(folder / 'b.mp4'), str(folder / 'deep/c.webm'), '/some/where #1.mp4']
     assert names(listed) == expected
+
+
+def test_list_of_notepad_and_folders_in_it(folder):
+    listed = folder / 'list.txt'
+    listed.write_bytes(b'\xef\xbb\xbfb.mp4\r\ndeep\r\n')
+    found = [str(folder / name) for name in ('b.mp4', 'deep/c.webm', 'deep/clip')]
+    assert names(listed) == found
+
+
+def test_a_name_that_no_file_can_have_stays(tmp_path):
+    long = 'a' * 300 + '.mp4'
+    (tmp_path / 'list.txt').write_text(f'{long}\n')
+    assert names(tmp_path / 'list.txt') == [str(tmp_path / long)]
+    assert names([long, 'a' * 5000, 'a\0b.txt', 'x' * 300 + '.txt'])[0] == long
+
+
+def test_a_wrong_array_is_told_wherever_it_is():
+    with pytest.raises(MMFakeError, match='array 1: an array to judge is'):
+        collect_inputs([np.zeros((2, 4, 4, 3), np.uint8), np.zeros((2, 4, 4, 3))])
 
 
 def test_several_and_files_of_any_name(folder):

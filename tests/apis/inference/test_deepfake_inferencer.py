@@ -1,5 +1,8 @@
 """The detector as a Python object."""
 
+import json
+import re
+
 import numpy as np
 import pytest
 import torch
@@ -83,14 +86,34 @@ def test_a_long_video_is_judged_in_pieces(config, checkpoint, film):
     assert whole['probability'] == pytest.approx(np.mean(scores(whole)), abs=1e-6)
     assert first['metadata']['frames'] == 15
     assert not first['metadata']['read_to_end']
+    assert whole['metadata']['read_to_end']
+
+
+@pytest.mark.parametrize('segments', [None, 1])
+def test_a_video_of_full_pieces_is_read_to_its_end(config, checkpoint, face_film, segments):
+    detect = DeepfakeInferencer(config(), checkpoint(), faces=FaceSettings(window=12))
+    film = face_film(24 if segments is None else 12)
+    (found,) = detect(film, segments=segments)['predictions']
+    assert found['metadata']['frames'] == len(film)
+    assert found['metadata']['read_to_end']
 
 
 @pytest.mark.parametrize('person', ['largest', 'all'])
-def test_two_people(config, checkpoint, face_film, person):
+def test_two_people(config, checkpoint, face_film, person, tmp_path):
     film = np.concatenate([face_film(24, left=5), face_film(24, left=165)[:, :, 160:]], axis=2)
     detect = DeepfakeInferencer(config(), checkpoint(), faces=FaceSettings(window=12))
-    (found,) = detect(film, person=person)['predictions']
+    results = detect(film, person=person, out_dir=str(tmp_path))
+    (found,) = results['predictions']
     people = found['people']
+    page = (tmp_path / 'report.html').read_text()
+    several = person == 'all'
+    assert ('the more faces a video shows' in results['meaning']) == several
+    assert ('the highest of 2 people against a threshold chosen for one face' in page) == several
+    captions = re.findall('<figcaption>(.*?):', page)
+    (highest, *_) = (
+        one['person'] for one in people if max(scores(dict(people=[one]))) == max(scores(found))
+    )
+    assert captions[0] == (f'Person {highest}, highest clip' if several else 'Highest clip')
     assert [one['person'] for one in people] == ([0] if person == 'largest' else [0, 1])
     assert all(len(one['clips']) == 8 for one in people)  # followed from piece to piece
     assert found['probability'] == max(one['probability'] for one in people)
@@ -162,6 +185,10 @@ def test_memory_does_not_hold_the_video(inferencer, write_film, noise_film, tmp_
         (dict(person='nobody'), "person 'nobody'"),
         (dict(batch_size=0), 'batch_size=0'),
         (dict(segments=0), 'segments=0'),
+        (dict(segments=1.0), 'segments=1.0'),
+        (dict(batch_size='8'), "batch_size='8'"),
+        (dict(batch_size=True), 'batch_size=True'),
+        (dict(threshold=True), 'threshold True'),
         (dict(threshold='high'), "threshold 'high'"),
         (dict(threshold=1.5), 'threshold 1.5'),
         (dict(save_video=True), 'out_dir'),
@@ -172,13 +199,74 @@ def test_a_wrong_argument_is_told(inferencer, noise_film, arguments, part):
         inferencer(noise_film(0), face=False, **arguments)
 
 
-def test_an_array_that_is_no_film_is_told(inferencer):
+def test_an_array_that_is_no_film_is_told(inferencer, noise_film):
     with pytest.raises(MMFakeError, match='array 0: an array to judge is'):
         inferencer(np.zeros((4, 8, 8), np.uint8), face=False)
     with pytest.raises(MMFakeError, match='NoneType is no video'):
         inferencer(None, face=False)
+    judged = []
+    with pytest.raises(MMFakeError, match='array 1'):
+        inferencer([noise_film(0), np.zeros((9, 8, 8, 3))], face=False, progress=judged.append)
+    assert judged == []
 
 
 def test_print_result(inferencer, noise_film, capsys):
     inferencer(noise_film(0), face=False, print_result=True)
     assert '"verdict": "manipulated"' in capsys.readouterr().out
+
+
+def test_pred_out_file(inferencer, noise_film, tmp_path):
+    results = inferencer(noise_film(0), face=False, pred_out_file=str(tmp_path / 'here.json'))
+    assert json.loads((tmp_path / 'here.json').read_text()) == results
+
+
+def test_what_is_passed_over_is_logged(inferencer, write_film, noise_film, tmp_path, caplog):
+    write_film(tmp_path / 'a.mp4', noise_film(0))
+    (tmp_path / 'notes.txt').write_text('')
+    heard = []
+    results = inferencer(tmp_path, face=False, progress=heard.append)
+    assert heard == results['predictions']
+    assert 'passed over 1 other files (.txt 1)' in caplog.text
+
+
+def test_stale_copies_go_and_copies_are_not_judged(inferencer, write_film, noise_film, tmp_path):
+    films, out = tmp_path / 'films', tmp_path / 'films' / 'report'
+    write_film(films / 'b.mp4', noise_film(0))
+    run = dict(face=False, out_dir=str(out))
+    inferencer(films, save_video=True, **run)
+    assert [path.name for path in (out / 'videos').iterdir()] == ['0000_b.mp4']
+    write_film(films / 'a.mp4', noise_film(1))
+    (out / 'videos' / 'mine.txt').write_text('')
+    results = inferencer(films, save_video=True, **run)
+    assert [video['video'] for video in results['predictions']] == [
+        str(films / 'a.mp4'),
+        str(films / 'b.mp4'),
+    ]
+    copies = ['0000_a.mp4', '0001_b.mp4', 'mine.txt']
+    assert sorted(path.name for path in (out / 'videos').iterdir()) == copies
+    inferencer(films, **run)
+    assert [path.name for path in (out / 'videos').iterdir()] == ['mine.txt']
+
+
+def test_a_run_gone_on_with_equals_one_batch_after_the_other(
+    inferencer, write_film, noise_film, tmp_path
+):
+    films = [write_film(tmp_path / f'{n}.mp4', noise_film(n)) for n in range(3)]
+    films = [str(film) for film in films]
+
+    class Stop(Exception):
+        pass
+
+    def stop(prediction):
+        raise Stop
+
+    with pytest.raises(Stop):
+        inferencer(films, face=False, out_dir=str(tmp_path), progress=stop)
+    assert len((tmp_path / 'journal.jsonl').read_text().splitlines()) == 2
+    seen = []
+    results = inferencer(films, face=False, out_dir=str(tmp_path), progress=seen.append)
+    assert seen == results['predictions']
+    once = inferencer(films, face=False, batch_size=4)
+    for one, other in zip(once['predictions'], results['predictions']):
+        assert one['video'] == other['video']
+        assert scores(one) == pytest.approx(scores(other), abs=1e-5)

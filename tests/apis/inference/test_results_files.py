@@ -81,5 +81,9 @@ def test_annotated_copies_are_named(run):
 
 def test_a_place_that_cannot_be_written_is_told(inferencer, noise_film, tmp_path):
     (tmp_path / 'file').write_text('')
+    judged = []
     with pytest.raises(MMFakeError, match='cannot be written'):
-        inferencer(noise_film(0), face=False, out_dir=str(tmp_path / 'file'))
+        inferencer(
+            noise_film(0), face=False, out_dir=str(tmp_path / 'file'), progress=judged.append
+        )
+    assert judged == []
