@@ -4,7 +4,7 @@ import sys
 
 try:
     from mmfake.apis import run_command
-    from mmfake.visualization.error_gallery import error_gallery
+    from mmfake.apis.error_gallery import error_gallery
 except RuntimeError as error:  # a host version that mmfake does not run on
     sys.exit(f'error: {error}')
 

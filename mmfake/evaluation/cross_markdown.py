@@ -6,9 +6,9 @@ from typing import Dict, List, Sequence
 
 import pandas as pd
 
-from ..datasets.manipulations import get_manipulation
+from ..datasets.manipulations import get_manipulation, manipulation_keys
 from .compare_runs import Comparison
-from .grid_markdown import grid_markdown
+from .grid_markdown import HEADINGS, grid_markdown
 from .grid_table import MEAN
 from .paper_figures import regime_name
 from .run_scores import RunScores
@@ -36,8 +36,10 @@ def cross_markdown(
     seeds = sorted({run.seed for run in runs})
     lost = [run for run in runs if run.counts()['n_scored'] < run.counts()['n_expected']]
     pages = ['# Cross-manipulation table', note]
+    for metric in ('acc', 'auc'):
+        pages.append(f'**{HEADINGS[metric][0].upper()}{HEADINGS[metric][1:]}**')
+        pages.append(grid_markdown(table, [metric], row_name=regime_name))
     pages += [
-        grid_markdown(table, row_name=regime_name),
         'Each column is tested on originals and the method named, which training has not seen. '
         'Mean over seeds ± standard deviation over seeds [95 % bootstrap interval over videos of '
         'the mean of these networks]: the spread over seeds is not part of the interval. '
@@ -52,7 +54,9 @@ def cross_markdown(
         'taken as independent. Every pair is in comparisons.csv.',
     ]
     for holdout, pairs in comparisons.items():
-        where = f'{get_manipulation(holdout).name} held out'
+        # one that a config registered is not known to a call that reads no config
+        known = holdout in manipulation_keys(everything=True)
+        where = f'{get_manipulation(holdout).name if known else holdout} held out'
         lines = describe_comparisons(pairs, where, name_of=regime_name)
         pages.append('\n'.join(f'- {line}' for line in lines) or f'{where}: one regime only.')
     return '\n\n'.join(page for page in pages if page) + '\n'

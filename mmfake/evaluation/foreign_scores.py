@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
-import math
 from pathlib import Path
-from typing import Dict, Iterator, Tuple, Union
+from typing import Dict, Iterator, Union
 
 import pandas as pd
 
-from ..datasets.manipulations import ORIGINAL, get_manipulation, manipulation_keys
 from ..errors import MMFakeError
-from .scores_file import read_scores_file
+from .method_labels import canonical_method
+from .scores_file import checked_row, refuse_doubled
 from .video_scores import COLUMNS, SCORED
 
 NEEDED = ('video', 'method', 'label', 'score')
@@ -24,7 +22,8 @@ def read_foreign_scores(path: Union[str, Path]) -> pd.DataFrame:
 
     A file with all columns of :func:`~.scores_file.write_scores_file` is read as such. Any other is
     a CSV file with a header and the columns ``video``, ``method``, ``label`` (0 original, 1
-    manipulated) and ``score`` (probability of being manipulated); further ones are ignored.
+    manipulated) and ``score`` (probability of being manipulated); further ones are ignored. Both
+    are checked alike.
     Methods may be spelt as the folders or names of FaceForensics++, ``Deepfakes`` for ``df``.
     Methods often share their file names: unless the method is part of it, ``video`` is put after
     the method, ``033_097`` of ``df`` becoming ``df/033_097``.
@@ -43,10 +42,8 @@ def read_foreign_scores(path: Union[str, Path]) -> pd.DataFrame:
         with open(path, newline='', encoding='utf-8-sig') as stream:
             reader = csv.DictReader(stream, strict=True)
             header = reader.fieldnames
-            if header and all(name in header for name in COLUMNS):
-                frame = read_scores_file(path)
-            else:
-                frame = _frame(_rows(reader, path))
+            ours = bool(header) and all(name in header for name in COLUMNS)
+            frame = _frame(_rows(reader, path, ours))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         reason = getattr(error, 'strerror', None) or error
         raise MMFakeError(
@@ -60,23 +57,7 @@ def read_foreign_scores(path: Union[str, Path]) -> pd.DataFrame:
     return frame
 
 
-def canonical_method(name: str) -> str:
-    """Translate the name of a method where it is one of the table of manipulations.
-
-    Args:
-        name (str): A key, a folder or a shown name: ``'df'``, ``'Deepfakes'``, ``'youtube'``.
-
-    Returns:
-        str: The key, ``'df'`` or ``'original'``; a name that the table lacks stays as it is.
-    """
-    for key in (ORIGINAL, *manipulation_keys(everything=True)):
-        row = get_manipulation(key)
-        if name.lower() in (key, row.name.lower(), row.folder.split('/')[-1].lower()):
-            return key
-    return name
-
-
-def _rows(reader: csv.DictReader, path: Union[str, Path]) -> Iterator[Tuple[str, str, int, float]]:
+def _rows(reader: csv.DictReader, path: Union[str, Path], ours: bool) -> Iterator[tuple]:
     absent = [name for name in NEEDED if name not in (reader.fieldnames or ())]
     if absent:
         found = ','.join(reader.fieldnames or ())[:80] or 'nothing'
@@ -84,10 +65,11 @@ def _rows(reader: csv.DictReader, path: Union[str, Path]) -> Iterator[Tuple[str,
             f'{path}:1: no column {", ".join(absent)} in the first line ({found}); the first line '
             f'must be a header with {",".join(NEEDED)}, separated by commas'
         )
+    refuse_doubled(reader.fieldnames or (), COLUMNS if ours else NEEDED, path)
     lines: Dict[str, int] = {}
     for record in reader:
         where = f'{path}:{reader.line_num}'
-        row = _row(record, where)
+        row = _named(checked_row(record, where) if ours else _row(record, where))
         first = lines.setdefault(row[0], reader.line_num)
         if first != reader.line_num:
             raise MMFakeError(
@@ -97,39 +79,22 @@ def _rows(reader: csv.DictReader, path: Union[str, Path]) -> Iterator[Tuple[str,
         yield row
 
 
-def _row(record: Dict[str, str], where: str) -> Tuple[str, str, int, float]:
-    # DictReader files surplus fields under None and fills missing ones with None
-    if None in record or None in record.values():
+def _row(record: Dict[str, str], where: str) -> tuple:
+    """A row of a file that has but the columns needed."""
+    if None in record or None in record.values():  # see checked_row
         raise MMFakeError(f'{where}: wrong number of fields; as many as in the header are needed')
     record = {name: record[name].strip() for name in NEEDED}
-    for name in ('video', 'method'):
-        if not record[name]:
-            raise MMFakeError(f'{where}: {name} is empty; every row must name one')
-    if record['label'] not in ('0', '1'):
-        raise _bad(where, 'label', record, '0 (original) or 1 (manipulated)')
-    method = canonical_method(record['method'])
-    if method == ORIGINAL and record['label'] == '1':
-        raise _bad(where, 'label', record, f"0, since the method is '{record['method']}'")
-    if method in manipulation_keys(everything=True) and record['label'] == '0':
-        raise _bad(where, 'label', record, f"1, since the method is '{record['method']}'")
-    score = math.nan
-    with contextlib.suppress(ValueError):
-        score = float(record['score'])
-    if not 0 <= score <= 1:
-        raise _bad(where, 'score', record, 'a probability between 0 and 1 of being manipulated')
-    video, parts = record['video'], record['video'].split('/')
-    named = any(canonical_method(part) == method for part in parts)
-    return video if named else f'{method}/{video}', method, int(record['label']), score
+    return checked_row(dict(record, clips='1', status=SCORED, reason=''), where)
 
 
-def _bad(where: str, name: str, record: Dict[str, str], expected: str) -> MMFakeError:
-    return MMFakeError(
-        f"{where}: {name} is '{record[name]}' for video '{record['video']}'; expected {expected}"
-    )
+def _named(row: tuple) -> tuple:
+    """The row with the key of its method, and with a video that no other method shares."""
+    video, method = row[0], canonical_method(row[1])
+    named = any(canonical_method(part) == method for part in video.split('/'))
+    return (video if named else f'{method}/{video}', method, *row[2:])
 
 
-def _frame(rows: Iterator[Tuple[str, str, int, float]]) -> pd.DataFrame:
-    made = [(*row, 1, SCORED, '') for row in rows]
-    frame = pd.DataFrame(made, columns=list(COLUMNS))
+def _frame(rows: Iterator[tuple]) -> pd.DataFrame:
+    frame = pd.DataFrame(rows, columns=list(COLUMNS))
     frame = frame.astype({'label': 'int64', 'score': 'float64', 'clips': 'int64'})
     return frame.sort_values('video', ignore_index=True)

@@ -20,6 +20,9 @@ HEADINGS = {
 }
 """dict[str, str]: Key of a metric -> its name and unit."""
 
+# a narrow page, as a README is, breaks a cell before its interval and nowhere else
+_PLUS_MINUS, _COMMA = '\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}', ',\N{NO-BREAK SPACE}'
+
 
 def grid_markdown(
     table: pd.DataFrame,
@@ -29,6 +32,8 @@ def grid_markdown(
     column_name: Callable[[str], str] = str.upper,
 ) -> str:
     """Lay out a table of runs in Markdown: a line for each regime and metric.
+
+    With one metric there is no column that names it.
 
     Args:
         table (pandas.DataFrame): As :func:`~.grid_table.grid_table` makes it.
@@ -46,7 +51,8 @@ def grid_markdown(
     cells: Dict[tuple, pd.Series] = {
         (row['regime'], row['holdout']): row for _, row in table.iterrows()
     }
-    headings = [row_heading, 'metric']
+    named = len(metrics) > 1
+    headings = [row_heading, 'metric'] if named else [row_heading]
     for holdout in holdouts:
         name = MEAN if holdout == MEAN else column_name(holdout)
         counts = table.loc[table['holdout'] == holdout, ['n_original', 'n_manipulated']]
@@ -60,8 +66,9 @@ def grid_markdown(
                 cell_text(cells[regime, holdout], metric) if (regime, holdout) in cells else '-'
                 for holdout in holdouts
             ]
-            rows.append([row_name(regime), HEADINGS[metric], *texts])
-    return markdown_table(headings, rows, left=2)
+            texts = [text.replace(' ± ', _PLUS_MINUS).replace(', ', _COMMA) for text in texts]
+            rows.append([row_name(regime), *([HEADINGS[metric]] if named else []), *texts])
+    return markdown_table(headings, rows, left=1 + named)
 
 
 def cell_text(row: pd.Series, metric: str) -> str:

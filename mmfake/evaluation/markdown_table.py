@@ -18,7 +18,7 @@ def markdown_table(headings: Sequence[str], rows: Iterable[Sequence[str]], left:
         rows (Iterable[Sequence[str]]): The cells, as many a row as there are headings; a ``|`` in
             one is escaped.
         left (int): How many columns, from the first, stand to the left; the others, numbers, stand
-            to the right. Defaults to 1.
+            to the right, as text and as Markdown. Defaults to 1.
 
     Returns:
         str: The lines, without a last line break.
@@ -39,7 +39,13 @@ def markdown_table(headings: Sequence[str], rows: Iterable[Sequence[str]], left:
     )
     console.print(table)
     lines = [line.rstrip() for line in console.file.getvalue().splitlines()]
-    return '\n'.join(line for line in lines if line)
+    lines = [line for line in lines if line]
+    rules = lines[1].split('|')  # '', one for each column, ''
+    lines[1] = '|'.join(
+        f'{rule[:-1]}:' if left < place <= len(headings) else rule
+        for place, rule in enumerate(rules)
+    )
+    return '\n'.join(lines)
 
 
 def _escape(text: str) -> str:

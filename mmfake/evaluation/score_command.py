@@ -61,7 +61,9 @@ def score_command(argv: Optional[Sequence[str]] = None) -> None:
         metavar='B',
         help='replicates behind the intervals (default: 1000)',
     )
-    parser.add_argument('--seed', type=int, default=0, help='seed of the resampling (default: 0)')
+    parser.add_argument(
+        '--seed', type=_not_negative, default=0, help='seed of the resampling (default: 0)'
+    )
     args = parser.parse_args(argv)
     print(score_files(args.files, args.out, args.threshold, args.bootstrap, args.seed))
     print(f'wrote table.csv, table.md, table.json, comparisons.csv and 4 figures to {args.out}')
@@ -71,4 +73,11 @@ def _positive(text: str) -> int:
     value = int(text)
     if value < 1:
         raise argparse.ArgumentTypeError(f'{value} is not a positive number')
+    return value
+
+
+def _not_negative(text: str) -> int:
+    value = int(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError(f'{value} is negative')
     return value

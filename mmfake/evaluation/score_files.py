@@ -64,7 +64,7 @@ def score_files(
         for name, path, level in zip(names, paths, levels)
     ]
     runs = _by_method(whole)
-    notes = _lost(whole) + _missing(runs)
+    notes = _lost(whole) + _one_sided(whole) + _missing(runs)
     compared = {run.holdout for run in runs} - _without_common_videos(runs, notes)
     table = grid_table(runs, with_mean=False, n_bootstrap=n_bootstrap, seed=seed)
     comparisons = compare_regimes(
@@ -161,7 +161,8 @@ def _by_method(whole: Sequence[RunScores]) -> List[RunScores]:
             for run in whole
             if (run.regime, method) in frames
         ]
-    return runs if len(methods) == 1 else [*runs, *whole]
+    # with one method in every file, all methods together would be the same once more
+    return runs if len(methods) == 1 and len(runs) == len(whole) else [*runs, *whole]
 
 
 def _lost(whole: Sequence[RunScores]) -> List[str]:
@@ -169,6 +170,16 @@ def _lost(whole: Sequence[RunScores]) -> List[str]:
     lost = [run for run in whole if len(run.scored) < len(run.frame)]
     lines = [f'{run.regime}: {format_summary(run.frame)}' for run in lost]
     return lines or ['Every video of every file is scored.']
+
+
+def _one_sided(whole: Sequence[RunScores]) -> List[str]:
+    """A line for each file that holds one class only."""
+    found = {run.regime: set(run.scored['label']) for run in whole}
+    return [
+        f'{name}: holds {("originals", "manipulated videos")[min(labels)]} only: no AUC'
+        for name, labels in found.items()
+        if len(labels) == 1
+    ]
 
 
 def _missing(runs: Sequence[RunScores]) -> List[str]:

@@ -6,12 +6,13 @@ import contextlib
 import csv
 import math
 from pathlib import Path
-from typing import Dict, Union
+from typing import Dict, Sequence, Union
 
 import pandas as pd
 
 from ..atomic_file import atomic_file
 from ..errors import MMFakeError
+from .method_labels import label_of
 from .video_scores import COLUMNS, NOT_SCORED, SCORED
 
 
@@ -55,9 +56,10 @@ def read_scores_file(path: Union[str, Path]) -> pd.DataFrame:
                 raise MMFakeError(
                     f'{path}:1: no column {", ".join(missing)}; expected {",".join(COLUMNS)}'
                 )
+            refuse_doubled(reader.fieldnames, COLUMNS, path)
             for record in reader:
                 where = f'{path}:{reader.line_num}'
-                rows.append(_checked(record, where))
+                rows.append(checked_row(record, where))
                 first = lines.setdefault(record['video'], reader.line_num)
                 if first != reader.line_num:
                     raise MMFakeError(
@@ -74,8 +76,35 @@ def read_scores_file(path: Union[str, Path]) -> pd.DataFrame:
     return frame.sort_values('video', ignore_index=True)
 
 
-def _checked(record: Dict[str, str], where: str) -> tuple:
-    """One record of the file as a row, or the error that says what is wrong with it."""
+def refuse_doubled(header: Sequence[str], needed: Sequence[str], path: Union[str, Path]) -> None:
+    """Refuse a file that leaves open which of two columns is meant.
+
+    Args:
+        header (Sequence[str]): Its columns.
+        needed (Sequence[str]): Those that are read.
+        path (str | Path): The file, for the message.
+
+    Raises:
+        MMFakeError: A column that is read is there twice.
+    """
+    twice = [name for name in needed if list(header).count(name) > 1]
+    if twice:
+        raise MMFakeError(f'{path}:1: column {twice[0]} is there twice; keep one of them')
+
+
+def checked_row(record: Dict[str, str], where: str) -> tuple:
+    """Check a record of a file of scores.
+
+    Args:
+        record (dict[str, str]): As ``csv.DictReader`` reads it.
+        where (str): File and line, for the message.
+
+    Returns:
+        tuple: A row of :data:`~.video_scores.COLUMNS`.
+
+    Raises:
+        MMFakeError: A field is missing, empty or none of the values that it can have.
+    """
     # DictReader files surplus fields under None and fills missing ones with None
     if None in record or any(record[name] is None for name in COLUMNS):
         raise MMFakeError(f'{where}: wrong number of fields; as many as in the header are needed')
@@ -86,6 +115,9 @@ def _checked(record: Dict[str, str], where: str) -> tuple:
         raise _bad(where, 'status', record, f"'{SCORED}' or '{NOT_SCORED}'")
     if record['label'] not in ('0', '1'):
         raise _bad(where, 'label', record, '0 (original) or 1 (manipulated)')
+    if label_of(record['method']) not in (None, int(record['label'])):
+        expected = f"{label_of(record['method'])}, since the method is '{record['method']}'"
+        raise _bad(where, 'label', record, expected)
     if not record['clips'].isdecimal() or len(record['clips']) > 9:
         raise _bad(where, 'clips', record, 'a whole number')
 

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, Dict, List, Mapping
 
 import pandas as pd
 
 from ..atomic_file import atomic_file
-from .compare_runs import Comparison
+from .compare_runs import Comparison, PairedDifference
 from .paper_compat import paper_compat
 from .run_scores import RunScores
 from .verdicts import verdict
+
+_METRICS = ('acc', 'auc')
 
 
 def run_record(run: RunScores) -> Dict[str, Any]:
@@ -50,15 +52,18 @@ def comparison_table(comparisons: Dict[str, List[Comparison]]) -> pd.DataFrame:
         ``acc_x`` and ``auc_x`` for each field ``x`` of :class:`~.compare_runs.PairedDifference` and
         ``x = verdict``.
     """
+    counts = [field.name for field in fields(Comparison) if field.name not in _METRICS]
+    found = [*(field.name for field in fields(PairedDifference)), 'verdict']
+    columns = ['holdout', *counts, *(f'{metric}_{key}' for metric in _METRICS for key in found)]
     rows = []
     for holdout, pairs in comparisons.items():
         for one in pairs:
             row = dict(holdout=holdout, **asdict(one))
-            for metric in ('acc', 'auc'):
+            for metric in _METRICS:
                 row.update({f'{metric}_{key}': value for key, value in row.pop(metric).items()})
                 row[f'{metric}_verdict'] = verdict(one, metric)
             rows.append(row)
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=columns)  # without a pair, a header alone
 
 
 def write_text(path: Path, text: str) -> None:

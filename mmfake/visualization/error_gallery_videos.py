@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, List, Optional, Sequence
+from typing import Dict, List, Optional
 
 import cv2
 import numpy as np
 from mmaction.registry import DATASETS
+from mmengine.config import Config
 from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
 
-from ..apis.cross_manipulation.cell_config import cell_config
 from ..datasets.transforms import VideoInit
 from ..datasets.video_index import read_index
 from .error_gallery_choice import Errors
@@ -64,20 +64,18 @@ def files_of_index(index: str) -> Dict[str, VideoFile]:
     }
 
 
-def files_of_config(config: str, options: Sequence[str] = ()) -> Dict[str, VideoFile]:
+def files_of_config(cfg: Config) -> Dict[str, VideoFile]:
     """Find the test videos of a config.
 
     Args:
-        config (str): The config.
-        options (Sequence[str]): Options of ``tools/test.py``. Defaults to ``()``.
+        cfg (Config): The config.
 
     Returns:
         dict[str, VideoFile]: By video id.
 
     Raises:
-        MMFakeError: The config or its dataset cannot be read.
+        MMFakeError: Its dataset cannot be read.
     """
-    cfg = cell_config(Path(config), 0, options)
     init_default_scope(cfg.get('default_scope', 'mmaction'))
     if not MMLogger.check_instance_created('error_gallery'):
         MMLogger.get_instance('error_gallery', log_level='ERROR')  # tiles say what is missing

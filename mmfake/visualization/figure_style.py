@@ -35,6 +35,7 @@ _STYLE: Dict[str, Any] = {
     'ytick.major.width': 0.6,
     'lines.linewidth': 1.2,
     'lines.markersize': 3,
+    'text.parse_math': False,  # names of files and methods may hold a $
     'svg.hashsalt': 'mmfake',  # the same figure is the same file
 }
 

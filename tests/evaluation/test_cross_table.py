@@ -34,7 +34,7 @@ def test_files(runs, tmp_path):
     assert '| Binary CE ' in page
     assert 'F2F (n = 20 + 20)' in page
     assert 'Seeds: 0, 1.' in page
-    assert '- Face2Face held out, AUC: resolved over videos and over seeds (1 of 1 pairs): ' in page
+    assert '- Face2Face held out, AUC: resolved over videos and seeds (1 of 1 pairs): ' in page
     assert 'Binary Contrastive over Binary CE by' in page
 
     content = json.loads(files['table.json'])
@@ -47,6 +47,18 @@ def test_files(runs, tmp_path):
     assert list(pairs['auc_verdict']) == ['resolved', 'these networks differ']
     assert '- NeuralTextures held out, AUC: resolved over videos, for these trained' in page
     assert content['comparisons'][0]['auc_p_holm'] == pytest.approx(pairs['auc_p_holm'][0])
+
+
+def test_faceshifter_of_ffpp_is_no_hold_out_of_the_paper(make_run, tmp_path):
+    runs = [make_run(name, 'fsh', n=140, dataset='ffpp') for name in ('bin_ce', 'bin_con')]
+    write_cross_table(runs, tmp_path, n_bootstrap=10)
+    page = (tmp_path / 'comparison.md').read_text()
+    assert 'bin_ce/fsh, bin_con/fsh: the paper has no such hold-out.' in page
+
+
+def test_a_hold_out_that_only_a_config_has_registered(make_run, tmp_path):
+    write_cross_table([make_run('bin_ce', 'mine2')], tmp_path, n_bootstrap=10)
+    assert 'mine2 held out: one regime only.' in (tmp_path / 'table.md').read_text()
 
 
 def test_order_of_the_runs_does_not_change_a_number(runs, tmp_path):

@@ -48,6 +48,34 @@ def test_a_file_of_ours(make_frame, tmp_path, encoding):
     pd.testing.assert_frame_equal(read_foreign_scores(tmp_path / 'b.csv'), frame)
 
 
+@pytest.mark.parametrize('more', ['', ',clips,status,reason'])
+def test_both_kinds_of_file_are_checked_alike(more, write):
+    tail = ',4,scored,' if more else ''
+
+    def read(*rows):
+        lines = [HEADER + more, *(row + tail for row in rows)]
+        return read_foreign_scores(write(*lines))
+
+    frame = read('033,Original,0,0.1', '033,Deepfakes,1,0.9', '034,sbi,0,0.5')
+    assert frame['method'].tolist() == ['df', 'original', 'sbi']
+    assert frame['video'].tolist() == ['df/033', 'original/033', 'sbi/034']
+    for row, part in (
+        ('033,Original,1,0.1', "label is '1' for video '033'; expected 0, since the method"),
+        ('033,Deepfakes,0,0.1', "label is '0' for video '033'; expected 1, since the method"),
+    ):
+        with pytest.raises(MMFakeError, match=part):
+            read(row)
+    with pytest.raises(MMFakeError, match="video '1' of method 'df' was already in line 2"):
+        read('df/1,df,1,0.5', '1,df,1,0.6')
+    with pytest.raises(MMFakeError, match=':1: column score is there twice'):
+        read_foreign_scores(write(f'{HEADER}{more},score', f'1,df,1,0.5{tail},0.6'))
+
+
+def test_a_doubled_column_that_is_not_read_does_no_harm(write):
+    path = write(f'{HEADER},frames,frames', '1,df,1,0.5,7,8')
+    assert read_foreign_scores(path)['score'].tolist() == [0.5]
+
+
 @pytest.mark.parametrize(
     ('name', 'key'),
     [

@@ -38,4 +38,17 @@ def test_table():
         ['B', 'accuracy at 0.5 (%)'],
         ['B', 'video AUC'],
     ]
-    assert lines[4][2:] == ['-', '85.2 ± 1.3 [81.2, 88.2]', '-']
+    # a cell can be broken before the interval only
+    assert [text.split(' ') for text in lines[4][2:]] == [
+        ['-'],
+        ['85.2\xa0±\xa01.3', '[81.2,\xa088.2]'],
+        ['-'],
+    ]
+
+
+def test_one_metric_needs_no_column_to_name_it():
+    lines = grid_markdown(pd.DataFrame([cell('a', 'df')]), ['auc']).splitlines()
+    rows = [[part.strip() for part in line.split('|')[1:-1]] for line in lines]
+    assert rows[0] == ['regime', 'DF (n = 140 + 140)']
+    assert rows[2] == ['a', '0.912\xa0±\xa00.013 [0.872,\xa00.942]']
+    assert rows[1][1].endswith(':')

@@ -91,6 +91,25 @@ def test_originals_alone(write, tmp_path):
     assert 'last incomplete batch' not in text  # 20 videos are less than a batch
 
 
+def test_a_file_of_originals_beside_others_is_kept(write, tmp_path):
+    paths = [write('o.csv', rows_of(1, [])), write('a.csv', rows_of(0, ['f2f']))]
+    text = score_files(paths, tmp_path / 'out', n_bootstrap=20)
+    table = pd.read_csv(tmp_path / 'out' / 'table.csv').set_index(['file', 'method'])
+    assert set(table.index) == {('a', 'f2f'), ('a', 'overall'), ('o', 'overall')}
+    originals = [row[3] < 0.5 for row in rows_of(1, [])]
+    assert table.loc[('o', 'overall'), 'acc'] == pytest.approx(np.mean(originals))
+    assert '- o: holds originals only: no AUC' in text
+    assert '- o: 20 videos of the other files are missing' in text
+
+
+def test_names_are_no_formulas(write, tmp_path):
+    methods = ['x$\\frac$', 'f2f']
+    paths = [write(name, rows_of(0, methods)) for name in ('we$ird$_{.csv', 'b$\\frac$.csv')]
+    text = score_files(paths, tmp_path / 'out', n_bootstrap=5)
+    assert 'we$ird$_{' in text
+    assert len(list((tmp_path / 'out').glob('*.png'))) == 4
+
+
 def test_files_of_other_videos_are_not_compared(write, tmp_path):
     other = [(f'x{row[0]}', *row[1:]) for row in rows_of(1, ['f2f'])]
     paths = [write('a.csv', rows_of(0, ['f2f'])), write('b.csv', other)]
@@ -139,7 +158,13 @@ def test_command(write, tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    'words', [['--out', 'o'], ['a.csv'], ['a.csv', '--out', 'o', '--bootstrap', '0']]
+    'words',
+    [
+        ['--out', 'o'],
+        ['a.csv'],
+        ['a.csv', '--out', 'o', '--bootstrap', '0'],
+        ['a.csv', '--out', 'o', '--seed', '-1'],
+    ],
 )
 def test_usage(words, capsys):
     with pytest.raises(SystemExit, match='2'):

@@ -55,7 +55,7 @@ def test_a_failed_cell_is_listed_and_the_others_finish(undisturbed):
     table = pd.read_csv(undisturbed.work_dir / 'table.csv')
     assert table['regime'].tolist() == ['good', 'good']
     assert f'Not finished, and so not in the table: {BAD}.' in read(undisturbed, 'table.md')
-    assert 'not compared' in read(undisturbed, 'comparison.md')
+    assert 'Not compared with the paper: good/f2f' in read(undisturbed, 'comparison.md')
     for name in ('heat_map', 'intervals', 'roc', 'confusion'):
         for ending in ('png', 'svg'):
             assert (undisturbed.work_dir / f'{name}.{ending}').stat().st_size > 1000

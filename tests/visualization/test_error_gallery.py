@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from mmfake import MMFakeError
+from mmfake.apis.cross_manipulation.cell_config import cell_config
+from mmfake.apis.error_gallery import error_gallery
 from mmfake.datasets.video_index import COLUMNS
-from mmfake.visualization.error_gallery import error_gallery
 from mmfake.visualization.error_gallery_choice import choose_errors
 from mmfake.visualization.error_gallery_sheet import draw_gallery
 from mmfake.visualization.error_gallery_videos import (
@@ -19,6 +20,7 @@ from mmfake.visualization.error_gallery_videos import (
     files_of_index,
     gallery_items,
 )
+from mmfake.visualization.figure_style import save_figure
 
 
 class Page(HTMLParser):
@@ -145,6 +147,20 @@ def test_sheet(dataset, scores, make_run):
     draw_gallery(choose_errors(frame, top=1), items, 'run')
 
 
+@pytest.mark.filterwarnings('error')
+def test_names_are_no_formulas(make_run, tmp_path):
+    frame = make_run('a', 'df', [0.9], df=[0.1]).frame
+    frame['video'] = ['a$b$_{', 'x$\\frac$']
+    errors = choose_errors(frame)
+    items = gallery_items(errors, {'x$\\frac$': VideoFile('', 'reason $\\frac$')})
+    figure = draw_gallery(errors, items, 'my $\\frac$ run')
+    assert [ax.get_title(loc='left').split('  ')[2] for ax in figure.axes] == [
+        'x$\\frac$',
+        'a$b$_{',
+    ]
+    save_figure(figure, tmp_path / 'sheet.png')
+
+
 def test_a_damaged_file_is_a_tile_with_the_reason(dataset, make_run):
     (dataset / 'bad.mp4').write_bytes(b'no video')
     (dataset / 'bad.npy').write_bytes(b'no array')
@@ -160,7 +176,7 @@ def test_a_damaged_file_is_a_tile_with_the_reason(dataset, make_run):
 
 def test_videos_of_a_config(smoke, tiny_tree, tmp_path):
     config = str(Path(__file__).parents[2] / 'configs' / 'mtl' / 'bin_ce_holdout_f2f.py')
-    files = files_of_config(config, ['--scale', str(smoke)])
+    files = files_of_config(cell_config(Path(config), 0, ['--scale', str(smoke)]))
     folder = tiny_tree / 'manipulated_sequences' / 'Face2Face' / 'c23' / 'videos'
     shown = {name: file.path for name, file in files.items() if '/f2f/' in name}
     assert shown == {

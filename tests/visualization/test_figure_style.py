@@ -24,6 +24,21 @@ def test_settings_come_back():
 
 
 @pytest.mark.parametrize('suffix', sorted(START))
+def test_names_are_no_formulas(tmp_path, suffix):
+    name = 'x$\\frac$ $_{'
+    with figure_style():
+        figure = Figure(figsize=(2, 1))
+        ax = figure.subplots()
+        ax.plot([0, 1], [1, 0], label=name)
+        ax.set_title(name)
+        ax.set_yticks([0, 1], [name, name])
+        ax.legend()
+        figure.suptitle(name)
+    save_figure(figure, tmp_path / f'a{suffix}')
+    assert not any(text.get_parse_math() for text in ax.get_yticklabels())
+
+
+@pytest.mark.parametrize('suffix', sorted(START))
 def test_equal_figures_are_equal_files(figure, tmp_path, suffix):
     one, two = tmp_path / 'new' / f'a{suffix}', tmp_path / f'b{suffix.upper()}'
     save_figure(figure, one)

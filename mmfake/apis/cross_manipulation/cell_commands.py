@@ -82,19 +82,23 @@ class CellCommands:
     def script(self, cell: Cell, place: int = 0) -> str:
         """Write both commands for a shell, which itself looks for the best checkpoint.
 
+        As :func:`.run_cell` does, it tests nothing if the training has failed, and the latest of
+        the best checkpoints, as a kill may have left a former one.
+
         Args:
             cell (Cell): The cell.
             place (int): As for :meth:`train`. Defaults to 0.
 
         Returns:
-            str: Two lines.
+            str: One line.
         """
         folder = shlex.quote(str(self.work_dir / cell.name))
         # without the published copies, whose names end in a hash
         best = f"find {folder} -maxdepth 1 -name 'best_*.pth' ! -name '*-????????.pth'"
+        best += ' | sort -V | tail -n 1'
         start, shared = self._start('test', cell, place), self._shared(cell, place)
         words = [_join(start), f'"$({best})"', _join(shared)]
-        return f'{_join(self.train(cell, place))}\n{" ".join(words)}'
+        return f'{_join(self.train(cell, place))} && {" ".join(words)}'
 
     def _start(self, what: str, cell: Cell, place: int) -> List[str]:
         tools, config = bundled('tools'), str(self.configs / cell.config)

@@ -5,16 +5,31 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import shlex
 from pathlib import Path
 from typing import Any, Dict, Iterator, Optional, Sequence, Tuple
 
 from mmengine.config import Config
 
+from ...errors import MMFakeError
 from ..config import add_run_arguments, load_config
 
-# where a run is, how it was started and how fast it loads: none of this changes its result
-_UNIMPORTANT = ('work_dir', 'resume', 'load_from', 'launcher', 'model_wrapper_cfg', 'log_level')
-_OF_LOADERS = ('num_workers', 'persistent_workers', 'prefetch_factor', 'pin_memory')
+SETTINGS_RULES = 2
+"""int: Raised when other settings count: fingerprints by other rules cannot be compared."""
+
+# where a run is, how it was started, what it logs and keeps: none of this changes its result
+_UNIMPORTANT = (
+    *('work_dir', 'resume', 'load_from', 'launcher', 'model_wrapper_cfg'),
+    *('log_level', 'log_processor', 'visualizer', 'vis_backends'),
+    *('env_cfg.mp_cfg', 'env_cfg.dist_cfg'),
+    *('default_hooks.logger', 'default_hooks.timer', 'default_hooks.visualization'),
+)
+_OF_CHECKPOINTS = tuple(
+    f'default_hooks.checkpoint.{key}'
+    for key in ('interval', 'by_epoch', 'max_keep_ckpts', 'save_last', 'published_keys')
+)
+# how fast a loader is, and where the scores go
+_ANYWHERE = ('num_workers', 'persistent_workers', 'prefetch_factor', 'pin_memory', 'scores_file')
 
 
 def cell_config(config: Path, seed: int, options: Sequence[str]) -> Config:
@@ -30,11 +45,18 @@ def cell_config(config: Path, seed: int, options: Sequence[str]) -> Config:
         Config: The config.
 
     Raises:
-        MMFakeError: A config file does not exist or cannot be read.
+        MMFakeError: A config file does not exist or cannot be read, or an option does not fit it.
     """
     parser = argparse.ArgumentParser()
     add_run_arguments(parser)
-    cfg = load_config(parser.parse_args([str(config), *options]))
+    try:
+        cfg = load_config(parser.parse_args([str(config), *options]))
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        reason = (str(error).strip().splitlines() or [''])[0]
+        raise MMFakeError(
+            f'{config}: the options {shlex.join(options)} do not fit it '
+            f'({type(error).__name__}: {reason}); is each KEY=VALUE spelt as in the config?'
+        ) from None
     cfg.randomness = dict(cfg.get('randomness') or {}, seed=seed)
     return cfg
 
@@ -48,12 +70,12 @@ def settings_of(cfg: Config) -> Dict[str, Any]:
     Returns:
         dict[str, Any]: Flat, ``'optim_wrapper.optimizer.lr'`` -> its value as JSON text.
     """
-    settings = {key: value for key, value in cfg.to_dict().items() if key not in _UNIMPORTANT}
-    flat = dict(_flat(json.loads(json.dumps(settings, default=str))))
+    flat = dict(_flat(json.loads(json.dumps(cfg.to_dict(), default=str))))
+    unimportant = tuple(f'{key}.' for key in (*_UNIMPORTANT, *_OF_CHECKPOINTS))
     return {
         key: value
         for key, value in flat.items()
-        if key.split('.')[-1] not in (*_OF_LOADERS, 'scores_file')
+        if not f'{key}.'.startswith(unimportant) and key.split('.')[-1] not in _ANYWHERE
     }
 
 

@@ -9,9 +9,12 @@ from typing import List, Optional, Tuple
 
 from mmengine.config import Config
 
+from ...compat import safe_load
 from ...errors import MMFakeError
 
 _BEST = re.compile(r'best_.+_(?:epoch|iter)_(\d+)\.pth')
+_NUMBERED = re.compile(r'(epoch|iter)_(\d+)')
+_PROCESSES = re.compile(r'GPU number: (\d+)')  # mmengine calls them so on a CPU, too
 
 
 class CellFolder:
@@ -60,6 +63,22 @@ class CellFolder:
         """
         return next((cfg for _, cfg in self._starts() if _is_test(cfg)), None)
 
+    def training_starts(self) -> List[Tuple[Config, int]]:
+        """List the starts of the training that left config and log, the latest first.
+
+        Returns:
+            list[tuple[Config, int]]: Its config, and of how many processes it was.
+        """
+        found = []
+        for name, cfg in self._starts():
+            log = self.path / name / f'{name}.log'
+            if not _is_test(cfg) and log.is_file():
+                with open(log, encoding='utf-8', errors='replace') as stream:
+                    match = _PROCESSES.search(stream.read(1 << 16))  # it is at the beginning
+                if match:
+                    found.append((cfg, int(match[1])))
+        return found
+
     def is_tested(self) -> bool:
         """Whether training reached its end and its best checkpoint was tested after it.
 
@@ -73,13 +92,15 @@ class CellFolder:
             return False
         cfg = starts[0][1]
         try:
-            last = Path((self.path / 'last_checkpoint').read_text().strip()).stem
+            text = (self.path / 'last_checkpoint').read_text().strip()
             best = self.best_checkpoint()
         except (OSError, MMFakeError):
             return False
-        loop = cfg.train_cfg
-        wanted = loop.get('max_epochs') or loop.get('max_iters')
-        return last.split('_')[-1] == str(wanted) and Path(cfg.load_from).name == best.name
+        last = _NUMBERED.fullmatch(Path(text).stem)
+        if last is None or Path(cfg.load_from).name != best.name:
+            return False
+        wanted = cfg.train_cfg.get(f'max_{last[1]}s') or _most(f'max_{last[1]}s', best)
+        return int(last[2]) == wanted
 
     def _starts(self) -> List[Tuple[str, Config]]:
         """Name and config of each start of training or test, the latest first."""
@@ -108,6 +129,15 @@ def sha256_of(path: Path) -> str:
         for part in iter(lambda: file.read(1 << 20), b''):
             digest.update(part)
     return digest.hexdigest()
+
+
+def _most(name: str, checkpoint: Path) -> Optional[int]:
+    """What the training had before it, for a loop of epochs that was saved by iterations."""
+    try:
+        hub = safe_load(str(checkpoint), 'cpu').get('message_hub') or {}
+    except MMFakeError:  # damaged
+        return None
+    return hub.get('runtime_info', {}).get(name)
 
 
 def _is_test(cfg: Config) -> bool:

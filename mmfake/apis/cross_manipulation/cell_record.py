@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from pathlib import Path
-from typing import Any, Dict, Optional
+from typing import Any, Dict, List
 
 from mmaction.registry import DATASETS
 from mmengine.config import Config
@@ -14,15 +14,31 @@ from mmengine.registry import init_default_scope
 
 from ...compat import safe_load
 from ...engine.hooks import ValidationThresholdHook
+from ...errors import MMFakeError
 from ...evaluation.scores_file import read_scores_file
 from ...evaluation.table_files import write_json
 from .cell import Cell
-from .cell_config import fingerprint, settings_of
+from .cell_config import SETTINGS_RULES, fingerprint, settings_of
 from .cell_folder import CellFolder, sha256_of
 from .provenance import commit, versions
 
 NAME = 'cell.json'
 _QUIET = 'cross_manipulation'
+_TEXT, _NONE = str, type(None)
+_FORM = dict(
+    regime=_TEXT,
+    holdout=_TEXT,
+    seed=int,
+    settings=_TEXT,
+    settings_without_seed=_TEXT,
+    checkpoint=_TEXT,
+    checkpoint_sha256=_TEXT,
+    threshold=(float, int, _NONE),
+    dataset=_TEXT,
+    data_root=_TEXT,
+    commit=(_TEXT, _NONE),
+    test_order=(list, _NONE),
+)
 
 
 def make_record(cell: Cell, folder: CellFolder, cfg: Config, command: str) -> Dict[str, Any]:
@@ -54,6 +70,8 @@ def make_record(cell: Cell, folder: CellFolder, cfg: Config, command: str) -> Di
         command=command,
         settings=fingerprint(settings),
         settings_without_seed=fingerprint(settings, with_seed=False),
+        settings_rules=SETTINGS_RULES,
+        **batches(folder),
         checkpoint=best.name,
         checkpoint_sha256=sha256_of(best),
         scores_sha256=sha256_of(folder.scores),
@@ -67,26 +85,53 @@ def make_record(cell: Cell, folder: CellFolder, cfg: Config, command: str) -> Di
     )
 
 
+def batches(folder: CellFolder) -> Dict[str, List[int]]:
+    """Count the processes that trained a cell, and the videos of their batches together.
+
+    Args:
+        folder (CellFolder): Its folder.
+
+    Returns:
+        dict[str, list[int]]: ``processes`` and ``total_batch``: the different numbers of all starts
+        of the training, empty where no log tells.
+    """
+    starts, totals = folder.training_starts(), set()
+    for cfg, processes in starts:
+        steps = (cfg.get('optim_wrapper') or {}).get('accumulative_counts', 1)
+        size = cfg.train_dataloader.get('batch_size')
+        totals |= {processes * size * steps} if size else set()
+    return dict(processes=sorted({n for _, n in starts}), total_batch=sorted(totals))
+
+
 def write_record(folder: CellFolder, record: Dict[str, Any]) -> None:
     """Write the record; from now on the cell is finished."""
     write_json(folder.path / NAME, record)
 
 
-def read_record(folder: CellFolder) -> Optional[Dict[str, Any]]:
+def read_record(folder: CellFolder) -> Dict[str, Any]:
     """Read the record of a cell whose scores are still those that it was written for.
 
     Args:
         folder (CellFolder): Folder of the cell.
 
     Returns:
-        dict[str, Any] | None: The record, None if there is none or the scores are others.
+        dict[str, Any]: The record.
+
+    Raises:
+        MMFakeError: There is none, it is damaged, or the scores are others.
     """
     try:
         record = json.loads((folder.path / NAME).read_text(encoding='utf-8'))
     except (OSError, ValueError):
-        return None
-    same = isinstance(record, dict) and record.get('scores_sha256') == sha256_of(folder.scores)
-    return record if same else None
+        record = None
+    if not isinstance(record, dict):
+        raise MMFakeError(f'its {NAME} cannot be read; run the cell again')
+    if record.get('scores_sha256') != sha256_of(folder.scores):
+        raise MMFakeError('its scores.csv is not the one that was recorded; run the cell again')
+    bad = [key for key, kind in _FORM.items() if not isinstance(record.get(key, ()), kind)]
+    if bad:
+        raise MMFakeError(f'its {NAME} has no usable {bad[0]!r}; run the cell again')
+    return record
 
 
 def has_record(folder: CellFolder) -> bool:

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Dict, List, Sequence, Tuple
+from typing import Any, Dict, List, Sequence, Tuple
 
 from ...errors import MMFakeError, sample_of
 from ...evaluation.run_scores import RunScores
 from ...evaluation.scores_file import read_scores_file
 from .cell import Cell
+from .cell_config import SETTINGS_RULES, fingerprint, settings_of
 from .cell_folder import CellFolder
-from .cell_record import has_record, make_record, read_record, write_record
+from .cell_record import batches, has_record, make_record, read_record, write_record
+
+_HIDDEN = ('regime', 'holdout', 'seed', 'threshold', 'dataset', 'test_order')
 
 
 def collect_runs(work_dir: Path, cells: Sequence[Cell]) -> Tuple[List[RunScores], Dict[Cell, str]]:
     """Read the finished cells.
 
     A cell that was trained and tested by the printed commands, without this one, is finished too;
-    its record is written now.
+    its record is written now. A cell that is not what its folder says is none.
 
     Args:
         work_dir (Path): Folder of the matrix.
@@ -29,57 +32,54 @@ def collect_runs(work_dir: Path, cells: Sequence[Cell]) -> Tuple[List[RunScores]
     """
     runs, lost = [], {}
     for cell in cells:
-        folder = CellFolder(work_dir / cell.name)
         try:
-            record = read_record(folder) or _record_of_hand_made(cell, folder)
-            frame = read_scores_file(folder.scores)
+            runs.append(_run_of(cell, CellFolder(work_dir / cell.name)))
         except MMFakeError as error:
             lost[cell] = str(error)
-            continue
-        hidden = ('regime', 'holdout', 'seed', 'threshold', 'dataset', 'test_order')
-        info = {key: value for key, value in record.items() if key not in hidden}
-        run = RunScores(
-            cell.regime,
-            cell.holdout,
-            cell.seed,
-            frame,
-            record['threshold'],
-            record['dataset'],
-            info,
-            record['test_order'],
-        )
-        run.check_holdout(str(folder.scores))
-        runs.append(run)
     return runs, lost
 
 
-def doubts(runs: Sequence[RunScores]) -> List[str]:
-    """Say what speaks against reading the runs as one table.
+def _run_of(cell: Cell, folder: CellFolder) -> RunScores:
+    record = read_record(folder) if has_record(folder) else _record_of_hand_made(cell, folder)
+    found = Cell(record['regime'], record['holdout'], record['seed'])
+    if found != cell:
+        raise MMFakeError(
+            f'its cell.json is of {found.name}, so this is a copy or was renamed; remove it, or '
+            'give it its name back'
+        )
+    frame = read_scores_file(folder.scores)
+    run = RunScores(
+        cell.regime,
+        cell.holdout,
+        cell.seed,
+        frame,
+        record['threshold'],
+        record['dataset'],
+        _info(record, folder),
+        record['test_order'],
+    )
+    run.check_holdout(str(folder.scores))
+    surplus = sorted(set(frame['video']) - set(record['test_order'] or frame['video']))
+    if surplus:
+        raise MMFakeError(
+            f'the test_order of its cell.json lacks videos of its scores.csv ({sample_of(surplus)})'
+            '; run the cell again'
+        )
+    return run
 
-    Args:
-        runs (Sequence[RunScores]): The runs.
 
-    Returns:
-        list[str]: Sentences.
-    """
-    found = []
-    settings: Dict[str, set] = {}
-    for run in runs:
-        cell = f'{run.regime}/{run.holdout}'
-        settings.setdefault(cell, set()).add(run.info['settings_without_seed'])
-    mixed = [cell for cell, names in settings.items() if len(names) > 1]
-    if mixed:
-        found.append(f'Seeds of one cell were trained with different settings: {sample_of(mixed)}.')
-    for key, what in (('commit', 'commits'), ('data_root', 'data roots')):
-        values = sorted({str(run.info[key]) for run in runs})
-        if len(values) > 1:
-            found.append(f'The runs are of different {what}: {sample_of(values)}.')
-    return found
+def _info(record: Dict[str, Any], folder: CellFolder) -> Dict[str, Any]:
+    """What the table says of a run; a record of an earlier version is brought up to date."""
+    info = {key: value for key, value in record.items() if key not in _HIDDEN}
+    if 'processes' not in info:
+        info.update(batches(folder))
+    cfg = folder.training_config() if info.get('settings_rules') != SETTINGS_RULES else None
+    if cfg is not None:
+        info['settings_without_seed'] = fingerprint(settings_of(cfg), with_seed=False)
+    return info
 
 
-def _record_of_hand_made(cell: Cell, folder: CellFolder) -> dict:
-    if has_record(folder):
-        raise MMFakeError('its scores.csv is not the one that was recorded; run the cell again')
+def _record_of_hand_made(cell: Cell, folder: CellFolder) -> Dict[str, Any]:
     cfg = folder.training_config()
     if cfg is None:
         raise MMFakeError('not begun')
@@ -88,6 +88,12 @@ def _record_of_hand_made(cell: Cell, folder: CellFolder) -> dict:
     seed = cfg.randomness.get('seed')
     if seed != cell.seed:
         raise MMFakeError(f'was trained with seed {seed}, but its folder says {cell.seed}')
+    configs = sorted(path.name for path in folder.path.glob('*_holdout_*.py'))
+    if configs and cell.config not in configs:  # the Runner leaves the config here
+        raise MMFakeError(
+            f'was trained with {configs[0]}, but its folder says {cell.config}; give it its name '
+            'back'
+        )
     record = make_record(cell, folder, cfg, command='by hand')
     write_record(folder, record)
     return record

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from pathlib import Path
-from typing import List, Optional, Sequence
+from typing import List, Optional, Sequence, Tuple
+
+from mmengine.config import Config
 
 from ...errors import MMFakeError
-from ...evaluation.paper_figures import regime_name
-from ...visualization.embedding_map import draw_embedding_map
-from ...visualization.figure_style import save_figure
-from ...visualization.looks import method_name
 from .cell import Cell, find_cells, find_configs, place_in_table
 from .cell_commands import CellCommands, bundled
-from .cell_config import cell_config
 from .cell_folder import CellFolder
+from .cell_options import check_options, planned_config
 from .collect_runs import collect_runs
-from .embed_cell import embed_cell
+from .draw_embeddings import draw_embeddings
 from .matrix_report import write_matrix_report
 from .provenance import commit, versions
 from .run_cell import is_finished
@@ -35,8 +34,8 @@ paper), comparisons.csv (every pair), and the figures heat_map, intervals, roc, 
 
   python tools/cross_manipulation.py --work-dir work_dirs/mini --scale mini --seeds 0 1 2
 
-exit status: 0 all cells are finished, 2 a mistake in the call, 3 some cells are not finished,
-130 interrupted
+exit status: 0 all cells are finished, or printed (--dry-run), 2 a mistake in the call, 3 some cells
+are not finished, or refused (--dry-run), 130 interrupted
 """
 
 
@@ -56,7 +55,8 @@ def cross_manipulation(argv: Optional[Sequence[str]] = None) -> int:
     work_dir = Path(args.work_dir)
     embedded = None if args.embedding_of is None else _cell_named(args.embedding_of)
     if args.collect_only:
-        return _report(args, work_dir, _chosen(args, find_cells(work_dir)), embedded)
+        cells = _chosen(args, find_cells(work_dir), embedded)
+        return _report(work_dir, cells, embedded, _call(argv), complain=True)
     commands = CellCommands(
         Path(args.configs) if args.configs else bundled('configs') / 'mtl',
         work_dir,
@@ -69,24 +69,20 @@ def cross_manipulation(argv: Optional[Sequence[str]] = None) -> int:
     if not known:
         raise MMFakeError(f'{commands.configs}: no config named <regime>_holdout_<method>.py here')
     seeds = args.seeds or [0]
-    cells = _chosen(args, [Cell(one.regime, one.holdout, seed) for one in known for seed in seeds])
+    everything = [Cell(one.regime, one.holdout, seed) for one in known for seed in seeds]
+    cells = _chosen(args, everything, embedded)
     planned = [
-        (cell, cell_config(commands.configs / cell.config, cell.seed, commands.options))
+        (cell, planned_config(commands.configs / cell.config, cell.seed, commands.options))
         for cell in cells
     ]
     if args.dry_run:
-        for place, (cell, cfg) in enumerate(planned):
-            done = is_finished(CellFolder(work_dir / cell.name), cfg)
-            print(f'# {cell.name}' + (': finished' if done else ''))
-            if not done:
-                print(commands.script(cell, place))
-        return 0
+        return _print_scripts(planned, commands)
     outcomes = run_matrix(planned, commands, args.jobs, args.tidy)
     failed = [outcome for outcome in outcomes if not outcome.ok]
     for outcome in failed:
         print(f'{outcome.state}: {outcome.cell.name}: {outcome.reason}', file=sys.stderr)
     if any(outcome.ok for outcome in outcomes):
-        _report(args, work_dir, cells, embedded)
+        _report(work_dir, cells, embedded, _call(argv))
     return 3 if failed else 0
 
 
@@ -103,7 +99,7 @@ def _parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:
     )
     parser.add_argument('--holdouts', nargs='+', default=['all'], help='e.g. df f2f (default: all)')
     parser.add_argument(
-        '--seeds', nargs='+', type=int, help='(default: 0; with --collect-only: all)'
+        '--seeds', nargs='+', type=_seed, help='(default: 0; with --collect-only: all)'
     )
     parser.add_argument(
         '--configs',
@@ -148,7 +144,19 @@ def _parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:
         parser.error('--launcher slurm needs --partition')
     if min(args.jobs, args.gpus) < 1:
         parser.error('--jobs and --gpus must be at least 1')
+    check_options(args.cfg_options or ())
     return args
+
+
+def _seed(text: str) -> int:
+    if not text.isdecimal() or int(text) >= 1 << 32:  # as numpy wants it
+        raise argparse.ArgumentTypeError(f'{text} is not a whole number from 0 to 2**32 - 1')
+    return int(text)
+
+
+def _call(argv: Optional[Sequence[str]]) -> str:
+    words = sys.argv[1:] if argv is None else argv
+    return shlex.join(['tools/cross_manipulation.py', *words])
 
 
 def _run_options(args: argparse.Namespace) -> List[str]:
@@ -161,7 +169,9 @@ def _run_options(args: argparse.Namespace) -> List[str]:
     return options + (['--cfg-options', *args.cfg_options] if args.cfg_options else [])
 
 
-def _chosen(args: argparse.Namespace, known: Sequence[Cell]) -> List[Cell]:
+def _chosen(
+    args: argparse.Namespace, known: Sequence[Cell], embedded: Optional[Cell]
+) -> List[Cell]:
     """The cells that the call names, or says are all."""
     for key in ('regime', 'holdout'):
         wanted, there = getattr(args, f'{key}s'), sorted({getattr(cell, key) for cell in known})
@@ -179,6 +189,11 @@ def _chosen(args: argparse.Namespace, known: Sequence[Cell]) -> List[Cell]:
     ]
     if not cells:
         raise MMFakeError(f'{args.work_dir}: none of the cells asked for is here')
+    if embedded is not None and embedded not in cells:
+        raise MMFakeError(
+            f'--embedding-of {args.embedding_of}: is none of the {len(cells)} cells of this call, '
+            f'such as {cells[0].regime}/{cells[0].holdout}/{cells[0].seed}'
+        )
     return sorted(set(cells), key=place_in_table)
 
 
@@ -189,26 +204,42 @@ def _cell_named(text: str) -> Cell:
     return Cell(parts[0], parts[1], int(parts[2]))
 
 
+def _print_scripts(planned: Sequence[Tuple[Cell, Config]], commands: CellCommands) -> int:
+    """Print the commands of ``--dry-run``; its exit status."""
+    refused = 0
+    for place, (cell, cfg) in enumerate(planned):
+        try:
+            done = is_finished(CellFolder(commands.work_dir / cell.name), cfg)
+        except MMFakeError as error:
+            refused += 1
+            print(f'# {cell.name}: refused: {error}')
+            continue
+        print(f'# {cell.name}' + (': finished' if done else ''))
+        if not done:
+            print(commands.script(cell, place))
+    return 3 if refused else 0
+
+
 def _report(
-    args: argparse.Namespace, work_dir: Path, cells: Sequence[Cell], embedded: Optional[Cell]
+    work_dir: Path,
+    cells: Sequence[Cell],
+    embedded: Optional[Cell],
+    call: str,
+    complain: bool = False,
 ) -> int:
     """Write tables and figures of the finished cells; the exit status of ``--collect-only``."""
     runs, lost = collect_runs(work_dir, cells)
-    for cell, reason in lost.items() if args.collect_only else ():
+    for cell, reason in lost.items() if complain else ():
         print(f'not in the table: {cell.name}: {reason}', file=sys.stderr)
     if not runs:
         raise MMFakeError(f'{work_dir}: no cell is finished, so there is nothing to collect')
-    inputs = dict(
-        options=_run_options(args), commit=commit(), versions=versions(), work_dir=str(work_dir)
-    )
+    # of the table; what a run is made of, its own options among it, is in its info
+    made_by = dict(call=call, commit=commit(), versions=versions())
+    inputs = dict(work_dir=str(work_dir), made_by=made_by)
     write_matrix_report(runs, work_dir, inputs, [cell.name for cell in lost])
-    if embedded is not None:
-        embeddings, methods = embed_cell(CellFolder(work_dir / embedded.name))
-        name = regime_name(embedded.regime)
-        title = f'{name},\n{method_name(embedded.holdout)} held out, training seed {embedded.seed}'
-        figure = draw_embedding_map(embeddings, methods, title)
-        for ending in ('png', 'svg'):
-            path = work_dir / f'embedding_{embedded.name.replace("/", "_")}.{ending}'
-            save_figure(figure, path)
+    if embedded in lost:
+        print(f'no map of embeddings: {embedded.name} is not finished', file=sys.stderr)
+    elif embedded is not None:
+        draw_embeddings(CellFolder(work_dir / embedded.name), embedded, work_dir)
     print(f'{len(runs)} of {len(cells)} cells: {work_dir / "table.md"}')
     return 3 if lost else 0

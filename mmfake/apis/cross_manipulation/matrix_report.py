@@ -16,7 +16,7 @@ from ...visualization.heat_map import draw_heat_map
 from ...visualization.interval_panels import draw_intervals
 from ...visualization.looks import method_name
 from ...visualization.roc_panels import draw_roc_curves
-from .collect_runs import doubts
+from .doubts import doubts
 
 _DATA = {
     'ffpp': 'Data: FaceForensics++.',

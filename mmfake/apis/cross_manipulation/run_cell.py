@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 import time
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from mmengine.config import Config
 from ...errors import MMFakeError
 from .cell import Cell
 from .cell_commands import CellCommands
-from .cell_config import fingerprint, first_difference, settings_of
+from .cell_config import SETTINGS_RULES, fingerprint, first_difference, settings_of
 from .cell_folder import CellFolder
 from .cell_lock import CellBusyError, cell_lock
 from .cell_record import has_record, is_made_from_best, make_record, read_record, write_record
@@ -55,7 +56,9 @@ def is_finished(folder: CellFolder, cfg: Config) -> bool:
     Raises:
         MMFakeError: It was trained with other settings.
     """
-    record = read_record(folder)
+    record = None
+    with contextlib.suppress(MMFakeError):  # it is run again
+        record = read_record(folder)
     if record and record['settings'] == fingerprint(settings_of(cfg)):
         return is_made_from_best(folder, record)
     before = folder.training_config()
@@ -68,6 +71,8 @@ def is_finished(folder: CellFolder, cfg: Config) -> bool:
                 f'{folder.path}: was trained with other settings ({difference}); remove this '
                 'folder or choose another --work-dir'
             )
+    if record and record.get('settings_rules') != SETTINGS_RULES:  # the logs say it is the same
+        return is_made_from_best(folder, record)
     return False
 
 

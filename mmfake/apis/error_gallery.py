@@ -9,11 +9,12 @@ from typing import Optional, Sequence
 from ..atomic_file import atomic_file
 from ..errors import MMFakeError
 from ..evaluation.foreign_scores import read_foreign_scores
-from .error_gallery_choice import choose_errors
-from .error_gallery_page import gallery_page
-from .error_gallery_sheet import draw_gallery
-from .error_gallery_videos import files_of_config, files_of_index, gallery_items
-from .figure_style import save_figure
+from ..visualization.error_gallery_choice import choose_errors
+from ..visualization.error_gallery_page import gallery_page
+from ..visualization.error_gallery_sheet import draw_gallery
+from ..visualization.error_gallery_videos import files_of_config, files_of_index, gallery_items
+from ..visualization.figure_style import save_figure
+from .cross_manipulation.cell_config import cell_config
 
 
 def error_gallery(argv: Optional[Sequence[str]] = None) -> None:
@@ -35,7 +36,7 @@ def error_gallery(argv: Optional[Sequence[str]] = None) -> None:
     elif args.config:
         options = ['--scale', args.scale] if args.scale else []
         options += ['--data-root', args.data_root] if args.data_root else []
-        files = files_of_config(args.config, options)
+        files = files_of_config(cell_config(Path(args.config), 0, options))
     items = gallery_items(errors, files, args.frames)
     title = f'{Path(args.scores).resolve().parent.name}/{Path(args.scores).name}'
     page, sheet = Path(args.out, 'error_gallery.html'), Path(args.out, 'error_gallery.png')
