@@ -47,11 +47,12 @@ def cross_markdown(
         _incomplete(table, len(seeds)),
         '' if not lost else 'Not every video was scored: ' + '; '.join(map(_lost_text, lost)) + '.',
         '## Which differences are resolved',
-        'Paired on the same videos: AUC by DeLong, accuracy at 0.5 by McNemar (exact); over '
-        "seeds by Student's t-test with their spread pooled over the regimes. p-values are "
-        'corrected for the number of pairs (Holm) within a '
-        'hold-out and metric, intervals are not; "resolved" means both at most 0.05. Videos are '
-        'taken as independent. Every pair is in comparisons.csv.',
+        'Paired on the same videos: AUC by DeLong, accuracy at 0.5 by McNemar (exact). "Resolved '
+        'over videos and seeds" asks in one test what other videos and other seeds would change: '
+        "their variances add up, that of the seeds pooled over the regimes (Student's t, Welch and "
+        'Satterthwaite). p-values are corrected for the number of pairs (Holm) within a hold-out '
+        'and metric, intervals are not; resolved means at most 0.05, over videos alone too. '
+        'Videos are taken as independent. Every pair is in comparisons.csv.',
     ]
     for holdout, pairs in comparisons.items():
         # one that a config registered is not known to a call that reads no config
