@@ -1,5 +1,6 @@
 """Whole trainings in this process: the shipped configs, real videos, a tiny encoder."""
 
+import gc
 import itertools
 import json
 from pathlib import Path
@@ -18,6 +19,10 @@ from mmfake.engine.hooks import LabelMoCoHook
 ROOT = Path(__file__).parents[2]
 _NUMBER = itertools.count()
 
+# mmengine collects garbage for every dataset: spare it the million objects of the imports
+gc.collect()
+gc.freeze()
+
 
 @MODELS.register_module(name='TinyTestEncoder', force=True)
 class TinyEncoder(nn.Module):
@@ -32,14 +37,21 @@ class TinyEncoder(nn.Module):
         return self.norm(self.conv(x)).relu()
 
 
+# Frozen at their initial statistics the batch norms change nothing, so that the weights have to.
+FROZEN = dict(type='mmfake.S3D', norm_eval=True, init_cfg=dict(type='Kaiming', layer='Conv3d'))
+
+
 def make_host_fast(set_attribute):
     """Spare what takes most of a tiny run: asking gcc its version, and yapf at every checkpoint."""
     set_attribute(host, 'collect_env', dict)
     set_attribute(Config, 'pretty_text', property(lambda self: repr(self.to_dict())))
 
 
-def config_of(regime, work_dir, scale, *options, encoder=None, **settings):
-    """What ``tools/train.py`` makes of its command line, with the loop and a tiny encoder."""
+def config_of(regime, work_dir, scale, *options, encoder=None, also_save=None, **settings):
+    """What ``tools/train.py`` makes of its command line, with a tiny encoder.
+
+    ``also_save`` iterations there is a checkpoint in mid-epoch, see :func:`in_mid_epoch`.
+    """
     config = ROOT / 'configs' / 'mtl' / f'{regime}_holdout_f2f.py'
     args = _parse([str(config), '--scale', str(scale), '--work-dir', str(work_dir), *options])
     cfg = load_config(args)
@@ -49,12 +61,27 @@ def config_of(regime, work_dir, scale, *options, encoder=None, **settings):
         for stream in (cfg.model.binary, cfg.model.get('multi') or {}):
             for head in (stream[name] for name in stream if name.endswith('head')):
                 head.in_channels = 16
-    cfg.train_cfg.type = 'mmfake.ResumableTrainLoop'
     cfg.val_evaluator.n_bootstrap = 20
+    cfg.custom_hooks = cfg.get('custom_hooks') or []
+    if also_save:
+        cfg.custom_hooks.append(
+            dict(
+                type='mmfake.SafeCheckpointHook',
+                by_epoch=False,
+                interval=also_save,
+                save_last=False,
+                out_dir=str(Path(work_dir, 'iterations')),
+            )
+        )
     cfg.merge_from_dict(settings)
     # runs of one name share their message hub, and the default name has a resolution of a second
     cfg.experiment_name = f'training_{next(_NUMBER)}'
     return cfg
+
+
+def in_mid_epoch(work_dir, iteration):
+    """The checkpoint that ``also_save`` gave."""
+    return str(Path(work_dir, 'iterations', Path(work_dir).name, f'iter_{iteration}.pth'))
 
 
 def trained(cfg):

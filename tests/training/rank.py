@@ -1,6 +1,8 @@
 """One of several processes that train together, a script: ``rank.py FOLDER SCALE JOBS``."""
 
 import json
+import os
+import signal
 import sys
 
 import harness
@@ -19,19 +21,28 @@ class SpoilOneRank(Hook):
             data_batch['inputs'][0] = data_batch['inputs'][0] * float('nan')
 
 
-# Frozen at their initial statistics the batch norms change nothing, so that the weights have to.
-FROZEN = dict(type='mmfake.S3D', norm_eval=True, init_cfg=dict(type='Kaiming', layer='Conv3d'))
+class LoseOneRank(Hook):
+    """kill -9 for the last rank, in the fourth iteration."""
+
+    def before_train_iter(self, runner, batch_idx, data_batch=None):
+        if runner.iter == 3 and runner.rank == runner.world_size - 1:
+            os.kill(os.getpid(), signal.SIGKILL)
 
 
-def train(name, *options, hooks=(), settings):
-    encoder = FROZEN if name == 'frozen' else dict(type='TinyTestEncoder', norm=False)
+HOOKS = dict(spoilt=SpoilOneRank, killed=LoseOneRank)
+
+
+def train(name, *options, settings):
+    encoder = dict(type='TinyTestEncoder', norm=False)
+    if name == 'frozen':
+        encoder = harness.FROZEN
     cfg = harness.config_of(
         'bin_multi_con', f'{folder}/{name}', scale, *options, encoder=encoder, **settings
     )
     cfg.model.binary.cls_head.dropout_ratio = 0.0
     runner = Runner.from_cfg(cfg)
-    for hook in hooks:
-        runner.register_hook(hook)
+    if name in HOOKS and '--resume' not in options:
+        runner.register_hook(HOOKS[name]())
     runner.train()
     state = harness.state_of(runner)
     guard = next(hook for hook in runner.hooks if isinstance(hook, NonFiniteLossHook))
@@ -44,7 +55,6 @@ if __name__ == '__main__':
     harness.make_host_fast(setattr)
     results = {}
     for name, job in json.loads(jobs).items():
-        hooks = [SpoilOneRank()] if name == 'spoilt' else []
-        results[name] = train(name, *job['options'], hooks=hooks, settings=job['settings'])
+        results[name] = train(name, *job['options'], settings=job['settings'])
     rank = torch.distributed.get_rank() if torch.distributed.is_initialized() else 'one'
     torch.save(results, f'{folder}/{rank}.pth')

@@ -3,16 +3,15 @@
 import pytest
 import torch
 
-SETTINGS = {
-    'optim_wrapper.optimizer': dict(type='SGD', lr=0.1),  # Adam magnifies rounding errors
-    'param_scheduler': [],  # by iterations, of which there are k times as many
-}
 
-
-def frozen(harness, regime, folder, smoke, batch_size, k, **encoder):
-    settings = dict(SETTINGS, **{'train_dataloader.batch_size': batch_size})
-    settings['optim_wrapper.accumulative_counts'] = k
-    cfg = harness.config_of(regime, folder / f'{batch_size}', smoke, **encoder, **settings)
+def end(harness, regime, folder, smoke, k, encoder, lr):
+    settings = {
+        'optim_wrapper.optimizer': dict(type='SGD', lr=lr),  # Adam magnifies rounding errors
+        'optim_wrapper.accumulative_counts': k,
+        'train_dataloader.batch_size': 8 // k,
+        'param_scheduler': [],  # by iterations, of which there are k times as many
+    }
+    cfg = harness.config_of(regime, folder / f'{k}', smoke, encoder=encoder, **settings)
     for stream in (cfg.model.binary, cfg.model.get('multi')):
         if stream:
             stream.cls_head.dropout_ratio = 0.0
@@ -22,11 +21,39 @@ def frozen(harness, regime, folder, smoke, batch_size, k, **encoder):
 @pytest.mark.parametrize('regime', ['baseline_s3d', 'bin_ce', 'bin_multi_ce'])
 def test_k_batches_are_one(regime, harness, smoke, tmp_path):
     encoder = dict(type='TinyTestEncoder', norm=False)
-    whole, *parts = (
-        frozen(harness, regime, tmp_path, smoke, 8 // k, k, encoder=encoder) for k in (1, 2, 4)
-    )
+    whole, *parts = (end(harness, regime, tmp_path, smoke, k, encoder, 0.1) for k in (1, 2, 4))
     for part in parts:
         assert part.iter > whole.iter
         torch.testing.assert_close(
             dict(whole.model.state_dict()), dict(part.model.state_dict()), rtol=1e-5, atol=1e-7
         )
+
+
+def test_two_batches_are_one_where_batch_norms_are_frozen(harness, smoke, tmp_path):
+    whole, parts = (
+        end(harness, 'bin_ce', tmp_path, smoke, k, harness.FROZEN, 1e-3) for k in (1, 2)
+    )
+    assert (whole.iter, parts.iter) == (2, 4)
+    expected, found = (dict(runner.model.state_dict()) for runner in (whole, parts))
+    torch.testing.assert_close(expected, found, rtol=1e-4, atol=1e-6)
+
+
+# two epochs of four iterations; what there is after the checkpoint in mid-epoch and after an epoch
+@pytest.mark.parametrize(('k', 'iteration', 'epochs'), [(2, 3, []), (3, 5, [1])])
+def test_resumed_in_the_middle_of_a_step(k, iteration, epochs, harness, smoke, tmp_path):
+    """The gradients accumulated so far go on accumulating, bit for bit."""
+
+    def run(name, *options):
+        settings = {'train_cfg.max_epochs': 2, 'optim_wrapper.accumulative_counts': k}
+        cfg = harness.config_of(
+            'bin_multi_con', tmp_path / name, smoke, *options, also_save=iteration, **settings
+        )
+        state = harness.state_of(harness.trained(cfg))
+        del state['files']
+        return state
+
+    expected = run('straight')
+    half_done = [harness.in_mid_epoch(tmp_path / 'straight', iteration)]
+    half_done += [str(tmp_path / 'straight' / f'epoch_{epoch}.pth') for epoch in epochs]
+    for number, checkpoint in enumerate(half_done):
+        harness.assert_same(expected, run(f'resumed{number}', '--resume', checkpoint))

@@ -30,8 +30,10 @@ def live(smoke):
         env=dict(os.environ, OMP_NUM_THREADS='1'),
     )
 
-    def order(folder, fate=None):
-        words = dict(folder=str(folder), scale=str(smoke), settings=SETTINGS, fate=fate)
+    def order(folder, workers, fate=None):
+        settings = dict(SETTINGS, **{'train_dataloader.num_workers': workers})
+        settings['train_dataloader.persistent_workers'] = workers > 0
+        words = dict(folder=str(folder), scale=str(smoke), settings=settings, fate=fate)
         server.stdin.write(json.dumps(words) + '\n')
         server.stdin.flush()
         code = int(server.stdout.readline())
@@ -48,27 +50,32 @@ def ended(folder):
     return torch.load(folder / 'end.pth', weights_only=False)
 
 
+@pytest.fixture(scope='module', params=[0, 2])
+def workers(request):
+    """Processes that load."""
+    return request.param
+
+
 @pytest.fixture(scope='module')
-def undisturbed(tmp_path_factory, live):
+def undisturbed(tmp_path_factory, live, workers):
     folder = tmp_path_factory.mktemp('undisturbed')
-    assert live(folder) == 0
+    assert live(folder, workers) == 0
     return ended(folder)
 
 
 @pytest.mark.parametrize('kind', ['call', 'write'])
-@pytest.mark.parametrize('seed', range(2))
-def test_killed_five_times(kind, seed, live, undisturbed, harness, tmp_path):
+def test_killed_five_times(kind, workers, live, undisturbed, harness, tmp_path):
     """At a random call of any Python function, or with a random part of a checkpoint written."""
     calls, expected = undisturbed
     kills = lives = 0
     while kills < 5:
         lives += 1
-        killed = live(tmp_path, [kind, f'{seed} {lives}', calls])
+        killed = live(tmp_path, workers, [kind, f'{workers} {lives}', calls])
         kills += bool(killed)
         if not killed:  # it outlived its moment: compare, and begin anew
             harness.assert_same(expected, ended(tmp_path)[1])
             (tmp_path / 'work').rename(tmp_path / f'old{lives}')
-    assert live(tmp_path) == 0
+    assert live(tmp_path, workers) == 0
     harness.assert_same(expected, ended(tmp_path)[1])
     files = [path.name for path in (tmp_path / 'work').iterdir()]
     assert not [name for name in files if name.endswith('.tmp')]

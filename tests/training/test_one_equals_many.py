@@ -6,6 +6,7 @@ norm, or is S3D with frozen ones; synchronised ones torch has for GPUs only.
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -19,12 +20,13 @@ SETTINGS = {
     'optim_wrapper.optimizer': dict(type='SGD', lr=0.1),  # Adam magnifies rounding errors
     'train_cfg.max_epochs': 2,
 }
+GLOO = ['--launcher', 'pytorch']
 FROZEN = {'optim_wrapper.optimizer.lr': 1e-3, 'train_cfg.max_epochs': 1}  # S3D takes its time
+THREE = {'optim_wrapper.accumulative_counts': 3}  # the first epoch ends after two
 
 
-def launch(folder, scale, world_size, jobs):
-    """Start the processes, wait for them, and give what each ended with."""
-    folder.mkdir(exist_ok=True)
+def start(folder, scale, world_size, jobs):
+    """Start the processes, wait for them, and give exit codes and outputs."""
     with socket.socket() as s:
         s.bind(('127.0.0.1', 0))
         port = str(s.getsockname()[1])
@@ -43,8 +45,14 @@ def launch(folder, scale, world_size, jobs):
                 text=True,
             )
         )
-    outputs = [process.communicate(timeout=240)[0] for process in processes]
-    assert all(process.returncode == 0 for process in processes), '\n'.join(outputs)[-5000:]
+    outputs = [process.communicate(timeout=600)[0] for process in processes]
+    return [process.returncode for process in processes], outputs
+
+
+def launch(folder, scale, world_size, jobs):
+    """Start the processes, which succeed, and give what each ended with."""
+    codes, outputs = start(folder, scale, world_size, jobs)
+    assert not any(codes), '\n'.join(outputs)[-5000:]
     names = range(world_size) if world_size > 1 else ['one']
     ends = [torch.load(folder / f'{name}.pth', weights_only=False) for name in names]
     return ends, outputs
@@ -63,17 +71,30 @@ def one(tmp_path_factory, smoke):
 
 
 @pytest.fixture(scope='module')
-def many(tmp_path_factory, smoke, one):
+def one_killed(tmp_path_factory, smoke):
+    """A folder in which one of two processes was killed in the second epoch; checkpoints; ends."""
+    folder = tmp_path_factory.mktemp('killed')
+    codes, outputs = start(folder, smoke, 2, dict(killed=job(4, *GLOO)))
+    return folder, [path.name for path in (folder / 'killed').glob('epoch_*.pth')], codes, outputs
+
+
+@pytest.fixture(scope='module')
+def many(tmp_path_factory, smoke, one, one_killed):
     folder = tmp_path_factory.mktemp('many')
-    gloo = ['--launcher', 'pytorch']
+    killed = ['--work-dir', str(one_killed[0] / 'killed')]
     checkpoint = str(one[0] / 'whole' / 'epoch_2.pth')
     jobs = dict(
-        whole=job(4, *gloo),
-        spoilt=job(4, *gloo),
-        frozen=job(4, *gloo, **FROZEN),
-        again=job(4, *gloo, '--resume', str(folder / 'whole' / 'epoch_1.pth')),
+        whole=job(4, *GLOO),
+        spoilt=job(4, *GLOO),
+        frozen=job(4, *GLOO, **FROZEN),
+        again=job(4, *GLOO, '--resume', str(folder / 'whole' / 'epoch_1.pth')),
+        killed=job(4, *GLOO, '--resume', *killed),
+        accumulated=job(4, *GLOO, **THREE),
+        accumulated_again=job(
+            4, *GLOO, '--resume', str(folder / 'accumulated' / 'epoch_1.pth'), **THREE
+        ),
         # the checkpoint of one process, with the batch size of one, by two
-        resumed=job(8, *gloo, '--resume', checkpoint, **{'train_cfg.max_epochs': 3}),
+        resumed=job(8, *GLOO, '--resume', checkpoint, **{'train_cfg.max_epochs': 3}),
     )
     return launch(folder, smoke, 2, jobs)
 
@@ -110,15 +131,27 @@ def test_two_processes_train_as_one(one, many, name):
     assert all(value.isfinite().all() for value in first['weights'].values())
 
 
-def test_two_processes_resume_exactly(many, harness):
+@pytest.mark.parametrize(
+    ('straight', 'resumed'),
+    [('whole', 'again'), ('whole', 'killed'), ('accumulated', 'accumulated_again')],
+)
+def test_two_processes_resume_exactly(many, harness, straight, resumed):
+    """Between two epochs; after one of the two was killed; with a step that is half done."""
     for rank, end in enumerate(many[0]):
         # files: another folder; the log of rank 0 is the one that is saved
         different = {'files'} if rank == 0 else {'files', 'history'}
         expected, found = (
             {key: value for key, value in end[name].items() if key not in different}
-            for name in ('whole', 'again')
+            for name in (straight, resumed)
         )
         harness.assert_same(expected, found)
+
+
+def test_no_process_outlives_one_that_was_killed(one_killed):
+    _, checkpoints, codes, outputs = one_killed
+    assert codes[1] == -signal.SIGKILL
+    assert codes[0] not in (0, None), outputs[0]
+    assert checkpoints == ['epoch_1.pth']
 
 
 def test_another_number_of_processes_goes_on_after_a_warning(many):

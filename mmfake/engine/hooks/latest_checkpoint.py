@@ -17,7 +17,9 @@ def latest_checkpoint(work_dir: str, out_dir: str, filename_tmpl: str) -> Option
     """Find the newest checkpoint that is whole.
 
     That is the one ``last_checkpoint`` names, unless it is missing, truncated or otherwise
-    unreadable: then the one with the highest number, and a line says so.
+    unreadable: then the one before, i.e. with the next lower number, and a line says so. A higher
+    number is left over from another run in the same folder; it counts only if ``last_checkpoint``
+    names none, and a line says that too.
 
     Args:
         work_dir (str): Folder of ``last_checkpoint``.
@@ -30,29 +32,36 @@ def latest_checkpoint(work_dir: str, out_dir: str, filename_tmpl: str) -> Option
     Raises:
         MMFakeError: If there are checkpoints and none is whole.
     """
-    found = numbered(Path(out_dir), filename_tmpl)
-    named = _named(Path(work_dir, 'last_checkpoint'), Path(out_dir))
-    candidates = [path for path in found if path != named]
+    candidates = found = numbered(Path(out_dir), filename_tmpl)
+    pointer = Path(work_dir, 'last_checkpoint')
+    named = _named(pointer, Path(out_dir))
+    remarks: List[str] = []
     if named is not None:
-        candidates.insert(0, named)
-    faults: List[str] = []
+        last = _number(named, filename_tmpl)
+        candidates = [named]
+        candidates += [p for p in found if last is None or _number(p, filename_tmpl) < last]
+    elif found:
+        remarks.append(f'{pointer} names no checkpoint: the highest number counts.')
     for path in candidates:
         fault = _fault(path)
         if fault is None:
-            if faults:
+            if remarks:
+                before = '' if path == candidates[0] else 'the one before: '
                 print_log(
-                    f'{sample_of(faults)} Going on from the one before: {path}.',
+                    f'{sample_of(remarks)} Going on from {before}{path}.',
                     logger='current',
                     level=logging.WARNING,
                 )
             return str(path)
-        faults.append(fault)
-    if faults:
-        raise MMFakeError(
-            f'{work_dir}: none of its checkpoints can be resumed from; {sample_of(faults, 2)} '
-            'Train anew without --resume, or give --resume another file.'
-        )
-    return None
+        remarks.append(fault)
+    if not remarks:
+        return None
+    others = sample_of([path.name for path in found if path not in candidates], 2)
+    raise MMFakeError(
+        f'{work_dir}: none of its checkpoints can be resumed from; {sample_of(remarks, 2)} '
+        + (f'{others}: of another run, by the number. ' if others else '')
+        + 'Train anew without --resume, or give --resume another file.'
+    )
 
 
 def numbered(folder: Path, filename_tmpl: str) -> List[Path]:
@@ -65,10 +74,15 @@ def numbered(folder: Path, filename_tmpl: str) -> List[Path]:
     Returns:
         list[Path]: Those that are there.
     """
+    numbers = {path: _number(path, filename_tmpl) for path in folder.glob('*')}
+    found = [path for path, number in numbers.items() if number is not None]
+    return sorted(found, key=numbers.__getitem__, reverse=True)
+
+
+def _number(path: Path, filename_tmpl: str) -> Optional[int]:
     before, after = re.split(r'\{.*?\}', filename_tmpl, maxsplit=1)
-    pattern = re.compile(re.escape(before) + r'(\d+)' + re.escape(after))
-    found = [(pattern.fullmatch(path.name), path) for path in folder.glob('*')]
-    return [path for _, path in sorted(((int(m[1]), p) for m, p in found if m), reverse=True)]
+    match = re.fullmatch(re.escape(before) + r'(\d+)' + re.escape(after), path.name)
+    return int(match[1]) if match else None
 
 
 def _named(pointer: Path, out_dir: Path) -> Optional[Path]:

@@ -8,7 +8,7 @@ import re
 import shutil
 from collections import deque
 from pathlib import Path
-from typing import Any, Dict, Optional
+from typing import Any, Dict, List, Optional
 
 import torch
 from mmaction.registry import HOOKS
@@ -16,9 +16,11 @@ from mmengine.dist import broadcast_object_list, is_main_process, master_only
 from mmengine.hooks import CheckpointHook
 from mmengine.logging import print_log
 from mmengine.runner import CheckpointLoader, Runner
+from torch import Tensor
 
 from ...atomic_file import atomic_file
 from ...errors import MMFakeError
+from .half_step import half_step, restore_half_step
 from .latest_checkpoint import latest_checkpoint, numbered
 
 _LEFTOVER = re.compile(r'\.(.+\.pth|last_checkpoint)\.\d+\.tmp')
@@ -34,13 +36,18 @@ class SafeCheckpointHook(CheckpointHook):
     - ``--resume`` without a file passes over checkpoints that are not whole, and says so.
     - Resumed into another folder, a run takes the best checkpoint so far with it, and leaves the
       one in the old folder alone.
+    - With gradient accumulation a checkpoint may fall between the batches of one optimizer step: it
+      holds the gradients so far, of every rank, beside the model under ``half_step``.
 
     Args:
         **kwargs: As for :class:`mmengine.hooks.CheckpointHook`.
     """
 
+    STATE_KEY = 'half_step'
+
     def __init__(self, **kwargs) -> None:
         super().__init__(**kwargs)
+        self._half_step: Optional[List[Dict[str, Tensor]]] = None
         if self.backend_args is None and '://' not in str(self.out_dir or ''):
             self.backend_args = dict(backend='atomic')
 
@@ -64,6 +71,11 @@ class SafeCheckpointHook(CheckpointHook):
             runner._resume = False
             print_log(f'{runner.work_dir}: no checkpoint yet, training starts anew.', 'current')
 
+    def after_load_checkpoint(self, runner: Runner, checkpoint: Dict[str, Any]) -> None:
+        """Keep the gradients of a step that was half done if the run is being resumed."""
+        if runner._resume:
+            self._half_step = checkpoint.get(self.STATE_KEY)
+
     def before_train(self, runner: Runner) -> None:
         """Settle in the folder: what earlier runs recorded may lie elsewhere or be half done.
 
@@ -71,6 +83,8 @@ class SafeCheckpointHook(CheckpointHook):
             runner (Runner): The runner.
         """
         super().before_train(runner)
+        restore_half_step(runner, self._half_step)
+        self._half_step = None
         last = runner.message_hub.runtime_info.get('last_ckpt')
         if last:  # it is written again if its validation, now made up for, gives a new best one
             self.last_ckpt = str(Path(self.out_dir, Path(last).name))
@@ -85,6 +99,11 @@ class SafeCheckpointHook(CheckpointHook):
                 for path in Path(folder).glob('.*.tmp'):
                     if _LEFTOVER.fullmatch(path.name):  # of a run that was killed
                         path.unlink()
+
+    def before_save_checkpoint(self, runner: Runner, checkpoint: Dict[str, Any]) -> None:
+        """Put the gradients of a step that is half done beside the model."""
+        if self._half_step is not None:
+            checkpoint[self.STATE_KEY] = self._half_step
 
     def _look_for_latest(self, runner: Runner) -> Any:
         """Path, None, or the error, on rank 0."""
@@ -131,6 +150,7 @@ class SafeCheckpointHook(CheckpointHook):
             runner.message_hub.update_info('outdated_ckpt_ids', outdated)
         self.last_ckpt = self._path_of(step)
         runner.message_hub.update_info('last_ckpt', self.last_ckpt)
+        self._half_step = half_step(runner)  # here, because rank 0 alone saves
         runner.save_checkpoint(
             self.out_dir,
             self.filename_tmpl.format(step),
@@ -142,6 +162,7 @@ class SafeCheckpointHook(CheckpointHook):
             backend_args=self.backend_args,
             **self.args,
         )
+        self._half_step = None
         if is_main_process():
             pointer = Path(runner.work_dir, 'last_checkpoint')
             with atomic_file(pointer, 'the name of the last checkpoint') as temporary:

@@ -99,6 +99,23 @@ def test_falls_back_to_the_one_before(train, tmp_path, damage, capfd):
     assert runner.iter == 12
 
 
+def test_another_run_in_the_same_folder_is_not_the_one_before(train, tmp_path, capfd):
+    """Epochs 1 to 3 of an old run, then 1 and 2 of a new one, the second of which is damaged."""
+    work = tmp_path / 'work'
+    train(3)
+    train(2)
+    (work / 'epoch_2.pth').write_bytes(b'')
+    assert train(2, resume=True).iter == 6
+    output = capfd.readouterr().out
+    assert f'Going on from the one before: {work / "epoch_1.pth"}' in output
+    assert 'resumed epoch: 1' in output
+    train(2, max_keep_ckpts=1)
+    (work / 'epoch_2.pth').write_bytes(b'')
+    with pytest.raises(MMFakeError) as error:
+        train(3, resume=True)
+    one_line(error, 'epoch_2.pth', 'epoch_3.pth: of another run', 'without --resume')
+
+
 @pytest.mark.parametrize('pointer', ['', '\0' * 20, 'elsewhere/epoch_2.pth', None])
 def test_a_pointer_that_was_cut_off_moved_or_never_written(train, tmp_path, pointer, capfd):
     train(2)
@@ -107,8 +124,13 @@ def test_a_pointer_that_was_cut_off_moved_or_never_written(train, tmp_path, poin
         path.unlink()
     else:
         path.write_text(pointer)
+    capfd.readouterr()
     assert train(3, resume=True).iter == 9
-    assert 'resumed epoch: 2' in capfd.readouterr().out
+    output = capfd.readouterr().out
+    assert 'resumed epoch: 2' in output
+    assert ('names no checkpoint: the highest number counts.' in output) == (
+        'else' not in str(pointer)
+    )
 
 
 def test_ten_comes_after_nine(train, tmp_path):
