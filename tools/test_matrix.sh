@@ -10,6 +10,9 @@
 # --dir DIR keeps the environments in DIR for the next time; otherwise they are removed at the end.
 # PYTHON310=... and PYTHON311=... choose the interpreters.
 set -uo pipefail
+case "${1:-}" in
+    -h | --help) sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"; exit ;;
+esac
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 fail() { echo "error: $1" >&2; exit 2; }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+import signal
 import sys
 from typing import Callable, Optional, Sequence
 
@@ -27,16 +28,24 @@ def run_command(main: Callable[[Optional[Sequence[str]]], Optional[int]]) -> Non
     except MMFakeError as error:
         rank = os.environ.get('RANK', os.environ.get('SLURM_PROCID', '0'))
         where = '' if rank == '0' else f' [rank {rank}]'  # a file may lack on one machine only
-        print(f'error{where}: {error}', file=sys.stderr)
+        _tell(f'error{where}: {error}')
         sys.exit(2)
     except KeyboardInterrupt:
-        print('interrupted', file=sys.stderr)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # torchrun sends it again
+        _tell('interrupted')
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # the second Ctrl-C of a user ends it now
         sys.exit(130)
     except BrokenPipeError:
         if not _is_unread(sys.stdout.fileno()):  # a pipe of our own, to a worker that died
             raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is still in it
         sys.exit(141)
+
+
+def _tell(line: str) -> None:
+    """Write a line at once: several ranks may, to the same terminal."""
+    sys.stderr.write(f'{line}\n')
+    sys.stderr.flush()
 
 
 def _is_unread(pipe: int) -> bool:

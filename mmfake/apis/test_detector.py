@@ -12,6 +12,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from ..errors import MMFakeError
+from .check_start import check_checkpoint, check_launcher
 from .config import add_run_arguments, load_config
 from .preflight import check_run
 
@@ -26,11 +27,13 @@ def test_detector(argv: Optional[Sequence[str]] = None) -> None:  # noqa: PT028 
         MMFakeError: If config, data or checkpoint have a mistake that the user can mend.
     """
     args = _parse(argv)
+    check_launcher(args.launcher)
     cfg = load_config(args)
     _merge(cfg, args)
     if not Path(args.checkpoint).is_file() and '://' not in args.checkpoint:
         raise MMFakeError(f'{args.checkpoint}: no such checkpoint file.')
     check_run(cfg, ['test_dataloader'])
+    check_checkpoint(args.checkpoint)
     runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
     runner.test()
 

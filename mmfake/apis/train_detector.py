@@ -14,6 +14,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from ..errors import MMFakeError
+from .check_start import check_checkpoint, check_launcher
 from .config import add_run_arguments, load_config
 from .preflight import check_run
 
@@ -29,9 +30,12 @@ def train_detector(argv: Optional[Sequence[str]] = None) -> None:
     """
     logging.raiseExceptions = False  # a full disk is told once, below, not at each line of the log
     args = _parse(argv)
+    check_launcher(args.launcher)
     cfg = load_config(args)
     _merge(cfg, args)
     check_run(cfg, ['train_dataloader', 'val_dataloader'])
+    if cfg.get('load_from'):
+        check_checkpoint(cfg.load_from, bool(cfg.get('resume')))
     try:
         runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
         runner.train()

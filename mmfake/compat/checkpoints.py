@@ -12,7 +12,6 @@ import io
 import os
 import pickle
 import re
-import zipfile
 from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
 from collections import Counter
 from types import SimpleNamespace
@@ -29,6 +28,7 @@ from mmengine.runner import checkpoint as host
 from mmengine.utils import digit_version
 
 from ..errors import MMFakeError
+from .checkpoint_audit import ProtocolTwoUnpickler, audit
 
 # class -> its functions that appear by name in what mmengine saves: the statistics of a log buffer
 # and the annealing of a OneCycle schedule
@@ -78,7 +78,7 @@ def _old_torch_pickle() -> SimpleNamespace:
 
     allowed = {**_get_allowed_globals(), **_allowed_globals()}
 
-    class Unpickler(pickle.Unpickler):
+    class Unpickler(ProtocolTwoUnpickler):
         def find_class(self, module: str, name: str) -> Any:
             # torch.save writes protocol 2, whose module names are those of Python 2
             module, name = NAME_MAPPING.get(
@@ -94,26 +94,6 @@ def _old_torch_pickle() -> SimpleNamespace:
     return SimpleNamespace(__name__='mmfake', Unpickler=Unpickler, load=load)
 
 
-def _refuse_torchscript(file: Union[str, io.BytesIO]) -> None:
-    """Refuse a TorchScript archive: torch before 2.6 would load its program."""
-    with torch.serialization._open_file_like(file, 'rb') as opened:
-        if torch.serialization._is_zipfile(opened):
-            with torch.serialization._open_zipfile_reader(opened) as archive:
-                if torch.serialization._is_torchscript_zip(archive):
-                    raise pickle.UnpicklingError('a TorchScript archive, which holds a program')
-        opened.seek(0)
-
-
-def _refuse_compressed(file: Union[str, io.BytesIO]) -> None:
-    """Refuse an archive with compressed records, which could unfold to any size in memory."""
-    if zipfile.is_zipfile(file):
-        with zipfile.ZipFile(file) as archive:
-            if any(record.compress_type != zipfile.ZIP_STORED for record in archive.infolist()):
-                raise pickle.UnpicklingError('a compressed archive, which training never writes')
-    if isinstance(file, io.BytesIO):
-        file.seek(0)
-
-
 def safe_load(file: Union[str, io.BytesIO], map_location: Any = None, name: str = '') -> Any:
     """``torch.load`` that never runs code from the file, on every supported torch.
 
@@ -127,8 +107,7 @@ def safe_load(file: Union[str, io.BytesIO], map_location: Any = None, name: str 
     """
     name = name or str(file)
     try:
-        _refuse_torchscript(file)
-        _refuse_compressed(file)
+        audit(file)
         if digit_version(torch.__version__) < digit_version('2.6'):
             return torch.load(
                 file, map_location, pickle_module=_old_torch_pickle(), weights_only=False

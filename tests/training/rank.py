@@ -56,5 +56,7 @@ if __name__ == '__main__':
     results = {}
     for name, job in json.loads(jobs).items():
         results[name] = train(name, *job['options'], settings=job['settings'])
-    rank = torch.distributed.get_rank() if torch.distributed.is_initialized() else 'one'
+    rank = 'one'
+    if torch.distributed.is_initialized():
+        rank, results['backend'] = torch.distributed.get_rank(), torch.distributed.get_backend()
     torch.save(results, f'{folder}/{rank}.pth')

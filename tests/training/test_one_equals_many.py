@@ -25,7 +25,7 @@ FROZEN = {'optim_wrapper.optimizer.lr': 1e-3, 'train_cfg.max_epochs': 1}  # S3D 
 THREE = {'optim_wrapper.accumulative_counts': 3}  # the first epoch ends after two
 
 
-def start(folder, scale, world_size, jobs):
+def start(folder, scale, world_size, jobs, gpu=''):
     """Start the processes, wait for them, and give exit codes and outputs."""
     with socket.socket() as s:
         s.bind(('127.0.0.1', 0))
@@ -35,7 +35,7 @@ def start(folder, scale, world_size, jobs):
     for rank in range(world_size):
         variables = dict(RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE=str(world_size))
         variables.update(MASTER_ADDR='127.0.0.1', MASTER_PORT=port, OMP_NUM_THREADS='1')
-        variables.update(CUDA_VISIBLE_DEVICES='')  # two ranks on one GPU are too many for nccl
+        variables.update(CUDA_VISIBLE_DEVICES=gpu)  # two ranks on one are too many for nccl
         processes.append(
             subprocess.Popen(
                 [*map(str, command), json.dumps(jobs)],
@@ -49,11 +49,11 @@ def start(folder, scale, world_size, jobs):
     return [process.returncode for process in processes], outputs
 
 
-def launch(folder, scale, world_size, jobs):
+def launch(folder, scale, world_size, jobs, **settings):
     """Start the processes, which succeed, and give what each ended with."""
-    codes, outputs = start(folder, scale, world_size, jobs)
+    codes, outputs = start(folder, scale, world_size, jobs, **settings)
     assert not any(codes), '\n'.join(outputs)[-5000:]
-    names = range(world_size) if world_size > 1 else ['one']
+    names = [rank for rank in [*range(world_size), 'one'] if (folder / f'{rank}.pth').is_file()]
     ends = [torch.load(folder / f'{name}.pth', weights_only=False) for name in names]
     return ends, outputs
 
@@ -111,6 +111,7 @@ def in_batches(queue):
 def test_two_processes_train_as_one(one, many, name):
     alone, ranks = one[1][name], [end[name] for end in many[0]]
     first, second = ranks
+    assert [end['backend'] for end in many[0]] == ['gloo', 'gloo']
     for key in ('weights', 'ema', 'queues'):
         torch.testing.assert_close(first[key], second[key], rtol=0, atol=0)  # ranks agree
     for key in ('weights', 'ema'):
@@ -159,3 +160,18 @@ def test_another_number_of_processes_goes_on_after_a_warning(many):
     assert 'written with 2 batches per epoch, now there are 1' in output
     assert first['resumed']['place'] == (3, 5)  # one more epoch of one iteration
     torch.testing.assert_close(first['resumed']['weights'], second['resumed']['weights'])
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a GPU, and there is none')
+def test_one_process_on_nccl(tmp_path, smoke):
+    """As without a launcher, to the tolerance of kernels that add in any order."""
+    ends = []
+    for name, options in dict(alone=[], nccl=GLOO).items():
+        (tmp_path / name).mkdir()
+        jobs = dict(whole=job(8, *options))
+        (end,), _ = launch(tmp_path / name, smoke, 1, jobs, gpu='0')
+        ends.append(end['whole'])
+    assert end['backend'] == 'nccl'
+    for key in ('weights', 'ema'):
+        torch.testing.assert_close(ends[0][key], ends[1][key], rtol=1e-3, atol=1e-5)
+    assert ends[0]['queues']['binary']['pointer'] == ends[1]['queues']['binary']['pointer']

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import threading
 from pathlib import Path
@@ -48,13 +49,12 @@ class ChildProcesses:
             int: Its exit status, negative for the signal that ended it.
 
         Raises:
-            InterruptedCommand: :meth:`stop` was called.
+            InterruptedCommand: :meth:`stop` was called, or Ctrl-C ended a command.
             OSError: It cannot be started.
         """
         with open(log, 'wb') as output:
             with self._lock:  # or a command could start just after the others were told
-                if self._stopped:
-                    raise InterruptedCommand
+                self.check()
                 child = subprocess.Popen(
                     list(words),
                     stdin=subprocess.DEVNULL,
@@ -69,9 +69,19 @@ class ChildProcesses:
             finally:
                 with self._lock:
                     self._running.discard(child)
+        if status in (-signal.SIGINT, 128 + signal.SIGINT):  # Ctrl-C reached it before this process
+            self._stopped = True
+        self.check()
+        return status
+
+    def check(self) -> None:
+        """Go on only if nothing was interrupted.
+
+        Raises:
+            InterruptedCommand: :meth:`stop` was called, or Ctrl-C ended a command.
+        """
         if self._stopped:
             raise InterruptedCommand
-        return status
 
     def stop(self) -> None:
         """Tell every command to end, and kill those that do not."""

@@ -7,10 +7,7 @@ import time
 from datetime import timedelta
 from typing import Set
 
-from rich.console import Console
-from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
+from ...progress_bar import ProgressBar
 from .cell import Cell
 from .run_cell import Outcome
 
@@ -29,14 +26,7 @@ class MatrixProgress:
         self._running: Set[str] = set()
         self._ran = self._failed = self._done = 0
         self._lock = threading.Lock()
-        self._bar = Progress(
-            BarColumn(20),
-            MofNCompleteColumn(),
-            TextColumn('{task.description},'),
-            TimeElapsedColumn(),
-            TextColumn('gone'),
-            console=Console(stderr=True, soft_wrap=True, highlight=False),
-        )
+        self._bar = ProgressBar()
         self._task = self._bar.add_task('cells', total=total)
 
     def __enter__(self) -> MatrixProgress:
@@ -83,4 +73,4 @@ class MatrixProgress:
         self._bar.update(self._task, description=text)
 
     def _say(self, text: str) -> None:
-        self._bar.console.print(escape(text))
+        self._bar.console.print(text)

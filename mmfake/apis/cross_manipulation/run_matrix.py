@@ -47,6 +47,7 @@ def run_matrix(
     def work(place: int, cell: Cell, cfg: Config) -> Outcome:
         environment = slots.get()
         try:
+            children.check()  # before the cell has a folder
             return run_cell(cell, cfg, commands, children, progress.begin, place, environment, tidy)
         finally:
             slots.put(environment)

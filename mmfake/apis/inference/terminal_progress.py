@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from datetime import timedelta
 from typing import Any, Callable, Dict
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
+from ...progress_bar import ProgressBar
 from .run_listener import RunListener
 
 _LINES = 10  # of a run without a terminal
@@ -33,18 +30,7 @@ class TerminalProgress(RunListener):
         super().__init__(finished)
         self._note, self._clock, self._begun = note, clock, clock()
         self._total = self._before = self._done = 0
-        self._console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
-        self._bar = Progress(
-            BarColumn(20),
-            MofNCompleteColumn(),
-            TextColumn('{task.description},'),
-            TimeElapsedColumn(),
-            TextColumn('gone'),
-            console=self._console,
-            # the verdicts go above the bar, but never into it if they are meant for a file
-            redirect_stdout=sys.stdout.isatty(),
-            disable=not self._console.is_terminal,
-        )
+        self._bar = ProgressBar()
         self._task = self._bar.add_task('', total=None, visible=False)
 
     def __enter__(self) -> TerminalProgress:
@@ -62,8 +48,10 @@ class TerminalProgress(RunListener):
         tenth = self._done * _LINES // self._total
         if self._done <= self._before or tenth == (self._done - 1) * _LINES // self._total:
             return
-        if not self._console.is_terminal and self._total > 1:
-            self._console.print(f'{self._done} of {self._total} videos, {self.time_left()} left')
+        if self._bar.disable and self._total > 1:
+            self._bar.console.print(
+                f'{self._done} of {self._total} videos, {self.time_left()} left'
+            )
 
     def begin(self, total: int, before: int) -> None:
         """Note how much there is to do."""

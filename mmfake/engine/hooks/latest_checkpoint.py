@@ -9,7 +9,7 @@ from typing import List, Optional
 
 from mmengine.logging import print_log
 
-from ...compat import safe_load
+from ...compat import check_contents, safe_load
 from ...errors import MMFakeError, sample_of
 
 
@@ -102,9 +102,7 @@ def _fault(path: Path) -> Optional[str]:
     if not path.is_file():
         return f'{path}: no such checkpoint file.'
     try:
-        content = safe_load(str(path), 'cpu')
+        check_contents(safe_load(str(path), 'cpu'), str(path), resume=True)
     except MMFakeError as error:
         return str(error)
-    if not isinstance(content, dict) or 'message_hub' not in content:
-        return f'{path}: holds no training state.'
     return None

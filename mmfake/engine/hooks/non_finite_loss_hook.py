@@ -8,7 +8,7 @@ from typing import Any, Callable, Dict, List, Optional
 
 import torch
 from mmaction.registry import HOOKS
-from mmengine.dist import all_reduce
+from mmengine.dist import all_gather_object, all_reduce
 from mmengine.hooks import Hook
 from mmengine.hooks.hook import DATA_BATCH
 from mmengine.logging import print_log
@@ -32,7 +32,8 @@ class NonFiniteLossHook(Hook):
     ``update_params`` of whatever ``optim_wrapper`` the run has, mixed precision included. (The
     loss scaler of mixed precision goes on skipping steps whose scaled GRADIENTS overflow. That is
     part of its search for a scale and not counted here.) It costs one synchronisation with the
-    GPU, and one number exchanged between the ranks, per iteration.
+    GPU, and one number exchanged between the ranks, per iteration. The warning names the ranks, the
+    terms of the loss and the videos of their batches.
 
     Args:
         max_in_a_row (int): Number of iterations in a row without a finite loss that ends the run.
@@ -52,6 +53,7 @@ class NonFiniteLossHook(Hook):
             )
         self.max_in_a_row = max_in_a_row
         self.count = self.in_a_row = 0
+        self._bad_here = False  # on this rank
         self._spoilt = False  # a batch of the present accumulation had no finite loss
         self._buffers: List[Tensor] = []
 
@@ -62,6 +64,9 @@ class NonFiniteLossHook(Hook):
 
     def before_train(self, runner: Runner) -> None:
         """Step in front of the optimizer."""
+        # resumed between the batches of a step that one of them has spoilt: the hub is saved
+        skipped = runner.message_hub.runtime_info.get(self.SKIPPED_KEY, False)
+        self._spoilt = bool(skipped) and not runner.optim_wrapper.should_update()
         update_params = runner.optim_wrapper.update_params
 
         def guarded(loss: Tensor, *args, **kwargs) -> None:
@@ -95,9 +100,16 @@ class NonFiniteLossHook(Hook):
             if 'loss' in name and not torch.as_tensor(value).isfinite().all()
         ]
         videos = [sample.get('video_id', '?') for sample in data_batch['data_samples']]
+        # every rank takes part, also one whose loss was finite: its videos are not to blame
+        told = all_gather_object((', '.join(terms) or 'loss', videos) if self._bad_here else None)
+        told = [
+            (f'rank {rank}: ' if len(told) > 1 else '') + f'{one[0]} ({sample_of(one[1])})'
+            for rank, one in enumerate(told)
+            if one is not None
+        ]
         print_log(
-            f'Iteration {runner.iter + 1}: {", ".join(terms) or "loss not finite on another rank"};'
-            f' step skipped, {self.in_a_row} in a row ({sample_of(videos)}).',
+            f'Iteration {runner.iter + 1}: {"; ".join(told[:4])}; step skipped, '
+            f'{self.in_a_row} in a row.',
             logger='current',
             level=logging.WARNING,
         )
@@ -130,6 +142,7 @@ class NonFiniteLossHook(Hook):
         self, runner: Runner, update_params: Callable[..., None], loss: Tensor, *args, **kwargs
     ) -> None:
         finite = loss.detach().isfinite().all().float()
+        self._bad_here = not finite.item()
         all_reduce(finite, 'min')
         bad = not finite.item()
         self.in_a_row = self.in_a_row + 1 if bad else 0

@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 from typing import Any, Dict, Optional
 
+import torch
 from mmaction.registry import HOOKS
-from mmengine.dist import all_gather_object
+from mmengine.dist import all_gather_object, all_reduce
 from mmengine.hooks import Hook
 from mmengine.hooks.hook import DATA_BATCH
 from mmengine.logging import print_log
@@ -21,9 +22,13 @@ class UnreadableVideosHook(Hook):
     """Says which videos training goes on without.
 
     :class:`mmfake.FFPPDataset` marks a video that cannot be decoded and never puts another in its
-    place. This hook names each once, with the reason, when a batch first holds it, and sums up at
-    the end of training over all ranks. The list is part of the checkpoint, so a resumed run counts
-    on. (At test, :class:`mmfake.DeepfakeMetric` reports such a video as not scored.)
+    place. This hook names each once, with the reason, when a batch of any rank first holds it, and
+    sums up at the end of training. The list is part of the checkpoint, so a resumed run counts on.
+    (At test, :class:`mmfake.DeepfakeMetric` reports such a video as not scored.)
+
+    All ranks hold the same list after every iteration, so that a checkpoint, which rank 0 writes
+    alone, is complete also in mid-epoch. That costs one number exchanged per iteration, and the
+    names only in an iteration that met a new one.
     """
 
     STATE_KEY = 'unreadable_videos'
@@ -43,25 +48,33 @@ class UnreadableVideosHook(Hook):
         data_batch: DATA_BATCH = None,
         outputs: Optional[dict] = None,
     ) -> None:
-        """Name the videos of this batch that could not be decoded."""
-        for sample in data_batch['data_samples']:
-            if is_unreadable(sample) and sample.video_id not in self.reasons:
-                self.reasons[sample.video_id] = sample.unreadable
-                print_log(
-                    f'{sample.video_id} cannot be decoded, training goes on without it: '
-                    f'{sample.unreadable} ({sample.filename})',
-                    logger='current',
-                    level=logging.WARNING,
-                )
+        """Name the videos of this batch, on whatever rank, that could not be decoded."""
+        met = {
+            sample.video_id: (sample.unreadable, sample.filename)
+            for sample in data_batch['data_samples']
+            if is_unreadable(sample) and sample.video_id not in self.reasons
+        }
+        any_met = torch.tensor(float(bool(met)))
+        all_reduce(any_met, 'max')
+        if not any_met:
+            return
+        for of_one_rank in all_gather_object(met):
+            for video, (reason, filename) in of_one_rank.items():
+                if video not in self.reasons:
+                    self.reasons[video] = reason
+                    print_log(
+                        f'{video} cannot be decoded, training goes on without it: {reason} '
+                        f'({filename})',
+                        logger='current',
+                        level=logging.WARNING,
+                    )
 
     def after_train_epoch(self, runner: Runner) -> None:
-        """Share the list between the ranks, before the checkpoint is written.
+        """Look whether too many cannot be decoded, before the checkpoint is written.
 
         Raises:
             MMFakeError: If more than half of the videos cannot be decoded: then it is not them.
         """
-        for reasons in all_gather_object(self.reasons):
-            self.reasons.update(reasons)
         total = len(runner.train_dataloader.dataset)
         if len(self.reasons) > total / 2:
             raise MMFakeError(

@@ -54,3 +54,14 @@ def test_a_lock_lives_as_long_as_the_command_that_inherited_it(tmp_path):
     child.communicate(b'\n')
     with cell_lock(tmp_path / 'cell') as file:
         assert fcntl.fcntl(file, fcntl.F_GETFD) >= 0
+
+
+@pytest.mark.parametrize('end', ['kill -INT $$', 'exit 130'])
+def test_a_command_that_ctrl_c_ended_is_the_last(end, tmp_path):
+    """The group has the signal, and this process may get it last."""
+    children = ChildProcesses()
+    for _ in range(2):
+        with pytest.raises(InterruptedCommand):
+            children.run(['sh', '-c', end], tmp_path / 'log')
+        end = f'touch {tmp_path / "begun"}'
+    assert not (tmp_path / 'begun').exists()

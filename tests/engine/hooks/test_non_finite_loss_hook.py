@@ -153,3 +153,20 @@ def test_weights_that_are_not_finite_stop_at_once_and_are_not_saved(run, tmp_pat
 def test_argument_out_of_range():
     with pytest.raises(MMFakeError, match='at least 1, but got 0'):
         NonFiniteLossHook(max_in_a_row=0)
+
+
+def test_a_step_that_is_spoilt_stays_so_when_resumed(run, tmp_path):
+    """Four batches to a step, the second is bad, and there is a checkpoint after the third."""
+    ends = []
+    for load_from in (None, str(tmp_path / 'work' / 'epoch_1.pth')):
+        runner = run(
+            [MOCO, guard(), Spoil(1)],
+            train_cfg=dict(type='mmfake.ResumableTrainLoop', max_epochs=2),
+            accumulate=4,
+            default_hooks=SAFE,
+            resume=load_from is not None,
+            load_from=load_from,
+        )
+        runner.train()
+        ends.append(copy.deepcopy(runner.model.state_dict()))
+    assert same(*ends)
