@@ -120,6 +120,9 @@ class SafeCheckpointHook(CheckpointHook):
     def _adopt(self, runner: Runner, name: str, path: str) -> None:
         """Make the best checkpoint so far, recorded as ``path``, one of this folder."""
         own = Path(self.out_dir, Path(path).name)
+        if not own.name.startswith('best_') or own.suffix != Path(self.filename_tmpl).suffix:
+            self._set_best(runner, name, None)  # a stranger's checkpoint may name any file
+            return
         if not own.is_file() and Path(path).is_file() and is_main_process():
             with atomic_file(own, 'the best checkpoint so far') as temporary:
                 shutil.copyfile(path, temporary)
@@ -129,11 +132,14 @@ class SafeCheckpointHook(CheckpointHook):
             if own in worse:
                 for before in worse[worse.index(own) + 1 :]:
                     self._remove(str(before))
-        runner.message_hub.update_info(name, str(own))
+        self._set_best(runner, name, str(own))
+
+    def _set_best(self, runner: Runner, name: str, path: Optional[str]) -> None:
+        runner.message_hub.update_info(name, path)
         if name == 'best_ckpt':
-            self.best_ckpt_path = str(own)
+            self.best_ckpt_path = path
         else:
-            self.best_ckpt_path_dict[name[len('best_ckpt_') :]] = str(own)
+            self.best_ckpt_path_dict[name[len('best_ckpt_') :]] = path
 
     def _path_of(self, step: int) -> str:
         return self.file_backend.join_path(self.out_dir, self.filename_tmpl.format(step))

@@ -269,6 +269,21 @@ def test_another_work_dir_gets_the_best_and_leaves_the_old_one_alone(train, tmp_
     assert stems == [best, best, 'epoch_3', 'epoch_3']
 
 
+@pytest.mark.parametrize('name', ['secret.txt', 'best_secret.txt', 'model.pth'])
+def test_a_stranger_names_another_file_as_the_best(train, tmp_path, name):
+    """It is neither copied nor removed."""
+    train(1, scores=[0.5, 0.9], **BEST)
+    secret, path = tmp_path / name, tmp_path / 'work' / 'epoch_1.pth'
+    secret.write_text('mine')
+    content = torch.load(path, weights_only=False)
+    content['message_hub']['runtime_info']['best_ckpt'] = str(secret)
+    torch.save(content, path)
+    train(2, work_dir='new', resume=True, load_from=str(path), scores=[0.5, 0.9], **BEST)
+    assert secret.read_text() == 'mine'
+    assert not (tmp_path / 'new' / name).exists()
+    assert (tmp_path / 'new' / 'best_score_epoch_2.pth').is_file()
+
+
 def test_several_metrics_have_a_best_each(train, tmp_path):
     class Second(Hook):
         priority = 'VERY_HIGH'
