@@ -7,14 +7,19 @@ tensor, and reads past the end of it.
 
 from __future__ import annotations
 
+import contextlib
 import io
+import math
 import pickle
 import pickletools
+import tarfile
 import zipfile
-from typing import Any, BinaryIO, Callable, Dict, Tuple, Union
+from typing import Any, BinaryIO, Callable, Dict, Optional, Tuple, Union
 
 import torch
 from torch.storage import _get_dtype_from_pickle_storage_type as dtype_of_storage
+
+from .stored_archive import stored_records
 
 _MAGIC_NUMBER = torch.serialization.MAGIC_NUMBER  # of the format before the zip archives
 
@@ -43,6 +48,19 @@ class ProtocolTwoUnpickler(pickle._Unpickler):
         except KeyError as error:  # of the dispatch, or of the memo
             raise pickle.UnpicklingError(f'unknown instruction or entry {error}') from None
 
+    def load_build(self) -> None:
+        """Set the state of an object, but never that of a class or function."""
+        if callable(self.stack[-2]):
+            raise pickle.UnpicklingError('the state of a class or function is to be changed')
+        super().load_build()
+
+    dispatch[pickle.BUILD[0]] = load_build
+
+
+def _is_filled(storage: Any, offset: Any = 0, size: Tuple[int, ...] = (), *_: Any) -> bool:
+    """A tensor has no more elements than its storage, but a few that are repeated."""
+    return math.prod(size) <= max(storage.numel, 2**16)
+
 
 def _is_plain(*args: Any) -> bool:
     """Text or bytes, which protocol 2 makes of text; no number, also not one of numpy."""
@@ -56,7 +74,15 @@ _HARMLESS: Dict[str, Callable[..., bool]] = {
     'ndarray': lambda *args: False,  # made by _reconstruct, empty, and then filled
     '_reconstruct': lambda kind, shape=None, code=None: shape == (0,),
     'scalar': lambda dtype, data=None: data is not None,
+    '_rebuild_tensor': _is_filled,
+    '_rebuild_tensor_v2': _is_filled,
+    '_rebuild_qtensor': _is_filled,
 }
+
+
+def _check(name: str, harmless: bool) -> None:
+    if not harmless:
+        raise pickle.UnpicklingError(f'{name} with arguments that training never writes')
 
 
 class _Inert:
@@ -66,23 +92,32 @@ class _Inert:
 
     def __new__(cls, *args: Any) -> _Inert:
         name = cls.path.rpartition('.')[2]
-        if name in _HARMLESS and not _HARMLESS[name](*args):
-            raise pickle.UnpicklingError(f'{cls.path} with arguments that training never writes')
+        _check(cls.path, name not in _HARMLESS or _HARMLESS[name](*args))
         return super().__new__(cls)
 
     def __init__(self, *args: Any) -> None:
         pass
 
+    def __setstate__(self, state: Any) -> None:
+        if isinstance(state, tuple) and state and isinstance(state[0], _Storage):  # of old tensors
+            _check('set_', _is_filled(*state))
+
     def _take(self, *args: Any) -> None:
         pass
 
-    __setstate__ = __setitem__ = append = extend = add = _take
+    __setitem__ = append = extend = add = _take
+
+
+class _Storage(_Inert):
+    """In place of the numbers of a tensor."""
+
+    numel = 0
 
 
 class _Audit(ProtocolTwoUnpickler):
     """Reads a pickle without making or calling anything that it names."""
 
-    def __init__(self, file: BinaryIO, sizes: Dict[str, int]) -> None:
+    def __init__(self, file: BinaryIO, sizes: Optional[Dict[str, int]] = None) -> None:
         super().__init__(file, encoding='utf-8')
         self.sizes = sizes  # of the records of an archive, by key
         self.known: Dict[Tuple[str, str], type] = {}
@@ -92,10 +127,12 @@ class _Audit(ProtocolTwoUnpickler):
             self.known[module, name] = type('Inert', (_Inert,), dict(path=f'{module}.{name}'))
         return self.known[module, name]
 
-    def persistent_load(self, pid: Any) -> _Inert:
+    def persistent_load(self, pid: Any) -> _Storage:
         """Compare the size of a tensor's storage with that of its record."""
-        if self.sizes:
-            _, kind, key, _, numel = pid
+        _, kind, key, _, numel = pid[:5]
+        storage = _Storage()
+        storage.numel = numel
+        if self.sizes is not None:
             name = kind.path.rpartition('.')[2]
             dtype = torch.uint8 if name == 'UntypedStorage' else dtype_of_storage(name)
             needed = numel * torch.empty(0, dtype=dtype).element_size()
@@ -103,7 +140,7 @@ class _Audit(ProtocolTwoUnpickler):
                 raise pickle.UnpicklingError(
                     f'tensor {key} should have {needed} bytes, but has {self.sizes.get(key)}'
                 )
-        return _Inert()
+        return storage
 
 
 def audit(file: Union[str, io.BytesIO]) -> None:
@@ -116,41 +153,43 @@ def audit(file: Union[str, io.BytesIO]) -> None:
         UnpicklingError: If it is none, or asks for more.
         Exception: Whatever a broken archive or pickle leads to.
     """
-    if zipfile.is_zipfile(file):
-        with zipfile.ZipFile(file) as archive:
-            _audit_archive(archive)
-    elif isinstance(file, io.BytesIO):
-        _audit_legacy(file)
+    if isinstance(file, io.BytesIO):
+        _audit(file)
+        file.seek(0)
     else:
         with open(file, 'rb') as opened:
-            _audit_legacy(opened)
-    if isinstance(file, io.BytesIO):
-        file.seek(0)
+            _audit(opened)
 
 
-def _audit_archive(archive: zipfile.ZipFile) -> None:
-    records = archive.infolist()
-    names = {record.filename.partition('/')[2]: record for record in records}
-    if 'constants.pkl' in names:  # torch before 2.6 would load its program
-        raise pickle.UnpicklingError('a TorchScript archive, which holds a program')
-    if any(record.compress_type != zipfile.ZIP_STORED for record in records):
-        # could unfold to any size
-        raise pickle.UnpicklingError('a compressed archive, which training never writes')
-    if 'data.pkl' not in names or len(names) < len(records):
+def _audit(file: BinaryIO) -> None:
+    file.seek(0)
+    if file.read(4) == b'PK\3\4':  # by which torch tells them apart
+        _audit_archive(file)
+    else:
+        _audit_legacy(file)
+
+
+def _audit_archive(file: BinaryIO) -> None:
+    records = stored_records(file)
+    if 'data.pkl' not in records:
         raise pickle.UnpicklingError('an archive of another kind')
     sizes = {
         name.partition('/')[2]: record.file_size
-        for name, record in names.items()
+        for name, record in records.items()
         if name.startswith('data/')
     }
-    with archive.open(names['data.pkl']) as opened:
-        _Audit(io.BytesIO(opened.read()), sizes or {'': 0}).load()
+    with zipfile.ZipFile(file) as archive:
+        pickled = archive.read(records['data.pkl'])
+    _Audit(io.BytesIO(pickled), sizes).load()
 
 
 def _audit_legacy(file: BinaryIO) -> None:
     """Four pickles: number of the format, its version, the machine's sizes, and the content."""
     file.seek(0)
-    if _Audit(file, {}).load() != _MAGIC_NUMBER:
+    with contextlib.suppress(tarfile.TarError), tarfile.open(fileobj=file, mode='r:'):
+        raise pickle.UnpicklingError('a tar archive, which torch wrote before 2017')
+    file.seek(0)
+    if _Audit(file).load() != _MAGIC_NUMBER:
         raise pickle.UnpicklingError('no checkpoint of torch')
     for _ in range(3):
-        _Audit(file, {}).load()
+        _Audit(file).load()

@@ -1,7 +1,9 @@
 """Checkpoints of a thousand bytes that ask for gigabytes, with names that training uses too."""
 
 import io
+import tarfile
 import zipfile
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -96,6 +98,38 @@ def test_calls_that_ask_for_memory(trial, load, tmp_path, name, legacy):
 def test_numbers_that_ask_for_memory(trial, load, tmp_path, name):
     whole = rewritten(saved(dict(a=torch.zeros(2))), lambda _: RAW[name])
     refused(trial, load, tmp_path / 'x.pth', whole)
+
+
+@pytest.mark.parametrize('legacy', [False, True])
+def test_a_tensor_of_more_elements_than_it_has_numbers(trial, load, tmp_path, legacy):
+    """An optimizer's state is copied when it is taken over."""
+    refused(trial, load, tmp_path / 'x.pth', saved(dict(a=torch.zeros(1).expand(HUGE)), legacy))
+    path = tmp_path / 'y.pth'
+    path.write_bytes(saved(dict(a=torch.ones(1).expand(5)), legacy))
+    assert load(path)['a'].tolist() == [1] * 5
+
+
+def test_a_tar_archive(trial, load, tmp_path):
+    """What torch wrote before 2017, and reads still, with pickles of its own."""
+    path = tmp_path / 'x.pth'
+    with tarfile.open(path, 'w') as archive:
+        archive.addfile(tarfile.TarInfo('storages'))
+    assert not trial.outcome(load, path)
+    with pytest.raises(MMFakeError, match='tar archive'):
+        load(path)
+
+
+@pytest.mark.parametrize(
+    'name', [b'collections\nCounter', b'torch._utils\n_rebuild_tensor_v2', b'torch\nSize']
+)
+def test_the_state_of_a_class_or_function(trial, load, tmp_path, name):
+    """A pickle can set attributes, also of a class: for the whole process."""
+    state = b'N}X\x06\x00\x00\x00updatec__builtin__\nbytearray\ns\x86b0'
+    whole = rewritten(
+        saved(dict(a=torch.zeros(2))), lambda old: old[:2] + b'c' + name + b'\n' + state + old[2:]
+    )
+    refused(trial, load, tmp_path / 'x.pth', whole)
+    assert Counter('aa')['a'] == 2
 
 
 def test_a_high_number_in_the_memo(trial, load, tmp_path):

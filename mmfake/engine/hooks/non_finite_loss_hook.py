@@ -36,8 +36,8 @@ class NonFiniteLossHook(Hook):
     terms of the loss and the videos of their batches.
 
     Args:
-        max_in_a_row (int): Number of iterations in a row without a finite loss that ends the run.
-            Defaults to 10.
+        max_in_a_row (int): Number of skipped steps in a row that ends the run; a step is one of the
+            optimizer, however many batches it accumulates. Defaults to 10.
 
     Raises:
         MMFakeError: If ``max_in_a_row`` is below 1.
@@ -53,7 +53,7 @@ class NonFiniteLossHook(Hook):
             )
         self.max_in_a_row = max_in_a_row
         self.count = self.in_a_row = 0
-        self._bad_here = False  # on this rank
+        self._bad = self._bad_here = False  # the present batch of any rank, of this one
         self._spoilt = False  # a batch of the present accumulation had no finite loss
         self._buffers: List[Tensor] = []
 
@@ -92,11 +92,19 @@ class NonFiniteLossHook(Hook):
         Raises:
             MMFakeError: If it was one too many in a row.
         """
-        if not self.in_a_row:
-            return
+        if self._bad:
+            self._tell(runner, data_batch, outputs or {})
+        if self.in_a_row >= self.max_in_a_row:
+            raise MMFakeError(
+                f'the loss was not finite in {self.in_a_row} steps in a row, up to iteration '
+                f'{runner.iter + 1}; {_way_back(runner)}'
+            )
+
+    def _tell(self, runner: Runner, data_batch: DATA_BATCH, outputs: Dict[str, Any]) -> None:
+        """Name what was not finite, where."""
         terms = [
             f'{name} {torch.as_tensor(value).detach().mean():g}'
-            for name, value in (outputs or {}).items()
+            for name, value in outputs.items()
             if 'loss' in name and not torch.as_tensor(value).isfinite().all()
         ]
         videos = [sample.get('video_id', '?') for sample in data_batch['data_samples']]
@@ -113,11 +121,6 @@ class NonFiniteLossHook(Hook):
             logger='current',
             level=logging.WARNING,
         )
-        if self.in_a_row >= self.max_in_a_row:
-            raise MMFakeError(
-                f'the loss was not finite in {self.in_a_row} iterations in a row, up to iteration '
-                f'{runner.iter + 1}; {_way_back(runner)}'
-            )
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: Dict[str, Any]) -> None:
         """Save the count.
@@ -132,8 +135,8 @@ class NonFiniteLossHook(Hook):
         """Sum up."""
         if self.count:
             print_log(
-                f'{self.count} of {runner.iter} iterations had a loss that is not finite; their '
-                'steps were skipped.',
+                f'{self.count} of {runner.iter} iterations had a loss that is not finite; the '
+                'steps they belong to were skipped.',
                 logger='current',
                 level=logging.WARNING,
             )
@@ -144,18 +147,20 @@ class NonFiniteLossHook(Hook):
         finite = loss.detach().isfinite().all().float()
         self._bad_here = not finite.item()
         all_reduce(finite, 'min')
-        bad = not finite.item()
-        self.in_a_row = self.in_a_row + 1 if bad else 0
-        self.count += bad
-        self._spoilt |= bad
+        self._bad = not finite.item()
+        self.count += self._bad
+        self.in_a_row += self._bad and not self._spoilt  # once for a step
+        self._spoilt |= self._bad
         runner.message_hub.update_info(self.SKIPPED_KEY, self._spoilt)
+        wrapper = runner.optim_wrapper
         if not self._spoilt:
             update_params(loss, *args, **kwargs)
+            if wrapper.should_update():
+                self.in_a_row = 0
             return
         self._check_weights(runner)
         for buffer, before in zip(runner.model.buffers(), self._buffers):
             buffer.copy_(before)
-        wrapper = runner.optim_wrapper
         wrapper._inner_count += 1  # what backward() counts, which sets the rhythm of accumulation
         if wrapper.should_update():
             wrapper.zero_grad()

@@ -104,13 +104,23 @@ def test_the_good_half_of_a_dropped_step_leaves_no_gradient(run, tmp_path):
     assert same(*ends)
 
 
+def test_steps_are_counted_that_one_of_two_batches_spoils(run):
+    """Every second batch is bad: no step is made, and the good batches between are no comfort."""
+    spoil = Spoil(*range(1, 12, 2))
+    runner = run([guard(3), spoil], 4, streams=(), accumulate=2)
+    with pytest.raises(MMFakeError, match='in 3 steps in a row, up to iteration 6'):
+        runner.train()
+    weights = [state['backbone.conv.weight'] for state in spoil.states]
+    assert all(torch.equal(weights[0], later) for later in weights)
+
+
 def test_too_many_in_a_row_end_the_run(run, tmp_path):
     spoil = Spoil(1, 4, 5, 6, 7)
     with pytest.raises(MMFakeError) as error:
         run([MOCO, guard(3), spoil], epochs=4, default_hooks=SAFE).train()
     message = str(error.value)
     assert '\n' not in message
-    assert 'not finite in 3 iterations in a row, up to iteration 7' in message
+    assert 'not finite in 3 steps in a row, up to iteration 7' in message
     assert f'the last good checkpoint is {tmp_path / "work" / "epoch_2.pth"}' in message
     checkpoint = torch.load(tmp_path / 'work' / 'epoch_2.pth', weights_only=False)
     assert finite(checkpoint['state_dict'])
@@ -120,7 +130,7 @@ def test_too_many_in_a_row_end_the_run(run, tmp_path):
 def test_the_count_survives_a_resume(run, capfd):
     run([guard(), Spoil(2)], epochs=1, streams=(), default_hooks=SAFE).train()
     strict = run([guard(2), Spoil(3)], epochs=2, streams=(), default_hooks=SAFE, resume=True)
-    with pytest.raises(MMFakeError, match='in 2 iterations in a row'):
+    with pytest.raises(MMFakeError, match='in 2 steps in a row'):
         strict.train()
     runner = run([guard(), Spoil(4)], epochs=2, streams=(), default_hooks=SAFE, resume=True)
     runner.train()
