@@ -32,15 +32,21 @@ def check_launcher(launcher: str) -> None:
         launcher (str): ``'none'``, ``'pytorch'``, ``'slurm'`` or ``'mpi'``.
 
     Raises:
-        MMFakeError: If one of the launcher's variables is not set.
+        MMFakeError: If one of the launcher's variables is not set, or is no number.
     """
     variables, starts = _LAUNCHERS.get(launcher, ('', ''))
-    absent = [name for name in variables.split() if name not in os.environ]
+    absent = [name for name in variables.split() if not _is_set(name)]
     if absent:
         raise MMFakeError(
-            f'--launcher {launcher}: the environment has no {absent[0]}, so this process was not '
-            f'started by it; use {starts}, or drop --launcher for a single process.'
+            f'--launcher {launcher}: the environment has no valid {absent[0]}, so this process was '
+            f'not started by it; use {starts}, or drop --launcher for a single process.'
         )
+
+
+def _is_set(name: str) -> bool:
+    """All are numbers but the names of machines."""
+    value = os.environ.get(name, '')
+    return bool(value) if name.endswith(('ADDR', 'NODELIST')) else value.isdecimal()
 
 
 def check_checkpoint(path: str, resume: bool = False) -> None:

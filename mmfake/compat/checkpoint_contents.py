@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from mmengine.logging import HistoryBuffer
 from mmengine.runner import Runner
-from mmengine.runner import checkpoint as host
 from mmengine.runner import runner as host_runner
 
 from ..errors import MMFakeError
@@ -32,6 +31,25 @@ def _is_pair_of_counts(value: Any) -> bool:
     return _fits(value, [_is_count]) and len(value) == 2
 
 
+def _is_weights(value: Any) -> bool:
+    """Named tensors; modules may add what they like under a name that torch keeps for it."""
+    return _fits(value, {str: object}) and all(
+        isinstance(one, torch.Tensor) or name.endswith('_extra_state')
+        for name, one in value.items()
+    )
+
+
+def _is_info(value: Any) -> bool:
+    """What a run notes down; of each metric whose best checkpoint is kept, its path and score."""
+    kinds = dict(best_ckpt=(str, _NONE), best_score=(_NUMBER, _NONE))
+    return _fits(value, {str: object}) and all(
+        _fits(one, kind)
+        for name, one in value.items()
+        for start, kind in kinds.items()
+        if name.startswith(start)
+    )
+
+
 def _is_log(value: Any) -> bool:
     columns = [getattr(value, f'_{name}_history', None) for name in ('log', 'count')]
     arrays = all(isinstance(column, np.ndarray) and column.ndim == 1 for column in columns)
@@ -49,7 +67,7 @@ def _is_queue(value: Any) -> bool:
 
 # entry, its kind, that in words
 _OF_ALL: List[Tuple[str, Any, str]] = [
-    ('state_dict', {str: torch.Tensor}, 'named tensors'),
+    ('state_dict', _is_weights, 'named tensors'),
     ('meta', {str: object}, 'a dict'),
     ('meta.dataset_meta', ({str: object}, _NONE), 'a dict'),
     ('meta.dataset_meta.multi_classes', ([str], _NONE), 'a list of names'),
@@ -62,15 +80,13 @@ _OF_TRAINING: List[Tuple[str, Any, str]] = [
     ('meta.iter', _is_count, 'a number of iterations'),
     ('meta.seed', (_is_count, _NONE), 'a number'),
     ('message_hub.log_scalars', {str: _is_log}, 'named logs'),
-    ('message_hub.runtime_info', {str: object}, 'a dict'),
+    ('message_hub.runtime_info', _is_info, 'named notes, paths and scores of the best among them'),
     ('message_hub.resumed_keys', {str: bool}, 'named flags'),
     ('message_hub.runtime_info.place_in_epoch', _is_place, 'two numbers of batches'),
     ('message_hub.runtime_info.validated_epoch', _is_count, 'a number of epochs'),
     ('message_hub.runtime_info.keep_ckpt_ids', [_is_count], 'a list of numbers'),
     ('message_hub.runtime_info.outdated_ckpt_ids', [_is_count], 'a list of numbers'),
     ('message_hub.runtime_info.last_ckpt', (str, _NONE), 'a path'),
-    ('message_hub.runtime_info.best_ckpt', (str, _NONE), 'a path'),
-    ('message_hub.runtime_info.best_score', (_NUMBER, _NONE), 'a number'),
     ('optimizer.state', {int: {str: object}}, 'numbered states'),
     ('optimizer.param_groups', [{str: object}], 'a list of groups'),
     ('param_schedulers', ([dict], {str: [dict]}), 'a list of states'),
@@ -159,8 +175,11 @@ def _called(value: Any) -> str:
 
 
 def repair_trust_in_checkpoints() -> None:
-    """Let every load of a model's checkpoint check its entries, and tell what fails in one line."""
-    load, load_or_resume = host._load_checkpoint, Runner.load_or_resume
+    """Let a run check the entries of its checkpoint, and tell what fails in one line.
+
+    Only that of a run: backbones of the host load weight files in wrappings of their own.
+    """
+    load, load_or_resume = host_runner._load_checkpoint, Runner.load_or_resume
 
     @functools.wraps(load)
     def load_checked(filename: str, *args, **kwargs) -> Any:
@@ -183,5 +202,5 @@ def repair_trust_in_checkpoints() -> None:
                 'version? Give another one.'
             ) from error
 
-    host._load_checkpoint = host_runner._load_checkpoint = load_checked
+    host_runner._load_checkpoint = load_checked
     Runner.load_or_resume = told_in_one_line

@@ -1,7 +1,8 @@
 import pytest
 import torch
 from mmengine.logging import HistoryBuffer
-from mmengine.runner.checkpoint import load_checkpoint
+from mmengine.runner import Runner
+from mmengine.runner.checkpoint import _load_checkpoint, load_checkpoint
 
 from mmfake import MMFakeError
 from mmfake.apis.check_start import check_checkpoint
@@ -52,6 +53,7 @@ NOT_TO_RESUME = {
     'message_hub.runtime_info.outdated_ckpt_ids': whole(
         message_hub=info(outdated_ckpt_ids=['/../../x'])
     ),
+    'message_hub.runtime_info': whole(message_hub=info(**{'best_ckpt_deepfake/auc': 5})),
     'message_hub.log_scalars': whole(message_hub=dict(info(), log_scalars=dict(loss=5))),
 }
 
@@ -68,10 +70,18 @@ def refused(path, content, call):
 
 @pytest.mark.parametrize('name', NO_CHECKPOINTS)
 def test_what_is_no_checkpoint_is_refused_on_both_ways(tmp_path, name):
+    """Before a run is built, and by the run, which may be the user's own."""
     content = NO_CHECKPOINTS[name]
     told = refused(tmp_path / 'x.pth', content, check_checkpoint)
-    model = torch.nn.Linear(1, 1)
-    assert refused(tmp_path / 'x.pth', content, lambda p: load_checkpoint(model, p)) == told
+    runner = Runner(torch.nn.Linear(1, 1), str(tmp_path), experiment_name=f'contents_{name}')
+    assert refused(tmp_path / 'x.pth', content, runner.load_checkpoint) == told
+
+
+def test_weights_of_the_host_in_a_wrapping_of_their_own_load(tmp_path):
+    """Those of Swin, say; its backbone unwraps them itself."""
+    path = str(tmp_path / 'swin.pth')
+    torch.save(dict(model=WEIGHTS), path)
+    assert _load_checkpoint(path)['model'].keys() == WEIGHTS.keys()
 
 
 @pytest.mark.parametrize('name', NOT_TO_RESUME)
@@ -85,7 +95,8 @@ def test_good_ones_pass(tmp_path):
     path = str(tmp_path / 'x.pth')
     torch.save(whole(unreadable_videos={}, non_finite_loss=(0, 0), more=5), path)
     check_checkpoint(path, resume=True)
-    for content in (WEIGHTS, dict(state_dict=WEIGHTS, optimizer=[1])):
+    extra = dict(WEIGHTS, _extra_state=dict(version=3))
+    for content in (WEIGHTS, dict(state_dict=WEIGHTS, optimizer=[1]), dict(state_dict=extra)):
         torch.save(content, path)
         check_checkpoint(path)
         load_checkpoint(torch.nn.Linear(1, 1), path)

@@ -32,11 +32,12 @@ class LabelMoCoHook(Hook):
 
     The copy runs in training mode (batch statistics), as in MoCo. It moves once per optimizer
     step, also with gradient accumulation; a step that :class:`NonFiniteLossHook` skips leaves copy
-    and queues as they are. Model and ``state_dict`` never contain the copy or a
-    queue; ``EMAHook`` would evaluate and save the averaged weights, here the main encoder is the
-    detector. Everything the hook owns is saved in each checkpoint beside the model under
-    ``label_moco`` and restored on resume, not on ``load_from``. It runs before ``CheckpointHook``
-    and needs no particular order with the other hooks.
+    and queues as they are. (One that the loss scaler of float16 drops, in its search for a scale,
+    does move the copy, towards weights that have not changed.) Model and ``state_dict`` never
+    contain the copy or a queue; ``EMAHook`` would evaluate and save the averaged weights, here the
+    main encoder is the detector. Everything the hook owns is saved in each checkpoint beside the
+    model under ``label_moco`` and restored on resume, not on ``load_from``. It runs before
+    ``CheckpointHook`` and needs no particular order with the other hooks.
 
     Args:
         momentum (float): Share m of the old value that an EMA step keeps. Defaults to 0.999.

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import io
+import logging
 import re
 import shutil
 from collections import deque
 from pathlib import Path
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Set
 
 import torch
 from mmaction.registry import HOOKS
@@ -20,6 +21,7 @@ from torch import Tensor
 
 from ...atomic_file import atomic_file
 from ...errors import MMFakeError
+from ..resumed_state import check_resumed_state
 from .half_step import half_step, restore_half_step
 from .latest_checkpoint import latest_checkpoint, numbered
 
@@ -34,8 +36,9 @@ class SafeCheckpointHook(CheckpointHook):
     - An outdated or formerly best checkpoint is removed after its successor has been written, and
       its published copies (``NAME-<hash>.pth``) with it.
     - ``--resume`` without a file passes over checkpoints that are not whole, and says so.
-    - Resumed into another folder, a run takes the best checkpoint so far with it, and leaves the
-      one in the old folder alone.
+    - Resumed into another folder, a run takes the best checkpoint so far with it, and leaves what
+      is in the old folder, and what another run left in the new one, alone. (A file that is there
+      under the name of one to be written is replaced.)
     - With gradient accumulation a checkpoint may fall between the batches of one optimizer step: it
       holds the gradients so far, of every rank, beside the model under ``half_step``.
 
@@ -48,6 +51,8 @@ class SafeCheckpointHook(CheckpointHook):
     def __init__(self, **kwargs) -> None:
         super().__init__(**kwargs)
         self._half_step: Optional[List[Dict[str, Tensor]]] = None
+        self._at_home = True  # what lies in the folder is of this run
+        self._written: Set[int] = set()  # steps
         if self.backend_args is None and '://' not in str(self.out_dir or ''):
             self.backend_args = dict(backend='atomic')
 
@@ -72,8 +77,13 @@ class SafeCheckpointHook(CheckpointHook):
             print_log(f'{runner.work_dir}: no checkpoint yet, training starts anew.', 'current')
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: Dict[str, Any]) -> None:
-        """Keep the gradients of a step that was half done if the run is being resumed."""
+        """Look at what the run is resumed from; keep the gradients of a step that was half done.
+
+        Raises:
+            MMFakeError: If its optimizer or schedules are not those of the run.
+        """
         if runner._resume:
+            check_resumed_state(runner, checkpoint)
             self._half_step = checkpoint.get(self.STATE_KEY)
 
     def before_train(self, runner: Runner) -> None:
@@ -85,6 +95,7 @@ class SafeCheckpointHook(CheckpointHook):
         super().before_train(runner)
         restore_half_step(runner, self._half_step)
         self._half_step = None
+        self._at_home = self._is_at_home(runner)
         last = runner.message_hub.runtime_info.get('last_ckpt')
         if last:  # it is written again if its validation, now made up for, gives a new best one
             self.last_ckpt = str(Path(self.out_dir, Path(last).name))
@@ -94,7 +105,8 @@ class SafeCheckpointHook(CheckpointHook):
                 self._adopt(runner, name, path)
         if is_main_process():
             for step in runner.message_hub.runtime_info.get('outdated_ckpt_ids', ()):
-                self._remove(self._path_of(step))
+                if self._at_home:
+                    self._remove(self._path_of(step))
             for folder in {runner.work_dir, self.out_dir}:
                 for path in Path(folder).glob('.*.tmp'):
                     if _LEFTOVER.fullmatch(path.name):  # of a run that was killed
@@ -117,29 +129,61 @@ class SafeCheckpointHook(CheckpointHook):
         except MMFakeError as error:
             return error
 
+    def _is_at_home(self, runner: Runner) -> bool:
+        """Whether the run begins, or goes on from a checkpoint of its own folder."""
+        if not runner._resume or runner._load_from is None:
+            return True
+        above = Path(runner._load_from).resolve().parents
+        return any(Path(folder).resolve() in above for folder in (self.out_dir, runner.work_dir))
+
     def _adopt(self, runner: Runner, name: str, path: str) -> None:
         """Make the best checkpoint so far, recorded as ``path``, one of this folder."""
         own = Path(self.out_dir, Path(path).name)
-        if not own.name.startswith('best_') or own.suffix != Path(self.filename_tmpl).suffix:
-            self._set_best(runner, name, None)  # a stranger's checkpoint may name any file
-            return
-        if not own.is_file() and Path(path).is_file() and is_main_process():
-            with atomic_file(own, 'the best checkpoint so far') as temporary:
-                shutil.copyfile(path, temporary)
-            print_log(f'The best checkpoint so far was copied from {path}.', 'current')
-        if is_main_process():  # killed before it removed a worse one, the run does it now
+        suffix = re.escape(Path(self.filename_tmpl).suffix)
+        found = [False]
+        # a stranger's checkpoint may name any file
+        if is_main_process() and re.fullmatch(rf'best_.*\d{suffix}', own.name):
+            found = [self._is_brought(runner, own, path)]
+        broadcast_object_list(found)
+        info = runner.message_hub.runtime_info
+        if not found[0]:
+            print_log(
+                f'{path}, the best checkpoint so far, is not there: the next one that is '
+                'validated is the best.',
+                logger='current',
+                level=logging.WARNING,
+            )
+            info.pop(name)
+            info.pop(name.replace('ckpt', 'score', 1), None)
+        elif is_main_process() and self._at_home:
+            # killed before it removed a worse one, the run does it now
             worse = numbered(Path(self.out_dir), re.sub(r'\d+(?=\D*$)', '{}', own.name))
-            if own in worse:
-                for before in worse[worse.index(own) + 1 :]:
-                    self._remove(str(before))
-        self._set_best(runner, name, str(own))
-
-    def _set_best(self, runner: Runner, name: str, path: Optional[str]) -> None:
-        runner.message_hub.update_info(name, path)
+            for before in worse[worse.index(own) + 1 :]:
+                self._remove(str(before))
+        best = str(own) if found[0] else None
+        if best:
+            runner.message_hub.update_info(name, best)
         if name == 'best_ckpt':
-            self.best_ckpt_path = path
+            self.best_ckpt_path = best
         else:
-            self.best_ckpt_path_dict[name[len('best_ckpt_') :]] = path
+            self.best_ckpt_path_dict[name[len('best_ckpt_') :]] = best
+
+    def _is_brought(self, runner: Runner, own: Path, path: str) -> bool:
+        """Copy it from where it was recorded, or from beside the checkpoint that is resumed from.
+
+        Returns:
+            bool: Whether it is in this folder now.
+        """
+        if self._at_home and own.is_file():
+            return True
+        for source in (Path(path), Path(runner._load_from).with_name(own.name)):
+            if source.is_file():
+                if not (own.is_file() and own.samefile(source)):
+                    with atomic_file(own, 'the best checkpoint so far') as temporary:
+                        shutil.copyfile(source, temporary)
+                    print_log(f'The best checkpoint so far was copied from {source}.', 'current')
+                return True
+        return False
 
     def _path_of(self, step: int) -> str:
         return self.file_backend.join_path(self.out_dir, self.filename_tmpl.format(step))
@@ -154,6 +198,7 @@ class SafeCheckpointHook(CheckpointHook):
             runner.message_hub.update_info('keep_ckpt_ids', list(self.keep_ckpt_ids))
             # killed before they are removed, the run does it when it goes on
             runner.message_hub.update_info('outdated_ckpt_ids', outdated)
+        self._written.add(step)
         self.last_ckpt = self._path_of(step)
         runner.message_hub.update_info('last_ckpt', self.last_ckpt)
         self._half_step = half_step(runner)  # here, because rank 0 alone saves
@@ -174,7 +219,8 @@ class SafeCheckpointHook(CheckpointHook):
             with atomic_file(pointer, 'the name of the last checkpoint') as temporary:
                 temporary.write_text(self.last_ckpt)
             for old in outdated:
-                self._remove(self._path_of(old))
+                if self._at_home or old in self._written:
+                    self._remove(self._path_of(old))
 
     def _save_best_checkpoint(self, runner: Runner, metrics: Dict[str, float]) -> None:
         if not self.save_best:
