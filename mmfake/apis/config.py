@@ -11,6 +11,7 @@ from mmengine.config import Config, DictAction
 
 from ..datasets.clip_size import set_clip_size
 from ..errors import MMFakeError
+from .work_dir import is_full
 
 SCALES = Path('configs', '_base_', 'scales')
 
@@ -106,7 +107,20 @@ def _read(path: str) -> Config:
     except MMFakeError:
         raise
     except Exception as error:  # a config is Python: anything may be wrong with it
+        _check_room(path, error)
         reason = (str(error).strip().splitlines() or [''])[0]
         raise MMFakeError(
             f'{path}: not a config that can be read ({type(error).__name__}: {reason}).'
+        ) from None
+
+
+def _check_room(path: str, error: Exception) -> None:
+    """Tell of the temporary folder if it, and not the config that is copied to it, is at fault."""
+    cause = error
+    if isinstance(error, UnboundLocalError) and 'temp_config_dir' in str(error):
+        cause = error.__context__  # mmengine removes the folder that it could not make
+    if is_full(cause) or (cause is not error and isinstance(cause, OSError)):
+        raise MMFakeError(
+            f'{path}: no room to read it, as the temporary folder cannot be written to '
+            f'({cause.strerror}); make room there, or name another folder in TMPDIR.'
         ) from None

@@ -10,6 +10,9 @@ from typing import Callable, Optional, Sequence
 
 from ..errors import MMFakeError
 
+# torchrun's, mpirun's, srun's: mpirun inside a Slurm job leaves the last one at 0 everywhere
+_RANKS = ('RANK', 'OMPI_COMM_WORLD_RANK', 'SLURM_PROCID')
+
 
 def run_command(main: Callable[[Optional[Sequence[str]]], Optional[int]]) -> None:
     """Run a command; a mistake of the user's ends in one line on stderr and exit status 2.
@@ -26,7 +29,7 @@ def run_command(main: Callable[[Optional[Sequence[str]]], Optional[int]]) -> Non
         print(end='', flush=True)  # a reader who has gone is noticed here, not when Python ends
         sys.exit(status)
     except MMFakeError as error:
-        rank = os.environ.get('RANK', os.environ.get('SLURM_PROCID', '0'))
+        rank = next((os.environ[name] for name in _RANKS if name in os.environ), '0')
         where = '' if rank == '0' else f' [rank {rank}]'  # a file may lack on one machine only
         _tell(f'error{where}: {error}')
         sys.exit(2)

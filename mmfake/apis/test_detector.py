@@ -15,6 +15,7 @@ from ..errors import MMFakeError
 from .check_start import check_checkpoint, check_launcher
 from .config import add_run_arguments, load_config
 from .preflight import check_run
+from .work_dir import full_disk_told, make_work_dir
 
 
 def test_detector(argv: Optional[Sequence[str]] = None) -> None:  # noqa: PT028 - a command
@@ -24,7 +25,8 @@ def test_detector(argv: Optional[Sequence[str]] = None) -> None:  # noqa: PT028 
         argv (Sequence[str], optional): Arguments. Defaults to None, those of the process.
 
     Raises:
-        MMFakeError: If config, data or checkpoint have a mistake that the user can mend.
+        MMFakeError: If config, data or checkpoint have a mistake that the user can mend, the
+            work dir cannot be written to, or the disk is full.
     """
     args = _parse(argv)
     check_launcher(args.launcher)
@@ -32,10 +34,12 @@ def test_detector(argv: Optional[Sequence[str]] = None) -> None:  # noqa: PT028 
     _merge(cfg, args)
     if not Path(args.checkpoint).is_file() and '://' not in args.checkpoint:
         raise MMFakeError(f'{args.checkpoint}: no such checkpoint file.')
-    check_run(cfg, ['test_dataloader'])
-    check_checkpoint(args.checkpoint)
-    runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
-    runner.test()
+    with full_disk_told(cfg.work_dir, 'make room and test again.'):
+        check_run(cfg, ['test_dataloader'])
+        check_checkpoint(args.checkpoint)
+        make_work_dir(cfg.work_dir)
+        runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+        runner.test()
 
 
 def _parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:

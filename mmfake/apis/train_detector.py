@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import errno
-import logging
 import os
 from typing import Optional, Sequence
 
@@ -17,6 +15,7 @@ from ..errors import MMFakeError
 from .check_start import check_checkpoint, check_launcher
 from .config import add_run_arguments, load_config
 from .preflight import check_run
+from .work_dir import full_disk_told, make_work_dir
 
 
 def train_detector(argv: Optional[Sequence[str]] = None) -> None:
@@ -26,26 +25,21 @@ def train_detector(argv: Optional[Sequence[str]] = None) -> None:
         argv (Sequence[str], optional): Arguments. Defaults to None, those of the process.
 
     Raises:
-        MMFakeError: If config or data have a mistake that the user can mend, or the disk is full.
+        MMFakeError: If config or data have a mistake that the user can mend, the work
+            dir cannot be written to, or the disk is full.
     """
-    logging.raiseExceptions = False  # a full disk is told once, below, not at each line of the log
     args = _parse(argv)
     check_launcher(args.launcher)
     cfg = load_config(args)
     _merge(cfg, args)
-    check_run(cfg, ['train_dataloader', 'val_dataloader'])
-    if cfg.get('load_from'):
-        check_checkpoint(cfg.load_from, bool(cfg.get('resume')))
-    try:
+    advice = 'its checkpoints are whole: make room and go on with --resume.'
+    with full_disk_told(cfg.work_dir, advice):
+        check_run(cfg, ['train_dataloader', 'val_dataloader'])
+        if cfg.get('load_from'):
+            check_checkpoint(cfg.load_from, bool(cfg.get('resume')))
+        make_work_dir(cfg.work_dir)
         runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
         runner.train()
-    except OSError as error:  # a log, say: checkpoints tell of themselves
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            raise
-        raise MMFakeError(
-            f'{cfg.work_dir}: the disk is full ({error.strerror}); the checkpoints in it are '
-            'whole: make room and go on with --resume'
-        ) from None
 
 
 def _parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:

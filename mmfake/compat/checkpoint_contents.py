@@ -192,7 +192,7 @@ def repair_trust_in_checkpoints() -> None:
         resume, file = self._resume, self._load_from or self.work_dir
         try:
             load_or_resume(self)
-        except MMFakeError:
+        except (MMFakeError, OSError):  # told already, and no room for the log
             raise
         except Exception as error:  # whatever mmengine and torch make of wrong entries
             reason = (str(error).strip().splitlines() or [''])[0][:300]

@@ -16,6 +16,8 @@ from mmengine.utils import apply_to
 
 from ..errors import MMFakeError
 
+_FLAGS = ('foreach', 'fused')  # None where torch is to choose
+
 
 def check_resumed_state(runner: Runner, checkpoint: Dict[str, Any]) -> None:
     """Try the states of a checkpoint, before any of them is taken over.
@@ -96,8 +98,11 @@ def _step(stepper: Any, state: Any = None) -> None:
 def _compare_flags(built: Dict[str, Any], found: Dict[str, Any]) -> None:
     """Tell flags from numbers, which a step without numbers does not."""
     for key, value in built.items():
-        if value is not None and isinstance(value, bool) != isinstance(found[key], bool):
+        flag, is_flag = isinstance(value, bool) or key in _FLAGS, isinstance(found[key], bool)
+        if flag != is_flag and not (value is None or found[key] is None):
             raise TypeError(f'{key} is {type(found[key]).__name__}')
+        if key == 'fused' and found[key] and not value:
+            raise TypeError('fused, which this optimizer is not')
 
 
 def _copy_of_counts(tensor: torch.Tensor) -> torch.Tensor:

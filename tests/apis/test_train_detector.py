@@ -1,8 +1,5 @@
 import errno
-import logging
 import os
-import resource
-import signal
 from pathlib import Path
 
 import pytest
@@ -51,14 +48,24 @@ def test_the_data_root_reaches_a_wrapped_dataset():
     assert 'data_root' not in cfg.train_dataloader.dataset
 
 
-@pytest.mark.parametrize(('rank', 'told'), [(None, 'error: wrong'), ('3', 'error [rank 3]: wrong')])
-def test_a_mistake_is_told_with_its_rank(monkeypatch, capsys, rank, told):
+@pytest.mark.parametrize(
+    ('variables', 'told'),
+    [
+        ({}, 'error: wrong'),
+        (dict(RANK='0', SLURM_PROCID='2'), 'error: wrong'),
+        (dict(RANK='3'), 'error [rank 3]: wrong'),
+        (dict(SLURM_PROCID='2'), 'error [rank 2]: wrong'),
+        (dict(OMPI_COMM_WORLD_RANK='1', SLURM_PROCID='0'), 'error [rank 1]: wrong'),
+    ],
+)
+def test_a_mistake_is_told_with_its_rank(monkeypatch, capsys, variables, told):
     def main(argv):
         raise MMFakeError('wrong')
 
-    monkeypatch.delenv('RANK', raising=False)
-    if rank:
-        monkeypatch.setenv('RANK', rank)
+    for name in ('RANK', 'OMPI_COMM_WORLD_RANK', 'SLURM_PROCID'):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
     with pytest.raises(SystemExit) as status:
         run_command(main)
     assert status.value.code == 2
@@ -74,20 +81,19 @@ def test_an_interruption_ends_without_a_traceback(capsys):
     assert (status.value.code, capsys.readouterr().err) == (130, 'interrupted\n')
 
 
-def test_a_full_disk_ends_in_one_line(smoke, tmp_path, monkeypatch, capfd):
+def test_a_full_disk_ends_in_one_line(smoke, tmp_path, capfd, largest_file):
     """No file may grow beyond 9,000 bytes, as the copy of the config would."""
-    monkeypatch.setattr(logging, 'raiseExceptions', True)
     config = Path(__file__).parents[2] / 'configs' / 'mtl' / 'bin_ce_holdout_f2f.py'
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (9000, hard))
-    try:
-        with pytest.raises(MMFakeError) as error:
-            train_detector([str(config), '--scale', str(smoke), '--work-dir', str(tmp_path)])
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-        signal.signal(signal.SIGXFSZ, before)
-    told = f'the disk is full ({os.strerror(errno.EFBIG)})'
+    with largest_file(9000), pytest.raises(MMFakeError) as error:
+        train_detector([str(config), '--scale', str(smoke), '--work-dir', str(tmp_path)])
+    told = f'the disk is full ({os.strerror(errno.EFBIG)}); its checkpoints are whole'
     assert told in str(error.value)
     assert '\n' not in str(error.value)
     assert 'Traceback' not in capfd.readouterr().err
+
+
+def test_a_work_dir_that_cannot_be_made_ends_in_one_line(smoke, tmp_path):
+    (tmp_path / 'file').touch()
+    config = Path(__file__).parents[2] / 'configs' / 'mtl' / 'bin_ce_holdout_f2f.py'
+    with pytest.raises(MMFakeError, match='file/x: a work dir cannot be made .*Not a directory'):
+        train_detector([str(config), '--scale', str(smoke), '--work-dir', f'{tmp_path}/file/x'])

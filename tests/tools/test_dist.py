@@ -1,6 +1,7 @@
 """Several processes on one machine, with gloo where there is no GPU."""
 
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -25,29 +26,66 @@ def free_port():
         return str(s.getsockname()[1])
 
 
-def test_torchrun_and_dist_test(command, smoke, tmp_path, monkeypatch):
-    options = ['--scale', smoke, '--work-dir', tmp_path]
+@pytest.fixture(scope='module')
+def trained(tmp_path_factory, command, smoke):
+    """The work dir of one epoch of two processes that torchrun started."""
+    work_dir = tmp_path_factory.mktemp('torchrun')
     words = ['--nproc_per_node', '2', '--master_port', free_port(), ROOT / 'tools' / 'train.py']
-    done = command('torchrun', *words, CONFIG, '--launcher', 'pytorch', *options)
+    options = ['--launcher', 'pytorch', '--scale', smoke, '--work-dir', work_dir]
+    done = command('torchrun', *words, CONFIG, *options)
     assert done.returncode == 0, done.stderr
-    checkpoint = torch.load(tmp_path / 'epoch_1.pth', weights_only=False)
+    return work_dir
+
+
+def test_torchrun_and_dist_test(command, smoke, trained, tmp_path, monkeypatch):
+    checkpoint = torch.load(trained / 'epoch_1.pth', weights_only=False)
     # 16 videos: 2 iterations of 2 ranks x 4, whose keys both ranks hold
     queue = checkpoint['label_moco']['queues']['multi']
     assert (queue['labels'] >= 0).sum() == 16
 
     # 4 test videos over 3 processes: one is padded, and counts once
+    options = ['--scale', smoke, '--work-dir', tmp_path]
     monkeypatch.setenv('PORT', free_port())
     script = ROOT / 'tools' / 'dist_test.sh'
-    done = command('bash', script, CONFIG, tmp_path / 'epoch_1.pth', 3, *options)
+    done = command('bash', script, CONFIG, trained / 'epoch_1.pth', 3, *options)
     assert done.returncode == 0, done.stderr
     assert 'scored 4 of 4 videos' in done.stdout
     distributed = pd.read_csv(tmp_path / 'scores.csv')
+
+    # one process, as mpirun would start it
+    for name, value in dict(RANK='0', LOCAL_RANK='0', SIZE='1').items():
+        monkeypatch.setenv(f'OMPI_COMM_WORLD_{name}', value)
+    monkeypatch.setenv('MASTER_ADDR', '127.0.0.1')
+    monkeypatch.setenv('MASTER_PORT', free_port())
     script = ROOT / 'tools' / 'test.py'
-    done = command('python', script, CONFIG, tmp_path / 'epoch_1.pth', *options)
+    options += ['--launcher', 'mpi']
+    done = command('python', script, CONFIG, trained / 'epoch_1.pth', *options)
     assert done.returncode == 0, done.stderr
+    assert 'Distributed launcher: mpi' in done.stdout
     # another batch size adds in another order
     single = pd.read_csv(tmp_path / 'scores.csv')
     pd.testing.assert_frame_equal(single, distributed, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ('place', 'told'),
+    [('work', 'the disk is full'), ('file/x', 'a work dir cannot be made .*Not a directory')],
+)
+def test_testing_that_cannot_write_ends_in_one_line(smoke, trained, tmp_path, place, told, capfd):
+    """No file may grow beyond 9,000 bytes, as the copy of the config would."""
+    (tmp_path / 'file').touch()
+    words = [str(CONFIG), str(trained / 'epoch_1.pth'), '--scale', str(smoke)]
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (9000, hard))
+    try:
+        with pytest.raises(MMFakeError, match=f'{place}: {told}') as error:
+            score_detector([*words, '--work-dir', str(tmp_path / place)])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, before)
+    assert '\n' not in str(error.value)
+    assert 'Traceback' not in capfd.readouterr().err
 
 
 # Starts the processes one after the other into the background, as Slurm's does on its machines.
@@ -126,6 +164,6 @@ def test_a_launcher_that_did_not_start_it(launcher, main, tmp_path, monkeypatch)
     monkeypatch.setenv('LOCAL_RANK', '0')  # which the commands set
     words = [str(CONFIG), '--launcher', launcher]
     words += ['nowhere.pth'] if main is score_detector else []
-    with pytest.raises(MMFakeError, match=f'--launcher {launcher}: the environment has no'):
+    with pytest.raises(MMFakeError, match=f'--launcher {launcher}: the environment has no valid'):
         main(words)
     assert not list(tmp_path.iterdir())

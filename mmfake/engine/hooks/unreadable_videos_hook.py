@@ -12,6 +12,7 @@ from mmengine.hooks import Hook
 from mmengine.hooks.hook import DATA_BATCH
 from mmengine.logging import print_log
 from mmengine.runner import Runner
+from torch.utils.data import Dataset
 
 from ...errors import MMFakeError, sample_of
 from ...structures import is_unreadable
@@ -75,7 +76,9 @@ class UnreadableVideosHook(Hook):
         Raises:
             MMFakeError: If more than half of the videos cannot be decoded: then it is not them.
         """
-        total = len(runner.train_dataloader.dataset)
+        if not self.reasons:
+            return
+        total = _count_videos(runner.train_dataloader.dataset)
         if len(self.reasons) > total / 2:
             raise MMFakeError(
                 f'{len(self.reasons)} of {total} training videos cannot be decoded, e.g. '
@@ -90,9 +93,22 @@ class UnreadableVideosHook(Hook):
     def after_train(self, runner: Runner) -> None:
         """Sum up."""
         if self.reasons:
+            total = _count_videos(runner.train_dataloader.dataset)
             print_log(
-                f'{len(self.reasons)} of {len(runner.train_dataloader.dataset)} training videos '
-                f'could not be decoded and were not used: {sample_of(sorted(self.reasons))}.',
+                f'{len(self.reasons)} of {total} training videos could not be decoded and were not '
+                f'used: {sample_of(sorted(self.reasons))}.',
                 logger='current',
                 level=logging.WARNING,
             )
+
+
+def _count_videos(dataset: Dataset) -> int:
+    """Count the videos: a ``RepeatDataset`` is longer than that, two of a concatenation may share.
+
+    mmengine's wrappers pass the question for a sample on to what they wrap; of a dataset that does
+    not know its videos, each sample counts as one.
+    """
+    if not hasattr(dataset, 'get_data_info'):
+        return len(dataset)
+    samples = (dataset.get_data_info(index) for index in range(len(dataset)))
+    return len({sample.get('video_id', index) for index, sample in enumerate(samples)})
