@@ -11,7 +11,6 @@ import contextlib
 import io
 import math
 import pickle
-import pickletools
 import tarfile
 import zipfile
 from typing import Any, BinaryIO, Callable, Dict, Optional, Tuple, Union
@@ -19,42 +18,10 @@ from typing import Any, BinaryIO, Callable, Dict, Optional, Tuple, Union
 import torch
 from torch.storage import _get_dtype_from_pickle_storage_type as dtype_of_storage
 
+from .protocol_two_unpickler import ProtocolTwoUnpickler
 from .stored_archive import stored_records
 
 _MAGIC_NUMBER = torch.serialization.MAGIC_NUMBER  # of the format before the zip archives
-
-
-class ProtocolTwoUnpickler(pickle._Unpickler):
-    """Reader of protocol 2, which ``torch.save`` writes.
-
-    Later ones may ask for memory by number. It is the one in Python, as that in C has a memo of
-    the size of the highest number in the file.
-    """
-
-    dispatch = {
-        code: load
-        for code, load in pickle._Unpickler.dispatch.items()
-        if pickletools.code2op[chr(code)].proto <= 2
-    }
-
-    def load(self) -> Any:
-        """Read one pickle.
-
-        Raises:
-            UnpicklingError: If it has an instruction of a later protocol.
-        """
-        try:
-            return super().load()
-        except KeyError as error:  # of the dispatch, or of the memo
-            raise pickle.UnpicklingError(f'unknown instruction or entry {error}') from None
-
-    def load_build(self) -> None:
-        """Set the state of an object, but never that of a class or function."""
-        if callable(self.stack[-2]):
-            raise pickle.UnpicklingError('the state of a class or function is to be changed')
-        super().load_build()
-
-    dispatch[pickle.BUILD[0]] = load_build
 
 
 def _is_filled(storage: Any, offset: Any = 0, size: Tuple[int, ...] = (), *_: Any) -> bool:

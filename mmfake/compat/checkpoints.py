@@ -28,7 +28,8 @@ from mmengine.runner import checkpoint as host
 from mmengine.utils import digit_version
 
 from ..errors import MMFakeError
-from .checkpoint_audit import ProtocolTwoUnpickler, audit
+from .checkpoint_audit import audit
+from .protocol_two_unpickler import ProtocolTwoUnpickler
 
 # class -> its functions that appear by name in what mmengine saves: the statistics of a log buffer
 # and the annealing of a OneCycle schedule
