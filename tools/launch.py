@@ -66,14 +66,16 @@ def check_machine(given):
             f'no temporary folder can be used ({error.strerror}); make room there, or name '
             'another folder in TMPDIR.'
         )
+    if not 1 <= given.master_port <= 65535:
+        stop(f'PORT={given.master_port}: not a port; give one from 1 to 65535.')
     if given.node_rank != 0:
         return
     try:
         socket.create_server(('', given.master_port)).close()
-    except (OSError, OverflowError) as error:
+    except OSError as error:
         taken = getattr(error, 'errno', None) == errno.EADDRINUSE
         reason = 'in use, maybe by another run' if taken else f'not to be had ({error})'
-        free = given.master_port + 1 if taken else 29500
+        free = given.master_port + 1 if taken and given.master_port < 65535 else 29500
         script = f'dist_{Path(given.training_script).stem}.sh'
         stop(
             f'PORT={given.master_port}: {reason}; choose another: PORT={free} bash tools/{script} '
@@ -95,10 +97,8 @@ if __name__ == '__main__':
             print(f'the process of rank {rank} was ended by {name}{hint}', file=sys.stderr)
         sys.exit(failure.exitcode if failure.exitcode > 0 else 128 - failure.exitcode)
     except NETWORK_ERRORS as error:
-        stop(
-            f'{str(error).splitlines()[0]}; look at MASTER_ADDR={options.master_addr} and '
-            f'PORT={options.master_port}.'
-        )
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        stop(f'{reason}; look at MASTER_ADDR={options.master_addr} and PORT={options.master_port}.')
     except SignalException as error:
         if error.sigval != signal.SIGINT:  # of which each process has told
             name = signal.Signals(error.sigval).name

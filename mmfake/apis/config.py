@@ -11,7 +11,7 @@ from mmengine.config import Config, DictAction
 
 from ..datasets.clip_size import set_clip_size
 from ..errors import MMFakeError
-from .work_dir import is_full
+from ..full_disk import is_full
 
 SCALES = Path('configs', '_base_', 'scales')
 

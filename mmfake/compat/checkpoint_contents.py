@@ -13,6 +13,7 @@ from mmengine.runner import Runner
 from mmengine.runner import runner as host_runner
 
 from ..errors import MMFakeError
+from ..full_disk import is_full
 
 # A kind is a type, several of them, [kind] for a list, {kind: kind} for a dict, or a function.
 _NONE, _NUMBER = type(None), (int, float, np.number)
@@ -86,6 +87,7 @@ _OF_TRAINING: List[Tuple[str, Any, str]] = [
     ('message_hub.runtime_info.validated_epoch', _is_count, 'a number of epochs'),
     ('message_hub.runtime_info.keep_ckpt_ids', [_is_count], 'a list of numbers'),
     ('message_hub.runtime_info.outdated_ckpt_ids', [_is_count], 'a list of numbers'),
+    ('message_hub.runtime_info.outdated_best', [str], 'a list of paths'),
     ('message_hub.runtime_info.last_ckpt', (str, _NONE), 'a path'),
     ('optimizer.state', {int: {str: object}}, 'numbered states'),
     ('optimizer.param_groups', [{str: object}], 'a list of groups'),
@@ -192,9 +194,11 @@ def repair_trust_in_checkpoints() -> None:
         resume, file = self._resume, self._load_from or self.work_dir
         try:
             load_or_resume(self)
-        except (MMFakeError, OSError):  # told already, and no room for the log
+        except MMFakeError:
             raise
         except Exception as error:  # whatever mmengine and torch make of wrong entries
+            if is_full(error):  # no room for the log: not the checkpoint's fault
+                raise
             reason = (str(error).strip().splitlines() or [''])[0][:300]
             raise MMFakeError(
                 f'{file}: cannot be {"resumed from" if resume else "loaded"} '

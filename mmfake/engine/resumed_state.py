@@ -16,16 +16,14 @@ from mmengine.utils import apply_to
 
 from ..errors import MMFakeError
 
-_FLAGS = ('foreach', 'fused')  # None where torch is to choose
-
 
 def check_resumed_state(runner: Runner, checkpoint: Dict[str, Any]) -> None:
     """Try the states of a checkpoint, before any of them is taken over.
 
     torch takes over whatever it is given and fails at the first step, or later. So copies of the
-    optimizer and of the schedules, over parameters of the same shapes that have no numbers (the
-    ``meta`` device), load them here and make a step. What cannot even make one without a
-    checkpoint, such as a schedule that waits for a metric, is left alone.
+    optimizer and of the schedules, over zeros of the same shapes on the CPU, load them here and
+    make a step. What cannot make one there without a checkpoint either, such as a schedule that
+    waits for a metric, is left alone.
 
     Args:
         runner (Runner): With optimizer and schedules built.
@@ -35,7 +33,10 @@ def check_resumed_state(runner: Runner, checkpoint: Dict[str, Any]) -> None:
         MMFakeError: If a copy fails.
     """
     for name, wrapper, state in _pairs(runner.optim_wrapper, checkpoint, 'optimizer'):
-        if isinstance(wrapper, OptimWrapper):
+        # those that are spread over the ranks have collectives in their step
+        if isinstance(wrapper, OptimWrapper) and not hasattr(
+            wrapper.optimizer, 'consolidate_state_dict'
+        ):
             _try(runner, name, wrapper, state)
     for name, schedulers, states in _pairs(runner.param_schedulers, checkpoint, 'param_schedulers'):
         for number, (scheduler, state) in enumerate(zip(schedulers or (), states)):
@@ -63,6 +64,8 @@ def _try(runner: Runner, name: str, stepper: Any, state: Dict[str, Any]) -> None
     try:
         _step(stepper, state)
     except Exception as error:  # whatever torch and mmengine make of wrong entries
+        if isinstance(error, ValueError) and not isinstance(stepper, OptimWrapper):
+            return  # a schedule that has ended
         reason = (str(error).strip().splitlines() or [''])[0][:200]
         raise MMFakeError(
             f'{runner._load_from}: cannot be resumed from, no step can be made with its entry '
@@ -74,52 +77,36 @@ def _try(runner: Runner, name: str, stepper: Any, state: Dict[str, Any]) -> None
 
 def _step(stepper: Any, state: Any = None) -> None:
     """Let a copy of an optimizer or a schedule load a state and make a step."""
-    twin = copy.copy(stepper)
     if isinstance(stepper, OptimWrapper):
-        twin = _without_numbers(stepper)
+        twin = _on_zeros(stepper)
     else:
-        twin.optimizer = _without_numbers(stepper.optimizer)
-    if state is not None:
-        # a step changes the counts in place
-        twin.load_state_dict(apply_to(state, torch.is_tensor, _copy_of_counts))
-    if not isinstance(stepper, OptimWrapper):
-        with warnings.catch_warnings():  # that no optimizer has made a step
-            warnings.simplefilter('ignore')
-            twin.step()
-        _compare_flags(stepper.state_dict(), twin.state_dict())
+        twin = copy.copy(stepper)
+        twin.optimizer = _on_zeros(stepper.optimizer)
+    if state is not None:  # a step changes it in place
+        twin.load_state_dict(apply_to(state, torch.is_tensor, lambda tensor: tensor.cpu().clone()))
+    if isinstance(stepper, OptimWrapper):
+        type(twin.optimizer).step(twin.optimizer)  # that of the object counts the steps of the run
+        for values in twin.get_lr().values():  # for the log, with what mmengine keeps itself
+            all(map(math.isfinite, values))
         return
-    type(twin.optimizer).step(twin.optimizer)  # that of the object counts the steps of the run
-    for values in twin.get_lr().values():  # for the log, with what mmengine keeps beside torch's
-        all(map(math.isfinite, values))
-    for group in zip(stepper.optimizer.param_groups, twin.optimizer.param_groups):
-        _compare_flags(*group)
+    with warnings.catch_warnings():  # that no optimizer has made a step
+        warnings.simplefilter('ignore')
+        twin.step()
+    bool(twin.by_epoch)  # which the hook asks for
 
 
-def _compare_flags(built: Dict[str, Any], found: Dict[str, Any]) -> None:
-    """Tell flags from numbers, which a step without numbers does not."""
-    for key, value in built.items():
-        flag, is_flag = isinstance(value, bool) or key in _FLAGS, isinstance(found[key], bool)
-        if flag != is_flag and not (value is None or found[key] is None):
-            raise TypeError(f'{key} is {type(found[key]).__name__}')
-        if key == 'fused' and found[key] and not value:
-            raise TypeError('fused, which this optimizer is not')
-
-
-def _copy_of_counts(tensor: torch.Tensor) -> torch.Tensor:
-    return tensor.clone() if tensor.numel() <= 1 else tensor.to('meta')
-
-
-def _without_numbers(wrapper: OptimWrapper) -> OptimWrapper:
-    """Copy it, with parameters and gradients on the meta device."""
+def _on_zeros(wrapper: OptimWrapper) -> OptimWrapper:
+    """Copy it, with other parameters and gradients."""
     twin = copy.copy(wrapper)
     twin.optimizer = copy.copy(wrapper.optimizer)
-    if hasattr(wrapper, 'base_param_settings'):  # by which mmengine knows the learning rate
+    # by which mmengine knows the learning rate, if there are several
+    if getattr(wrapper, 'base_param_settings', None) is not None:
         twin.base_param_settings = dict(wrapper.base_param_settings)
     twin.optimizer.state = defaultdict(dict)
     twin.optimizer.param_groups = []
     for group in wrapper.optimizer.param_groups:
-        params = [torch.nn.Parameter(torch.empty_like(p, device='meta')) for p in group['params']]
+        params = [torch.nn.Parameter(torch.zeros_like(p, device='cpu')) for p in group['params']]
         for param in params:
-            param.grad = torch.empty_like(param)
+            param.grad = torch.zeros_like(param)
         twin.optimizer.param_groups.append(dict(group, params=params))
     return twin

@@ -1,5 +1,7 @@
 import errno
 import os
+import signal
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -72,10 +74,12 @@ def test_a_mistake_is_told_with_its_rank(monkeypatch, capsys, variables, told):
     assert capsys.readouterr().err == f'{told}\n'
 
 
-def test_an_interruption_ends_without_a_traceback(capsys):
+def test_an_interruption_ends_without_a_traceback(capsys, request):
     def main(argv):
         raise KeyboardInterrupt
 
+    # the second Ctrl-C would end the process at once
+    request.addfinalizer(partial(signal.signal, signal.SIGINT, signal.getsignal(signal.SIGINT)))
     with pytest.raises(SystemExit) as status:
         run_command(main)
     assert (status.value.code, capsys.readouterr().err) == (130, 'interrupted\n')

@@ -106,3 +106,12 @@ def test_weights_alone_cannot_be_resumed(tmp_path):
     content = dict(state_dict=WEIGHTS, meta=dict(epoch=1, iter=4))
     told = refused(tmp_path / 'x.pth', content, lambda p: check_checkpoint(p, True))
     assert 'holds weights only' in told
+
+
+def test_an_address_that_does_not_answer_is_told_in_one_line(tmp_path, monkeypatch):
+    monkeypatch.setenv('TORCH_HOME', str(tmp_path))
+    runner = Runner(torch.nn.Linear(1, 1), str(tmp_path), experiment_name='contents_url')
+    runner._load_from = 'http://127.0.0.1:9/x.pth'
+    with pytest.raises(MMFakeError, match='x.pth: cannot be loaded') as error:
+        runner.load_or_resume()
+    assert '\n' not in str(error.value)

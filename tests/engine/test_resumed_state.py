@@ -4,16 +4,19 @@ from types import SimpleNamespace
 import pytest
 import torch
 from mmengine.optim import OptimWrapper, OptimWrapperDict
-from mmengine.optim.scheduler import CosineAnnealingLR, ReduceOnPlateauLR
+from mmengine.optim.scheduler import CosineAnnealingLR, OneCycleLR, ReduceOnPlateauLR
 
 from mmfake import MMFakeError
 from mmfake.engine.resumed_state import check_resumed_state
 
 
-def built(kind=torch.optim.Adam, **settings):
-    """Optimizer over two tensors, one group each, and its schedule; a step was made."""
+def built(kind=torch.optim.Adam, groups=2, **settings):
+    """Optimizer over two tensors, in groups of their own or in one, and its schedule; one step."""
     params = [torch.nn.Parameter(torch.ones(2, 3)), torch.nn.Parameter(torch.ones(4))]
-    wrapper = OptimWrapper(kind([dict(params=[param]) for param in params], lr=0.1, **settings))
+    parts = [dict(params=[param]) for param in params] if groups == 2 else params
+    wrapper = OptimWrapper(kind(parts, lr=0.1, **settings))
+    if groups == 1:
+        wrapper.base_param_settings = None  # as mmengine has it without paramwise_cfg
     scheduler = CosineAnnealingLR(wrapper, T_max=5)
     for param in params:
         param.grad = torch.ones_like(param)
@@ -33,18 +36,17 @@ def checkpoint_of(runner):
     )
 
 
-KINDS = [
-    (torch.optim.Adam, {}),
-    (torch.optim.AdamW, dict(amsgrad=True)),
-    (torch.optim.SGD, dict(momentum=0.9)),
-    (torch.optim.SGD, {}),
-]
+NAMES = ['Adadelta', 'Adagrad', 'Adam', 'AdamW', 'Adamax', 'ASGD', 'NAdam', 'RAdam']
+NAMES += ['RMSprop', 'Rprop', 'SGD']
+KINDS = [(getattr(torch.optim, name), {}) for name in NAMES]
+KINDS += [(torch.optim.AdamW, dict(amsgrad=True)), (torch.optim.SGD, dict(momentum=0.9))]
 
 
+@pytest.mark.parametrize('groups', [1, 2])
 @pytest.mark.parametrize(('kind', 'settings'), KINDS)
-def test_its_own_state_fits_and_nothing_is_changed(kind, settings):
+def test_its_own_state_fits_and_nothing_is_changed(kind, settings, groups):
     """Neither the run nor the checkpoint, down to the counts of the steps."""
-    runner = built(kind, **settings)
+    runner = built(kind, groups, **settings)
     checkpoint = checkpoint_of(runner)
     before = copy.deepcopy((checkpoint, runner.params, checkpoint_of(runner)))
     check_resumed_state(runner, checkpoint)
@@ -79,7 +81,7 @@ def replaced(checkpoint, way, value):
         (('optimizer', 'param_groups', 1, 'params'), []),
         (('optimizer', 'param_groups'), []),
         (('param_schedulers', 0, 'last_step'), 'x'),
-        (('param_schedulers', 0, 'by_epoch'), 'x'),
+        (('param_schedulers', 0, 'by_epoch'), torch.zeros(2)),
         (('param_schedulers', 0, 'base_values'), 5),
     ],
 )
@@ -94,9 +96,34 @@ def test_what_does_not_fit_is_named(way, value):
     assert '\n' not in told
 
 
-def test_another_optimizer():
+@pytest.mark.parametrize('groups', [1, 2])
+@pytest.mark.parametrize(('kind', 'settings'), KINDS)
+def test_the_trial_takes_place_with_every_optimizer(kind, settings, groups):
+    """It is not left alone for a reason that has nothing to do with the state."""
+    runner = built(kind, groups, **settings)
+    checkpoint = replaced(checkpoint_of(runner), ('optimizer', 'param_groups', 0, 'lr'), 'x')
     with pytest.raises(MMFakeError, match='entry optimizer'):
-        check_resumed_state(built(), checkpoint_of(built(torch.optim.SGD)))
+        check_resumed_state(runner, checkpoint)
+
+
+@pytest.mark.parametrize('groups', [1, 2])
+def test_another_optimizer(groups):
+    with pytest.raises(MMFakeError, match='entry optimizer'):
+        check_resumed_state(built(groups=groups), checkpoint_of(built(torch.optim.SGD, groups)))
+
+
+def step_on(scheduler):
+    for _ in range(5):
+        scheduler.step()
+
+
+def test_a_schedule_that_has_ended():
+    """Its run has ended too, and is resumed without another step."""
+    runner = built()
+    runner.param_schedulers = [OneCycleLR(runner.optim_wrapper, eta_max=1.0, total_steps=3)]
+    with pytest.raises(ValueError, match='Tried to step'):
+        step_on(runner.param_schedulers[0])
+    check_resumed_state(runner, checkpoint_of(runner))
 
 
 def test_several_optimizers():

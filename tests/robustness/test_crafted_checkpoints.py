@@ -8,11 +8,14 @@ from collections import Counter
 import numpy as np
 import pytest
 import torch
+from torch import _utils
 
 from mmfake import MMFakeError
 from mmfake.compat import safe_load
 
 HUGE = 2**30
+ONE = (torch.zeros(1).storage(), 0)
+INNER = torch._tensor._rebuild_from_type_v2
 KINDS = [
     'uint8',
     'int8',
@@ -44,6 +47,17 @@ GREEDY = {
     'bytearray of a number of numpy': Call(bytearray, np.int64(HUGE)),
     'array': Call(np.ndarray, (HUGE,), 'O'),
     'reconstructed array': Call(ARRAY, np.ndarray, (HUGE,), b'O'),
+    'bytearray within': Call(INNER, bytearray, torch.Tensor, (HUGE,), {}),
+    'tensor within': Call(
+        INNER, _utils._rebuild_tensor_v2, torch.Tensor, (*ONE, (HUGE,), (0,), False, {}), {}
+    ),
+    'tensor of the third version': Call(
+        _utils._rebuild_tensor_v3, *ONE, (HUGE,), (0,), False, {}, torch.float32
+    ),
+    'tensor of a number': Call(torch.Tensor, HUGE // 4),
+    'tensor class of a number': Call(torch.FloatTensor, HUGE // 4),
+    'storage of a number': Call(torch.UntypedStorage, HUGE),
+    'sparse tensor': torch.sparse_coo_tensor(torch.zeros(1, 1).long(), torch.ones(1), (HUGE,)),
     'scalar': Call(SCALAR, Call(np.dtype, f'V{HUGE}')),
 }
 MEMO = b'\x80\x02}r\xff\xff\xff\x7f.'  # an entry of a high number, which is no fault
@@ -159,6 +173,8 @@ def test_every_kind_of_tensor_loads(load, tmp_path):
         numbers=[torch.ones(3, dtype=getattr(torch, name)) for name in KINDS],
         shared=(torch.arange(6).view(2, 3)[:, 1:], torch.empty(0)),
         parameter=torch.nn.Parameter(torch.ones(2)),
+        buffer=torch.nn.Buffer(torch.ones(2)) if hasattr(torch.nn, 'Buffer') else None,
+        sub=torch.ones(2).as_subclass(torch.nn.Parameter),
     )
     for legacy in (False, True):
         (tmp_path / 'x.pth').write_bytes(saved(content, legacy))

@@ -56,7 +56,8 @@ def taken_port():
         (dict(node_rank='-1'), 'NODE_RANK=-1: the 1 machines of NNODES count from 0'),
         (dict(node_rank='x'), "node_rank: invalid int value: 'x'"),
         (dict(master_port='x'), "master_port: invalid int value: 'x'"),
-        (dict(master_port='70000'), 'PORT=70000: not to be had'),
+        (dict(master_port='70000'), 'PORT=70000: not a port'),
+        (dict(master_port='0'), 'PORT=0: not a port'),
     ],
 )
 def test_a_wrong_number_is_told_in_one_line(launch, options, told):

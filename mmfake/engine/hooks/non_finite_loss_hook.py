@@ -92,8 +92,9 @@ class NonFiniteLossHook(Hook):
         Raises:
             MMFakeError: If it was one too many in a row.
         """
-        if self._bad:
-            self._tell(runner, data_batch, outputs or {})
+        if not self._bad:
+            return
+        self._tell(runner, data_batch, outputs or {})
         if self.in_a_row >= self.max_in_a_row:
             raise MMFakeError(
                 f'the loss was not finite in {self.in_a_row} steps in a row, up to iteration '

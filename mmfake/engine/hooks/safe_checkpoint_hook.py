@@ -9,7 +9,7 @@ import re
 import shutil
 from collections import deque
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Set
+from typing import Any, Dict, List, Optional
 
 import torch
 from mmaction.registry import HOOKS
@@ -23,7 +23,7 @@ from ...atomic_file import atomic_file
 from ...errors import MMFakeError
 from ..resumed_state import check_resumed_state
 from .half_step import half_step, restore_half_step
-from .latest_checkpoint import latest_checkpoint, numbered
+from .latest_checkpoint import latest_checkpoint
 
 _LEFTOVER = re.compile(r'\.(.+\.pth|last_checkpoint)\.\d+\.tmp')
 
@@ -52,7 +52,6 @@ class SafeCheckpointHook(CheckpointHook):
         super().__init__(**kwargs)
         self._half_step: Optional[List[Dict[str, Tensor]]] = None
         self._at_home = True  # what lies in the folder is of this run
-        self._written: Set[int] = set()  # steps
         if self.backend_args is None and '://' not in str(self.out_dir or ''):
             self.backend_args = dict(backend='atomic')
 
@@ -92,21 +91,29 @@ class SafeCheckpointHook(CheckpointHook):
         Args:
             runner (Runner): The runner.
         """
+        info = runner.message_hub.runtime_info
+        self._at_home = self._is_at_home(runner)
+        if not self._at_home:  # it has no files here yet
+            for name in ('keep_ckpt_ids', 'outdated_ckpt_ids', 'outdated_best'):
+                info.pop(name, None)
         super().before_train(runner)
         restore_half_step(runner, self._half_step)
         self._half_step = None
-        self._at_home = self._is_at_home(runner)
         last = runner.message_hub.runtime_info.get('last_ckpt')
         if last:  # it is written again if its validation, now made up for, gives a new best one
             self.last_ckpt = str(Path(self.out_dir, Path(last).name))
         for name in ('best_ckpt', *(f'best_ckpt_{key}' for key in self.save_best or ())):
-            path = runner.message_hub.runtime_info.get(name)
+            path = info.get(name)
             if path:
                 self._adopt(runner, name, path)
         if is_main_process():
-            for step in runner.message_hub.runtime_info.get('outdated_ckpt_ids', ()):
-                if self._at_home:
-                    self._remove(self._path_of(step))
+            # killed before it removed what it had replaced, the run does it now
+            for step in info.get('outdated_ckpt_ids', ()):
+                self._remove(self._path_of(step))
+            for path in info.get('outdated_best', ()):
+                own = Path(self.out_dir, Path(path).name)
+                if self._is_best(own) and str(own) not in self._best_paths().values():
+                    self._remove(str(own))
             for folder in {runner.work_dir, self.out_dir}:
                 for path in Path(folder).glob('.*.tmp'):
                     if _LEFTOVER.fullmatch(path.name):  # of a run that was killed
@@ -130,19 +137,30 @@ class SafeCheckpointHook(CheckpointHook):
             return error
 
     def _is_at_home(self, runner: Runner) -> bool:
-        """Whether the run begins, or goes on from a checkpoint of its own folder."""
+        """Whether the run begins, or goes on from a checkpoint of its own folders."""
         if not runner._resume or runner._load_from is None:
             return True
-        above = Path(runner._load_from).resolve().parents
-        return any(Path(folder).resolve() in above for folder in (self.out_dir, runner.work_dir))
+        folders = [Path(runner.work_dir)]
+        for hook in runner.hooks:
+            if isinstance(hook, SafeCheckpointHook) and hook.out_dir:
+                # before mmengine has put the name of the run behind it, and after
+                folders += [Path(hook.out_dir), Path(hook.out_dir, Path(runner.work_dir).name)]
+        return Path(runner._load_from).resolve().parent in [path.resolve() for path in folders]
+
+    def _is_best(self, path: Path) -> bool:
+        """Whether it has the name of a best checkpoint: a stranger's may name any file."""
+        suffix = re.escape(Path(self.filename_tmpl).suffix)
+        return re.fullmatch(rf'best_.*\d{suffix}', path.name) is not None
+
+    def _best_paths(self) -> Dict[str, Optional[str]]:
+        single = len(self.key_indicators) == 1 if self.save_best else True
+        return {'': self.best_ckpt_path} if single else dict(self.best_ckpt_path_dict)
 
     def _adopt(self, runner: Runner, name: str, path: str) -> None:
         """Make the best checkpoint so far, recorded as ``path``, one of this folder."""
         own = Path(self.out_dir, Path(path).name)
-        suffix = re.escape(Path(self.filename_tmpl).suffix)
         found = [False]
-        # a stranger's checkpoint may name any file
-        if is_main_process() and re.fullmatch(rf'best_.*\d{suffix}', own.name):
+        if is_main_process() and self._is_best(own):
             found = [self._is_brought(runner, own, path)]
         broadcast_object_list(found)
         info = runner.message_hub.runtime_info
@@ -155,11 +173,6 @@ class SafeCheckpointHook(CheckpointHook):
             )
             info.pop(name)
             info.pop(name.replace('ckpt', 'score', 1), None)
-        elif is_main_process() and self._at_home:
-            # killed before it removed a worse one, the run does it now
-            worse = numbered(Path(self.out_dir), re.sub(r'\d+(?=\D*$)', '{}', own.name))
-            for before in worse[worse.index(own) + 1 :]:
-                self._remove(str(before))
         best = str(own) if found[0] else None
         if best:
             runner.message_hub.update_info(name, best)
@@ -198,7 +211,6 @@ class SafeCheckpointHook(CheckpointHook):
             runner.message_hub.update_info('keep_ckpt_ids', list(self.keep_ckpt_ids))
             # killed before they are removed, the run does it when it goes on
             runner.message_hub.update_info('outdated_ckpt_ids', outdated)
-        self._written.add(step)
         self.last_ckpt = self._path_of(step)
         runner.message_hub.update_info('last_ckpt', self.last_ckpt)
         self._half_step = half_step(runner)  # here, because rank 0 alone saves
@@ -219,28 +231,30 @@ class SafeCheckpointHook(CheckpointHook):
             with atomic_file(pointer, 'the name of the last checkpoint') as temporary:
                 temporary.write_text(self.last_ckpt)
             for old in outdated:
-                if self._at_home or old in self._written:
-                    self._remove(self._path_of(old))
+                self._remove(self._path_of(old))
 
     def _save_best_checkpoint(self, runner: Runner, metrics: Dict[str, float]) -> None:
         if not self.save_best:
             return
         # the parent removes the best so far before it writes the new one: hide it meanwhile
-        single = len(self.key_indicators) == 1
-        before = {'': self.best_ckpt_path} if single else dict(self.best_ckpt_path_dict)
-        if single:
+        before = self._best_paths()
+        runner.message_hub.update_info('outdated_best', [path for path in before.values() if path])
+        if '' in before:
             self.best_ckpt_path = None
         else:
             self.best_ckpt_path_dict = dict.fromkeys(before)
         super()._save_best_checkpoint(runner, metrics)
-        now = {'': self.best_ckpt_path} if single else self.best_ckpt_path_dict
+        now = self._best_paths()
         for key, path in before.items():
             if now[key] is None:
                 now[key] = path
             elif path and path not in now.values() and is_main_process():
                 self._remove(path)
-        if single:
+        if '' in before:
             self.best_ckpt_path = now['']
+        else:
+            self.best_ckpt_path_dict = now
+        runner.message_hub.update_info('outdated_best', [])
 
     def _remove(self, path: str) -> None:
         """Remove a checkpoint and its published copies."""

@@ -311,19 +311,23 @@ def test_the_best_of_a_folder_that_was_moved(train, tmp_path):
     assert not (tmp_path / 'new' / 'best_score_epoch_2.pth').exists()
 
 
-def test_what_another_run_left_in_the_new_folder_stays(train, tmp_path):
-    """It is not the run's own, also where it has the number of an outdated one."""
-    train(3, scores=[0.9, 0.1, 0.1], max_keep_ckpts=1, **BEST)
-    train(1, work_dir='new', scores=[0.9], **BEST)
-    left = {path: path.read_bytes() for path in (tmp_path / 'new').glob('*_1*.pth')}
-    assert len(left) == 4  # epoch, best and their published copies
+@pytest.mark.parametrize('kept', [1, 3])
+def test_what_another_run_left_in_the_new_folder_stays(train, tmp_path, kept):
+    """It is not the run's own, also where it has the number of an outdated one; nor later."""
+    train(3, scores=[0.9, 0.1, 0.1], max_keep_ckpts=kept, **BEST)
+    train(2, work_dir='new', scores=[0.8, 0.9], **BEST)
+    left = {path: path.read_bytes() for path in (tmp_path / 'new').glob('*_[12]*.pth')}
+    assert len(left) == 5  # two epochs, the best, and the published copies of the last two
     last = str(tmp_path / 'work' / 'epoch_3.pth')
-    settings = dict(BEST, scores=[0.9, 0.1, 0.1, 0.2, 0.95], max_keep_ckpts=1)
+    settings = dict(BEST, scores=[0.9, 0.1, 0.1, 0.2, 0.95, 0.97], max_keep_ckpts=1)
     train(5, work_dir='new', resume=True, load_from=last, **settings)
-    names = {path.name.split('-')[0] for path in (tmp_path / 'new').glob('*.pth')}
-    assert {'epoch_1.pth', 'epoch_5.pth', 'best_score_epoch_5.pth'} <= names
-    assert 'epoch_4.pth' not in names
-    assert (tmp_path / 'new' / 'epoch_1.pth').read_bytes() == left[tmp_path / 'new' / 'epoch_1.pth']
+    train(6, work_dir='new', resume=True, **settings)
+    found = {path.name.split('-')[0] for path in (tmp_path / 'new').glob('*.pth')}
+    own = {name.split('.')[0] for name in found} - {
+        path.name.split('-')[0].split('.')[0] for path in left
+    }
+    assert own == {'epoch_6', 'best_score_epoch_6'}
+    assert all(path.read_bytes() == content for path, content in left.items())
 
 
 def test_several_metrics_have_a_best_each(train, tmp_path):
