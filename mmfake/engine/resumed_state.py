@@ -22,8 +22,8 @@ def check_resumed_state(runner: Runner, checkpoint: Dict[str, Any]) -> None:
 
     torch takes over whatever it is given and fails at the first step, or later. So copies of the
     optimizer and of the schedules, over zeros of the same shapes on the CPU, load them here and
-    make a step. What cannot make one there without a checkpoint either, such as a schedule that
-    waits for a metric, is left alone.
+    make a step. What cannot make one there with its own state either, such as a schedule that waits
+    for a metric, is left alone.
 
     Args:
         runner (Runner): With optimizer and schedules built.
@@ -58,8 +58,8 @@ def _pairs(built: Any, checkpoint: Dict[str, Any], entry: str) -> Iterator[Tuple
 
 def _try(runner: Runner, name: str, stepper: Any, state: Dict[str, Any]) -> None:
     try:
-        _step(stepper)
-    except Exception:  # not by the state: it has its own, or none
+        _step(stepper, stepper.state_dict())
+    except Exception:  # not by the state: this is its own
         return
     try:
         _step(stepper, state)
@@ -75,15 +75,15 @@ def _try(runner: Runner, name: str, stepper: Any, state: Dict[str, Any]) -> None
         ) from None
 
 
-def _step(stepper: Any, state: Any = None) -> None:
+def _step(stepper: Any, state: Dict[str, Any]) -> None:
     """Let a copy of an optimizer or a schedule load a state and make a step."""
     if isinstance(stepper, OptimWrapper):
         twin = _on_zeros(stepper)
     else:
         twin = copy.copy(stepper)
         twin.optimizer = _on_zeros(stepper.optimizer)
-    if state is not None:  # a step changes it in place
-        twin.load_state_dict(apply_to(state, torch.is_tensor, lambda tensor: tensor.cpu().clone()))
+    # a step changes it in place
+    twin.load_state_dict(apply_to(state, torch.is_tensor, lambda tensor: tensor.cpu().clone()))
     if isinstance(stepper, OptimWrapper):
         type(twin.optimizer).step(twin.optimizer)  # that of the object counts the steps of the run
         for values in twin.get_lr().values():  # for the log, with what mmengine keeps itself

@@ -16,6 +16,7 @@ from mmfake.compat import safe_load
 HUGE = 2**30
 ONE = (torch.zeros(1).storage(), 0)
 INNER = torch._tensor._rebuild_from_type_v2
+THIRD = getattr(_utils, '_rebuild_tensor_v3', _utils._rebuild_tensor_v2)  # torch 2.1 has none
 KINDS = [
     'uint8',
     'int8',
@@ -51,9 +52,7 @@ GREEDY = {
     'tensor within': Call(
         INNER, _utils._rebuild_tensor_v2, torch.Tensor, (*ONE, (HUGE,), (0,), False, {}), {}
     ),
-    'tensor of the third version': Call(
-        _utils._rebuild_tensor_v3, *ONE, (HUGE,), (0,), False, {}, torch.float32
-    ),
+    'tensor of the third version': Call(THIRD, *ONE, (HUGE,), (0,), False, {}, torch.float32),
     'tensor of a number': Call(torch.Tensor, HUGE // 4),
     'tensor class of a number': Call(torch.FloatTensor, HUGE // 4),
     'storage of a number': Call(torch.UntypedStorage, HUGE),
