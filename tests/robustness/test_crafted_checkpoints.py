@@ -1,8 +1,6 @@
 """Checkpoints of a thousand bytes that ask for gigabytes, with names that training uses too."""
 
-import io
 import tarfile
-import zipfile
 from collections import Counter
 
 import numpy as np
@@ -77,22 +75,6 @@ def load(request, monkeypatch):
     return lambda path: safe_load(str(path))
 
 
-def saved(content, legacy=False):
-    buffer = io.BytesIO()
-    torch.save(content, buffer, _use_new_zipfile_serialization=not legacy)
-    return buffer.getvalue()
-
-
-def rewritten(whole, change):
-    """The archive with another pickle, ``change(old)``."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(whole)) as old, zipfile.ZipFile(buffer, 'w') as new:
-        for name in old.namelist():
-            content = old.read(name)
-            new.writestr(name, change(content) if name.endswith('data.pkl') else content)
-    return buffer.getvalue()
-
-
 def refused(trial, load, path, content):
     path.write_bytes(content)
     assert len(content) < 2500
@@ -104,21 +86,23 @@ def refused(trial, load, path, content):
 @pytest.mark.parametrize('legacy', [False, True])
 @pytest.mark.parametrize('name', GREEDY)
 def test_calls_that_ask_for_memory(trial, load, tmp_path, name, legacy):
-    refused(trial, load, tmp_path / 'x.pth', saved(dict(a=GREEDY[name]), legacy))
+    refused(trial, load, tmp_path / 'x.pth', trial.saved(dict(a=GREEDY[name]), legacy))
 
 
 @pytest.mark.parametrize('name', RAW)
 def test_numbers_that_ask_for_memory(trial, load, tmp_path, name):
-    whole = rewritten(saved(dict(a=torch.zeros(2))), lambda _: RAW[name])
+    whole = trial.rewritten(trial.saved(dict(a=torch.zeros(2))), lambda _: RAW[name])
     refused(trial, load, tmp_path / 'x.pth', whole)
 
 
 @pytest.mark.parametrize('legacy', [False, True])
 def test_a_tensor_of_more_elements_than_it_has_numbers(trial, load, tmp_path, legacy):
     """An optimizer's state is copied when it is taken over."""
-    refused(trial, load, tmp_path / 'x.pth', saved(dict(a=torch.zeros(1).expand(HUGE)), legacy))
+    refused(
+        trial, load, tmp_path / 'x.pth', trial.saved(dict(a=torch.zeros(1).expand(HUGE)), legacy)
+    )
     path = tmp_path / 'y.pth'
-    path.write_bytes(saved(dict(a=torch.ones(1).expand(5)), legacy))
+    path.write_bytes(trial.saved(dict(a=torch.ones(1).expand(5)), legacy))
     assert load(path)['a'].tolist() == [1] * 5
 
 
@@ -138,8 +122,9 @@ def test_a_tar_archive(trial, load, tmp_path):
 def test_the_state_of_a_class_or_function(trial, load, tmp_path, name):
     """A pickle can set attributes, also of a class: for the whole process."""
     state = b'N}X\x06\x00\x00\x00updatec__builtin__\nbytearray\ns\x86b0'
-    whole = rewritten(
-        saved(dict(a=torch.zeros(2))), lambda old: old[:2] + b'c' + name + b'\n' + state + old[2:]
+    whole = trial.rewritten(
+        trial.saved(dict(a=torch.zeros(2))),
+        lambda old: old[:2] + b'c' + name + b'\n' + state + old[2:],
     )
     refused(trial, load, tmp_path / 'x.pth', whole)
     assert Counter('aa')['a'] == 2
@@ -147,7 +132,7 @@ def test_the_state_of_a_class_or_function(trial, load, tmp_path, name):
 
 def test_a_high_number_in_the_memo(trial, load, tmp_path):
     path = tmp_path / 'x.pth'
-    path.write_bytes(rewritten(saved(dict(a=torch.zeros(2))), lambda _: MEMO))
+    path.write_bytes(trial.rewritten(trial.saved(dict(a=torch.zeros(2))), lambda _: MEMO))
     assert trial.in_a_process(lambda: load(path) == {} or 1 / 0) < 100
 
 
@@ -160,14 +145,14 @@ def test_a_tensor_of_another_size_than_its_record(trial, load, tmp_path, numel):
         number = b'J' + numel.to_bytes(4, 'little')
         return pickled.replace(b'K\x04t', number + b't').replace(b'K\x04\x85', number + b'\x85')
 
-    whole = rewritten(saved(dict(a=torch.zeros(4))), change)
+    whole = trial.rewritten(trial.saved(dict(a=torch.zeros(4))), change)
     refused(trial, load, tmp_path / 'x.pth', whole)
     path = tmp_path / 'y.pth'
-    path.write_bytes(rewritten(saved(dict(a=torch.arange(4.0))), lambda same: same))
+    path.write_bytes(trial.rewritten(trial.saved(dict(a=torch.arange(4.0))), lambda same: same))
     assert load(path)['a'].tolist() == [0, 1, 2, 3]
 
 
-def test_every_kind_of_tensor_loads(load, tmp_path):
+def test_every_kind_of_tensor_loads(trial, load, tmp_path):
     content = dict(
         numbers=[torch.ones(3, dtype=getattr(torch, name)) for name in KINDS],
         shared=(torch.arange(6).view(2, 3)[:, 1:], torch.empty(0)),
@@ -176,7 +161,7 @@ def test_every_kind_of_tensor_loads(load, tmp_path):
         sub=torch.ones(2).as_subclass(torch.nn.Parameter),
     )
     for legacy in (False, True):
-        (tmp_path / 'x.pth').write_bytes(saved(content, legacy))
+        (tmp_path / 'x.pth').write_bytes(trial.saved(content, legacy))
         loaded = load(tmp_path / 'x.pth')
         assert all(map(torch.equal, loaded['numbers'], content['numbers']))
         assert all(map(torch.equal, loaded['shared'], content['shared']))

@@ -76,21 +76,6 @@ class Attack:
         return os.mkdir, (str(self.canary),)
 
 
-def saved(content, legacy=False):
-    buffer = io.BytesIO()
-    torch.save(content, buffer, _use_new_zipfile_serialization=not legacy)
-    return buffer.getvalue()
-
-
-def zipped(mutated, whole):
-    """An archive as torch writes it, with a mutated pickle in it."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(whole)) as old, zipfile.ZipFile(buffer, 'w') as new:
-        for name in old.namelist():
-            new.writestr(name, mutated if name.endswith('data.pkl') else old.read(name))
-    return buffer.getvalue()
-
-
 def checkpoint(extra=None):
     model = nn.Linear(2, 3)
     meta = dict(epoch=3, iter=30, seed=0, time='x', classes=('original', 'manipulated'))
@@ -102,19 +87,19 @@ def checkpoint(extra=None):
 def test_checkpoints(trial, tmp_path, hostile):
     canary = tmp_path / 'ran'
     content = checkpoint(Attack(canary) if hostile else None)
-    whole = saved(content)
+    whole = trial.saved(content)
     with zipfile.ZipFile(io.BytesIO(whole)) as archive:
         (name,) = (name for name in archive.namelist() if name.endswith('data.pkl'))
         pickled = archive.read(name)
 
     def load_inner(path):
-        path.write_bytes(zipped(path.read_bytes(), whole))
+        path.write_bytes(trial.rewritten(whole, lambda _: path.read_bytes()))
         safe_load(str(path))
 
     trial.fuzz(load_inner, [pickled], 150, tmp_path, trial.PICKLE)
     trial.fuzz(
         lambda path: safe_load(str(path)),
-        [whole, saved(content, True)],
+        [whole, trial.saved(content, True)],
         100,
         tmp_path,
         trial.PICKLE,
@@ -143,12 +128,12 @@ def test_weight_files(trial, tmp_path):
             raise
 
     named = {f'backbone.{name}': tensor + 1 for name, tensor in before.items()}
-    whole = saved(dict(state_dict=named))
+    whole = trial.saved(dict(state_dict=named))
     with zipfile.ZipFile(io.BytesIO(whole)) as archive:
         pickled = next(archive.read(n) for n in archive.namelist() if n.endswith('data.pkl'))
 
     def load_inner(path):
-        path.write_bytes(zipped(path.read_bytes(), whole))
+        path.write_bytes(trial.rewritten(whole, lambda _: path.read_bytes()))
         load(path)
 
     trial.fuzz(load_inner, [pickled], 150, tmp_path, trial.PICKLE)
@@ -158,7 +143,7 @@ def test_weight_files(trial, tmp_path):
 def test_a_small_file_does_not_unfold_into_a_large_one(trial, tmp_path):
     """A zip bomb: torch stores its archives, a compressed one was made by somebody else."""
     path = tmp_path / 'bomb.pth'
-    with zipfile.ZipFile(io.BytesIO(saved(torch.zeros(2)))) as old, zipfile.ZipFile(
+    with zipfile.ZipFile(io.BytesIO(trial.saved(torch.zeros(2)))) as old, zipfile.ZipFile(
         path, 'w', zipfile.ZIP_DEFLATED, compresslevel=1
     ) as new:
         for name in old.namelist():

@@ -1,11 +1,14 @@
 """Trying a loader on mutated files, in a process where crashes, hangs and memory can be seen."""
 
 import contextlib
+import io
 import os
 import resource
 import signal
 import traceback
+import zipfile
 
+import torch
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -173,3 +176,20 @@ def fuzz(load, contents, number, folder, tokens=TEXT, name='file'):
         assert not all(tried), 'none of the mutations was noticed'
 
     assert in_a_process(work) < LIMIT_MB
+
+
+def saved(content, legacy=False):
+    """What ``torch.save`` writes."""
+    buffer = io.BytesIO()
+    torch.save(content, buffer, _use_new_zipfile_serialization=not legacy)
+    return buffer.getvalue()
+
+
+def rewritten(whole, change):
+    """The same archive with another pickle in it, ``change(old)``."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(whole)) as old, zipfile.ZipFile(buffer, 'w') as new:
+        for name in old.namelist():
+            content = old.read(name)
+            new.writestr(name, change(content) if name.endswith('data.pkl') else content)
+    return buffer.getvalue()
