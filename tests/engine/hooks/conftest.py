@@ -128,3 +128,26 @@ def run(tmp_path, make_samples):
         return Runner(**arguments)
 
     return build
+
+
+@pytest.fixture
+def train(run, tmp_path):
+    """Train with a checkpoint at each epoch; gives the runner."""
+
+    def go(
+        epochs, hooks=(), work_dir='work', resume=False, load_from=None, scores=None, **checkpoint
+    ):
+        hook = dict(type='mmfake.SafeCheckpointHook', interval=1, **checkpoint)
+        runner = run(
+            [dict(type='mmfake.LabelMoCoHook', queue_size=10), *hooks],
+            train_cfg=dict(type='mmfake.ResumableTrainLoop', max_epochs=epochs),
+            default_hooks=dict(checkpoint=hook, logger=dict(type='LoggerHook', interval=1)),
+            work_dir=str(tmp_path / work_dir),
+            resume=resume,
+            load_from=load_from,
+            scores=scores,
+        )
+        runner.train()
+        return runner
+
+    return go
