@@ -102,7 +102,9 @@ class SafeCheckpointHook(CheckpointHook):
         last = runner.message_hub.runtime_info.get('last_ckpt')
         if last:  # it is written again if its validation, now made up for, gives a new best one
             self.last_ckpt = str(Path(self.out_dir, Path(last).name))
-        for name in ('best_ckpt', *(f'best_ckpt_{key}' for key in self.save_best or ())):
+        # another hook may keep the best, in a folder of its own
+        for key in self._best_paths() if self.save_best else ():
+            name = f'best_ckpt_{key}' if key else 'best_ckpt'
             path = info.get(name)
             if path:
                 self._adopt(runner, name, path)
@@ -189,7 +191,7 @@ class SafeCheckpointHook(CheckpointHook):
         """
         if self._at_home and own.is_file():
             return True
-        for source in (Path(path), Path(runner._load_from).with_name(own.name)):
+        for source in (Path(path), Path(runner._load_from or path).with_name(own.name)):
             if source.is_file():
                 if not (own.is_file() and own.samefile(source)):
                     with atomic_file(own, 'the best checkpoint so far') as temporary:

@@ -85,3 +85,17 @@ def test_what_another_run_left_in_the_new_folder_stays(train, tmp_path, kept):
     }
     assert own == {'epoch_6', 'best_score_epoch_6'}
     assert all(path.read_bytes() == content for path, content in left.items())
+
+
+def test_a_second_hook_without_a_best_has_none(train, run, tmp_path):
+    """It saves iterations in a folder of its own; the best stays with the first."""
+    settings = dict(BEST, scores=[0.9, 0.5])
+    second = dict(
+        type='mmfake.SafeCheckpointHook', by_epoch=False, interval=2, out_dir=str(tmp_path / 'more')
+    )
+    train(1, [second], **settings)
+    runner = train(2, [second], resume=True, **settings)
+    assert not list((tmp_path / 'more').rglob('best*'))
+    best = tmp_path / 'work' / 'best_score_epoch_1.pth'
+    assert runner.message_hub.get_info('best_ckpt') == str(best)
+    assert best.is_file()
