@@ -1,8 +1,98 @@
-"""Prepare Celeb-DF, DFDC and other datasets: ``python data_prep/prepare_dataset.py --help``."""
+"""Preparation of FF++'s neighbours: ``python data_prep/prepare_dataset.py --help``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
 
 if __name__ == '__main__':
-    from prepare.dataset_command import main
+    sys.path[0] = str(Path(__file__).resolve().parents[1])  # the checkout, not this folder
 
-    from mmfake.apis import run_command
+import argparse
+from pathlib import Path
+from typing import Optional, Sequence
 
+from data_prep.listings.list_dataset import LISTINGS, list_dataset
+from data_prep.prepare.options import add_options, check_places, read_settings
+from data_prep.prepare.preparation import run_preparation
+from mmfake.console import run_command
+
+DESCRIPTION = """\
+Prepare another dataset as prepare_ffpp.py prepares FaceForensics++: same faces, clips, index.
+
+  celebdf2         Celeb-DF v2; its List_of_testing_videos.txt makes the test split
+  dfdc             DeepFake Detection Challenge: dfdc_train_part_*/metadata.json and test/labels.csv
+  dfdc_preview     its preview: dataset.json
+  deeperforensics  DeeperForensics-1.0; its originals are those of FF++, --ffpp-root
+  faceshifter      FaceShifter of FF++, with the originals, over the official splits of FF++"""
+
+EPILOG = """\
+examples:
+  python data_prep/prepare_dataset.py --dataset celebdf2 --root RAW --out data/celebdf2
+  python data_prep/prepare_dataset.py --dataset dfdc --root RAW --out data/dfdc --shard 1/20
+
+exit status: 0 all videos used, 3 some are not (the table and the index say why), 2 wrong usage"""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command line's parser.
+
+    Returns:
+        argparse.ArgumentParser: The parser.
+    """
+    parser = argparse.ArgumentParser(
+        description=DESCRIPTION, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    data = parser.add_argument_group('data')
+    data.add_argument(
+        '--dataset', required=True, choices=LISTINGS, help='see above; ffpp has prepare_ffpp.py'
+    )
+    data.add_argument('--root', type=Path, required=True, metavar='RAW', help='the raw dataset')
+    data.add_argument('--out', type=Path, required=True, metavar='DIR', help='the prepared dataset')
+    data.add_argument(
+        '--splits',
+        metavar='DIR',
+        help='faceshifter and deeperforensics: folder of the split files of FF++',
+    )
+    data.add_argument(
+        '--ffpp-root', metavar='DIR', help='deeperforensics: where FF++ is, for its originals'
+    )
+    data.add_argument(
+        '--condition',
+        metavar='C',
+        help='deeperforensics: which fakes, e.g. end_to_end_level_5 (default: end_to_end)',
+    )
+    data.add_argument('--compression', metavar='C', help='faceshifter (default: c23)')
+    add_options(parser)
+    return parser
+
+
+def main(arguments: Optional[Sequence[str]] = None) -> int:
+    """Prepare a dataset as the command line says.
+
+    Args:
+        arguments (Sequence[str], optional): Words of the command line. Defaults to None: those of
+            the process.
+
+    Returns:
+        int: Exit status.
+
+    Raises:
+        MMFakeError: If an argument or the raw dataset is not as it should be.
+    """
+    args = build_parser().parse_args(arguments)
+    settings = read_settings(args)
+    check_places(args.root, args.out)
+    videos = list_dataset(
+        args.dataset,
+        str(args.root),
+        splits_dir=args.splits,
+        compression=args.compression,
+        ffpp_root=args.ffpp_root,
+        condition=args.condition,
+    )
+    return run_preparation(videos, settings, args)
+
+
+if __name__ == '__main__':
     run_command(main)

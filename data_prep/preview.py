@@ -1,8 +1,98 @@
-"""Draw a prepared dataset: ``python data_prep/preview.py --help``."""
+"""Command line of the preview of a prepared dataset: ``python data_prep/preview.py --help``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
 
 if __name__ == '__main__':
-    from preview_sheet.cli import main
+    sys.path[0] = str(Path(__file__).resolve().parents[1])  # the checkout, not this folder
 
-    from mmfake.apis import run_command
+import argparse
+from pathlib import Path
+from typing import Optional, Sequence
 
+from data_prep.audit.index_table import read_table
+from data_prep.preview_sheet.histograms import draw_histograms, measure
+from data_prep.preview_sheet.sheet_figure import draw_sheet
+from data_prep.preview_sheet.tiles import choose_rows, make_tile, methods_of
+from data_prep.progress import progress_bar
+from mmfake.console import run_command
+from mmfake.errors import MMFakeError
+from mmfake.visualization.style import FORMATS, save_figure
+
+DESCRIPTION = """\
+Draw a prepared dataset, to be looked at before it is trained on. The sheet has a row per identity:
+the original and its fakes, each as the raw frame with the face box and as the frame of the clip. A
+second picture, FILE_histograms.png, shows how large the faces are and how long tracks and clips."""
+
+EPILOG = """\
+examples:
+  python data_prep/preview.py data/ffpp/index.csv --out sheet.png
+  python data_prep/preview.py data/ffpp/index.csv --out sheet.png --rows 20 --seed 1
+
+A video that is not used is a grey tile with the reason; where the raw video is not there, only the
+crop is shown."""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command line's parser.
+
+    Returns:
+        argparse.ArgumentParser: With help that has examples.
+    """
+    parser = argparse.ArgumentParser(
+        description=DESCRIPTION, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add('index', type=Path, metavar='INDEX', help='the index.csv of a prepared dataset')
+    add('--out', type=Path, required=True, metavar='FILE.png', help='also .pdf or .svg')
+    add('--rows', type=int, default=8, metavar='N', help='identities (default: %(default)s)')
+    add('--seed', type=int, default=0, metavar='S', help='of the draw (default: %(default)s)')
+    return parser
+
+
+def main(arguments: Optional[Sequence[str]] = None) -> None:
+    """Draw what the command line says.
+
+    Args:
+        arguments (Sequence[str], optional): Words of the command line. Defaults to None: those of
+            the process.
+
+    Raises:
+        MMFakeError: If an argument is wrong, there is nothing to draw, or a file cannot be written.
+    """
+    args = build_parser().parse_args(arguments)
+    if args.rows < 1:
+        raise MMFakeError(f'--rows {args.rows} is below 1: choose another')
+    if args.out.suffix.lower() not in FORMATS:  # before minutes are spent on reading
+        raise MMFakeError(f'--out {args.out}: no such format of a figure; use {", ".join(FORMATS)}')
+    table = read_table(args.index)
+    if not table.rows:
+        raise MMFakeError(
+            f'index {args.index} has no sound row: run data_prep/check_index.py on it'
+        )
+    rows, total = choose_rows(table, args.rows, args.seed)
+    methods = methods_of(rows)
+    with progress_bar('reading', 'identities') as bar:
+        tiles = [
+            {method: make_tile(table, video, row.frame) for method, video in row.videos.items()}
+            for row in bar.track(rows)
+        ]
+    title = (
+        f'{table.path.resolve().parent.name}: {len(rows)} of {total} identities, seed {args.seed}'
+    )
+    save_figure(draw_sheet(rows, tiles, methods, title), args.out)
+    print(f'contact sheet: {args.out}')
+    histograms = args.out.with_name(f'{args.out.stem}_histograms{args.out.suffix}')
+    save_figure(draw_histograms(table, measure(table)), histograms)
+    print(f'histograms: {histograms}')
+    absent = sum(tile.note == 'source file not there' for row in tiles for tile in row.values())
+    if absent:
+        print(f'source files not there: {absent}; of these videos only the crop is shown')
+    if table.faults:
+        print(f'bad rows not shown: run data_prep/check_index.py {args.index}')
+
+
+if __name__ == '__main__':
     run_command(main)

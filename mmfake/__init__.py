@@ -1,39 +1,25 @@
 """mmfake: detectors of manipulated face videos for mmaction2.
 
-Importing it checks the host's versions, repairs its released wheels and registers every component.
-Configs name the classes below as ``mmfake.<Class>``.
+Importing it checks the host's versions and makes its released wheels importable; that is light.
+Every component is registered when the first of them is asked for, also by a config that names it
+``mmfake.<Class>``, or by ``import mmfake.register``.
 """
 
-from . import compat  # isort: split  (first: it makes the host importable)
-from .datasets import BalancedSampler, FFPPDataset, PairedSampler, VideoInit
-from .engine import BriefLogProcessor, ResumableTrainLoop
-from .engine.hooks import (
-    ClipShapeHook,
-    GradientConflictHook,
-    LabelMoCoHook,
-    NonFiniteLossHook,
-    ProtocolHook,
-    SafeCheckpointHook,
-    SeededIterationHook,
-    UnreadableVideosHook,
-    ValidationThresholdHook,
-)
+from .compat.host import check_versions, repair_missing_drn, repair_multimodal, silence_mmcv_lite
 from .errors import MMFakeError
-from .evaluation import DeepfakeMetric
-from .models.backbones import S3D
-from .models.heads import ContrastiveHead, MLPHead
-from .models.losses import MultiInstanceInfoNCELoss
-from .models.necks import GradientDetachNeck
-from .models.recognizers import DualStreamRecognizer
 from .version import __version__
 
-__all__ = [
+check_versions()
+silence_mmcv_lite()
+repair_missing_drn()
+repair_multimodal()
+
+_COMPONENTS = (
     'S3D',
     'BalancedSampler',
     'BriefLogProcessor',
     'ClipShapeHook',
     'ContrastiveHead',
-    'DeepfakeInferencer',
     'DeepfakeMetric',
     'DualStreamRecognizer',
     'FFPPDataset',
@@ -41,7 +27,6 @@ __all__ = [
     'GradientDetachNeck',
     'LabelMoCoHook',
     'MLPHead',
-    'MMFakeError',
     'MultiInstanceInfoNCELoss',
     'NonFiniteLossHook',
     'PairedSampler',
@@ -52,15 +37,18 @@ __all__ = [
     'UnreadableVideosHook',
     'ValidationThresholdHook',
     'VideoInit',
-    '__version__',
-    'compat',
-]
+)
+__all__ = [*_COMPONENTS, 'DeepfakeInferencer', 'MMFakeError', '__version__']
 
 
 def __getattr__(name: str):
-    """Import what only inference needs when it is asked for."""
+    """Import what needs torch and the host when it is asked for."""
     if name == 'DeepfakeInferencer':
-        from .apis.inference import DeepfakeInferencer
+        from .inference.deepfake_inferencer import DeepfakeInferencer
 
         return DeepfakeInferencer
+    if name in _COMPONENTS:
+        from . import register
+
+        return getattr(register, name)
     raise AttributeError(f'module {__name__!r} has no attribute {name!r}')

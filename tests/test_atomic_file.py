@@ -1,7 +1,7 @@
 import pytest
 
 from mmfake import MMFakeError
-from mmfake.atomic_file import atomic_file
+from mmfake.files import atomic_file
 
 
 def test_the_file_appears_when_it_is_whole(tmp_path):

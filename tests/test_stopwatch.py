@@ -1,9 +1,9 @@
-from mmfake.stopwatch import Stopwatch
+from mmfake.console import Stopwatch
 
 
 def test_what_is_timed_inside_is_not_counted_twice(monkeypatch):
     now = [0.0]
-    monkeypatch.setattr('mmfake.stopwatch.time.perf_counter', lambda: now[0])
+    monkeypatch.setattr('mmfake.console.time.perf_counter', lambda: now[0])
     watch = Stopwatch()
 
     def frames():

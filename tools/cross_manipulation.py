@@ -3,8 +3,8 @@
 import sys
 
 try:
-    from mmfake.apis import run_command
-    from mmfake.apis.cross_manipulation import cross_manipulation
+    from mmfake.apis.cross_manipulation.command import cross_manipulation
+    from mmfake.console import run_command
 except RuntimeError as error:  # a host version that mmfake does not run on
     sys.exit(f'error: {error}')
 

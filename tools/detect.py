@@ -7,8 +7,8 @@ from functools import partial
 STARTED = time.perf_counter()
 
 try:
-    from mmfake.apis import run_command
-    from mmfake.apis.inference import detect_videos
+    from mmfake.apis.detect import detect_videos
+    from mmfake.console import run_command
 except RuntimeError as error:  # a host version that mmfake does not run on
     sys.exit(f'error: {error}')
 

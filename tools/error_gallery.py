@@ -3,8 +3,8 @@
 import sys
 
 try:
-    from mmfake.apis import run_command
     from mmfake.apis.error_gallery import error_gallery
+    from mmfake.console import run_command
 except RuntimeError as error:  # a host version that mmfake does not run on
     sys.exit(f'error: {error}')
 

@@ -3,8 +3,8 @@
 import sys
 
 try:
-    from mmfake.apis import run_command
-    from mmfake.visualization import plot_training
+    from mmfake.apis.plot_training import plot_training
+    from mmfake.console import run_command
 except RuntimeError as error:  # a host version that mmfake does not run on
     sys.exit(f'error: {error}')
 

@@ -3,8 +3,8 @@
 import sys
 
 try:
-    from mmfake.apis import run_command
-    from mmfake.evaluation.score_command import score_command
+    from mmfake.apis.score import score_command
+    from mmfake.console import run_command
 except RuntimeError as error:  # a host version that mmfake does not run on
     sys.exit(f'error: {error}')
 

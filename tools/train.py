@@ -3,7 +3,8 @@
 import sys
 
 try:
-    from mmfake.apis import run_command, train_detector
+    from mmfake.apis.train import train_detector
+    from mmfake.console import run_command
 except RuntimeError as error:  # a host version that mmfake does not run on
     sys.exit(f'error: {error}')
 

@@ -1,5 +1,5 @@
 default_scope = 'mmaction'
-custom_imports = dict(imports=['mmfake'], allow_failed_imports=False)
+custom_imports = dict(imports=['mmfake.register'], allow_failed_imports=False)
 
 default_hooks = dict(
     runtime_info=dict(type='RuntimeInfoHook'),

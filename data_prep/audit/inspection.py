@@ -1,17 +1,137 @@
-"""Reading all clips of an index, several at a time."""
+"""Clip inspection: decoding, perceptual hashes, in worker processes."""
 
 from __future__ import annotations
 
+import hashlib
 from concurrent.futures import TimeoutError as JobTimeout
 from pathlib import Path
-from typing import Dict, Tuple
+from typing import Dict, Iterator, List, Optional, Tuple
 
 import cv2
-from progress import progress_bar
-from worker_pool import WorkerPool
+import decord
+import numpy as np
+from PIL import Image
 
-from .clip_facts import ClipFacts
-from .inspect_clip import inspect_clip
+from mmfake.errors import MMFakeError
+from mmfake.video.frame_reader import FrameReader, VideoError
+from mmfake.video.stored_clip import JpgClip, NpyClip
+
+from ..progress import progress_bar
+from ..worker_pool import WorkerPool
+from .index_table import ClipFacts
+
+
+def clip_pictures(clip: Path) -> Iterator[np.ndarray]:
+    """Read a clip from its first frame on.
+
+    Args:
+        clip (Path): A video, an ``.npy`` array or a folder of ``000000.jpg`` and so on.
+
+    Yields:
+        np.ndarray: (H, W, 3) uint8 RGB.
+
+    Raises:
+        VideoError: At the first damage.
+    """
+    if clip.is_dir() or clip.suffix == '.npy':
+        stored = JpgClip(clip) if clip.is_dir() else NpyClip(clip)
+        for number in range(len(stored)):
+            yield stored.get_batch([number]).asnumpy()[0]
+        return
+    with FrameReader(clip) as reader:
+        for frame in reader:
+            yield frame.picture
+
+
+try:
+    import imagehash
+except ImportError:
+    raise MMFakeError(
+        'near-duplicates are found with ImageHash, which is not installed: pip install ImageHash'
+    ) from None
+
+LOOKS = 5
+"""int: Frames of a clip that are hashed."""
+
+# 16 x 16 low frequencies of a picture of 64 x 64 px. Hashes of 8 x 8 are too coarse for faces that
+# all fill the picture alike: those of two strangers came within the reach of copies.
+HASH_SIZE = 16
+THUMBNAIL = 4 * HASH_SIZE
+
+
+def thumbnail(picture: np.ndarray) -> np.ndarray:
+    """Make a picture as small as its hash needs it.
+
+    Args:
+        picture (np.ndarray): (H, W, 3) uint8 RGB.
+
+    Returns:
+        np.ndarray: (64, 64) uint8 grey.
+    """
+    grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+    return cv2.resize(grey, (THUMBNAIL, THUMBNAIL), interpolation=cv2.INTER_AREA)
+
+
+def look_of(thumbnails: List[np.ndarray]) -> np.ndarray:
+    """Hash some frames of a clip, evenly spaced.
+
+    Args:
+        thumbnails (list[np.ndarray]): (64, 64) uint8 of every frame, at least one.
+
+    Returns:
+        np.ndarray: (5, 256) bool.
+    """
+    places = ((np.arange(LOOKS) + 0.5) * len(thumbnails) / LOOKS).astype(int)
+    pictures = (Image.fromarray(thumbnails[place]) for place in places)
+    return np.stack([imagehash.phash(picture, HASH_SIZE).hash.ravel() for picture in pictures])
+
+
+# what FFmpeg has to say about a damaged clip is said once, by the finding
+decord.logging.set_level(decord.logging.QUIET)
+
+
+def inspect_clip(path: str) -> ClipFacts:
+    """Decode every frame of a clip.
+
+    Args:
+        path (str): A video, an ``.npy`` array or a folder of ``000000.jpg`` and so on.
+
+    Returns:
+        ClipFacts: With an error if it cannot be read; nothing is raised.
+    """
+    clip = Path(path)
+    decord_frames: Optional[int] = None
+    sizes, thumbnails = set(), []
+    try:
+        if not clip.exists():
+            raise FileNotFoundError('it is not there')
+        if clip.is_file() and clip.suffix != '.npy':
+            decord_frames = len(decord.VideoReader(path, num_threads=1))
+        for picture in clip_pictures(clip):
+            sizes.add((picture.shape[1], picture.shape[0]))
+            thumbnails.append(thumbnail(picture))
+        if not thumbnails:
+            raise ValueError('it has no frame')
+        return ClipFacts(
+            '', len(thumbnails), decord_frames, frozenset(sizes), _digest(clip), look_of(thumbnails)
+        )
+    except Exception as error:  # whatever a decoder throws is what the caller wants to know
+        reason = error.reason if isinstance(error, VideoError) else ' '.join(str(error).split())
+        reason = reason or type(error).__name__
+        if thumbnails:
+            reason = f'frame {len(thumbnails)}: {reason}'
+        return ClipFacts(error=reason[:200])
+
+
+def _digest(clip: Path) -> str:
+    """Hash the bytes of a file, or of all files of a folder."""
+    digest = hashlib.blake2b(digest_size=16)
+    for file in sorted(clip.iterdir()) if clip.is_dir() else [clip]:
+        with open(file, 'rb') as stream:
+            for block in iter(lambda: stream.read(1 << 20), b''):
+                digest.update(block)
+    return digest.hexdigest()
+
 
 TIMEOUT = 60.0
 """float: Seconds after which a decoder is taken to hang; a clip of 300 frames takes 0.1."""

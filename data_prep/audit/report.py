@@ -12,11 +12,9 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from mmfake.atomic_file import atomic_file
+from mmfake.files import atomic_file
 
-from .finding import ERROR, WARNING
-from .index_table import IndexTable
-from .outcome import Outcome
+from .index_table import ERROR, WARNING, IndexTable, Outcome
 
 SHOWN = 20
 """int: Findings of a rule that are written on the screen; the JSON file has all."""

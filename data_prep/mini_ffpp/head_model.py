@@ -1,24 +1,28 @@
-"""A head ready to be posed: static texture once, moving features per frame."""
+"""One filmed performance: all that its manipulations start from."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import List, Tuple
 
 import cv2
 import numpy as np
 
-from .eyes import draw_eye
-from .glasses import draw_glasses
-from .hair import eyebrows, scalp_hair
+from .face_parts import (
+    coverage,
+    draw_eye,
+    draw_glasses,
+    draw_mouth,
+    ears,
+    eyebrows,
+    scalp_hair,
+    skin_colour,
+)
 from .identity import sample_identity
-from .light import Light
-from .motion import Motion
-from .mouth import draw_mouth
-from .noise import bump
-from .pose import rotation
+from .motion import Motion, head_maps, rotation, sample_motion
+from .noise import bump, rng_for
 from .relief import SPAN, cavity, grid, normals, outline, relief
-from .seeding import rng_for
-from .skin import coverage, ears, skin_colour
+from .scene import Camera, Light, draw_backdrop, sample_camera, sample_light
 
 Patch = Tuple[slice, slice, np.ndarray, np.ndarray]
 
@@ -132,3 +136,64 @@ class HeadModel:
             seen = cv2.remap(layers, where, None, cv2.INTER_LINEAR)  # (2 S, 2 S, 4)
             out[t] = cv2.resize(seen, (side, side), interpolation=cv2.INTER_AREA)
         return out
+
+
+@dataclass(frozen=True)
+class Take:
+    """The original video of one id and how it was made.
+
+    ``maps`` (T, 2 S, 2 S, 2) are the head coordinates seen by every pixel at twice the resolution;
+    ``light_field`` (T, S, S, 3) is linear light; ``video`` (T, S, S, 3) the noisy coded picture.
+    """
+
+    seed: int
+    head: HeadModel
+    motion: Motion
+    light: Light
+    camera: Camera
+    maps: np.ndarray
+    light_field: np.ndarray
+    video: np.ndarray
+
+    @property
+    def points(self) -> np.ndarray:
+        """Head coordinates seen by every pixel, (T, S, S, 2)."""
+        return self.maps[:, ::2, ::2]
+
+    def reshoot(self, layers: np.ndarray, tint: np.ndarray) -> np.ndarray:
+        """Film another head in place of the own one, without sensor noise.
+
+        Args:
+            layers (np.ndarray): (T, S, S, 4) from :meth:`HeadModel.render`.
+            tint (np.ndarray): (3,) factor on the light of these layers.
+
+        Returns:
+            np.ndarray: (T, S, S, 3) float32, coded.
+        """
+        behind = self.light_field * (1 - layers[..., 3:])
+        return self.camera.develop(behind + layers[..., :3] * tint.astype(np.float32))
+
+
+def shoot(seed: int, number: str, frames: int, side: int) -> Take:
+    """Film the person of an id.
+
+    Args:
+        seed (int): Seed of the dataset.
+        number (str): Id of the person.
+        frames (int): Number of frames T.
+        side (int): Side S of the picture in pixels.
+
+    Returns:
+        Take: The same for the same arguments.
+    """
+    head = HeadModel(seed, number, 2 * side)
+    motion = sample_motion(seed, number, frames)
+    light = sample_light(seed, number)
+    camera = sample_camera(seed, number, frames, side)
+    maps = head_maps(head.who, motion, side, camera.zoom)
+    sway = motion.x, motion.y
+    backdrop = draw_backdrop(seed, head.who, light, sway, side, camera.zoom)
+    layers = head.render(motion, maps, light)
+    light_field = backdrop * (1 - layers[..., 3:]) + layers[..., :3]
+    video = camera.develop(light_field) + camera.noise
+    return Take(seed, head, motion, light, camera, maps, light_field, video)

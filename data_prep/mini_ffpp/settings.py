@@ -6,8 +6,8 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from mmfake.atomic_file import atomic_file
 from mmfake.errors import MMFakeError
+from mmfake.files import atomic_file
 
 FILE_NAME = 'mini_ffpp.json'
 # Raised whenever the pixels change: a tree of another version is never mixed with this one's.

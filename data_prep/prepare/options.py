@@ -7,10 +7,10 @@ import os
 from pathlib import Path
 
 from mmfake.errors import MMFakeError
-from mmfake.faces import DETECTORS
+from mmfake.faces.detectors import DETECTORS
 
 from .settings import CLIP_FORMATS, Settings
-from .shard import Shard
+from .shards import Shard
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

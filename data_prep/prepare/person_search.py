@@ -1,15 +1,143 @@
-"""The first pass over a video: whose face, and where in each frame."""
+"""Person search: the face track of an original, and of a fake along that of its original."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Iterable, Optional
 
-from mmfake.faces import FaceSearch, FaceTrack
-from mmfake.stopwatch import Stopwatch
-from mmfake.video import FrameReader
+import numpy as np
 
-from .not_usable import NotUsable
+from mmfake.console import Stopwatch
+from mmfake.faces.face_track import FaceTrack, box_overlap, interpolate
+from mmfake.faces.search import FaceSearch
+from mmfake.faces.tracking import FaceTracker
+from mmfake.video.frame_reader import FrameReader
+
 from .settings import Settings
+from .video_job import VideoJob
+
+
+def continue_track(
+    track: FaceTrack, tails: Iterable[FaceTrack], min_iou: float = 0.3, max_gap: int = 15
+) -> FaceTrack:
+    """Append the track of the same person in the frames that the first video does not have.
+
+    A manipulated video is cut out along the track of its target's original. If it has more frames,
+    those are tracked in it::
+
+        tracker = FaceTracker(detector, first_frame=frames_of_original)
+        for picture in extra_frames:
+            tracker.update(picture)
+        track = continue_track(track, tracker.finish())
+
+    Args:
+        track (FaceTrack): Track of the original.
+        tails (Iterable[FaceTrack]): Tracks of the extra frames. Frames are numbered from the
+            beginning of the video in all tracks. A tail may begin before the end of the track; the
+            track's own boxes count there.
+        min_iou (float): Least overlap (intersection over union) of the end of the track with the
+            tail. Defaults to 0.3.
+        max_gap (int): Most frames between the track and the tail, which are interpolated.
+            Defaults to 15: three detections, every 5 frames.
+
+    Returns:
+        FaceTrack: The track and the tail that overlaps best, of equal ones the first to begin. The
+        track itself if none overlaps: the clip then ends with the frames both videos have.
+    """
+    best, best_overlap = None, 0.0
+    for tail in sorted(tails, key=lambda tail: (tail.start, *tail.boxes[0].tolist())):
+        if tail.start > track.stop + max_gap or tail.stop <= track.stop:
+            continue
+        meeting = max(track.stop - 1, tail.start)  # the frame in which the two are compared
+        box = tail.boxes[meeting - tail.start]
+        overlap = box_overlap(track.boxes[-1:], box[None])[0, 0]
+        if overlap >= min_iou and overlap > best_overlap:
+            best, best_overlap = tail, overlap
+    return track if best is None else _join(track, best)
+
+
+def _join(track: FaceTrack, tail: FaceTrack) -> FaceTrack:
+    new = max(track.stop - tail.start, 0)  # frames of the tail that the track has too
+    first = tail.start + new
+    frames = [*range(track.start, track.stop), *range(first, tail.stop)]
+
+    def filled(name: str) -> np.ndarray:
+        known = np.concatenate([getattr(track, name), getattr(tail, name)[new:]])
+        return interpolate(frames, known)
+
+    gap = np.zeros(first - track.stop, bool)
+    points = None if track.points is None or tail.points is None else filled('points')
+    return FaceTrack(
+        start=track.start,
+        boxes=filled('boxes'),
+        scores=filled('scores'),
+        detected=np.concatenate([track.detected, gap, tail.detected[new:]]),
+        points=points,
+    )
+
+
+class NotUsable(Exception):
+    """A video has no usable clip.
+
+    Args:
+        status (str): One of :data:`mmfake.datasets.protocol.STATUSES`.
+        reason (str): More about it, in one line.
+    """
+
+    def __init__(self, status: str, reason: str) -> None:
+        super().__init__(status, reason)
+        self.status, self.reason = status, reason
+
+
+def guided_track(job: VideoJob, watch: Stopwatch) -> Optional[FaceTrack]:
+    """Get the boxes of the guide, fitted to the job's own video.
+
+    Original and manipulation then differ by the manipulation alone, not by where a detector saw
+    the face. Boxes are scaled if the video has another resolution. If the original ended before
+    its clip was full and this video goes on, the rest is tracked here.
+
+    Args:
+        job (VideoJob): The job.
+        watch (Stopwatch): Adds up ``decode`` and ``faces``.
+
+    Returns:
+        FaceTrack | None: None without a usable guide, or if the pictures have another shape.
+
+    Raises:
+        VideoError: If the video cannot be decoded.
+        MMFakeError: If the boxes of the guide cannot be read.
+    """
+    record = job.guide_record()
+    if record is None:
+        return None
+    track = FaceTrack.load(job.layout.track(job.guide))
+    seen = record['seen']
+    with FrameReader(job.video.filename) as reader:
+        scale = reader.height / seen['height']
+        if abs(reader.width / seen['width'] - scale) > 0.01 * scale:
+            return None
+        if scale != 1:
+            points = None if track.points is None else track.points * scale
+            track = replace(track, boxes=track.boxes * scale, points=points)
+        room = job.settings.frames - len(track.boxes)
+        original_ended = seen['at_end'] and track.stop == seen['frames']
+        goes_on = reader.expected_frames is None or reader.expected_frames > track.stop
+        if room > 0 and original_ended and goes_on:
+            track = _track_the_rest(job, reader, track, room, watch)
+    return track
+
+
+def _track_the_rest(
+    job: VideoJob, reader: FrameReader, track: FaceTrack, room: int, watch: Stopwatch
+) -> FaceTrack:
+    """Go on where the original ended."""
+    pictures = watch.each('decode', (frame.picture for frame in reader))
+    tracker = FaceTracker(job.settings.build_detector(), job.settings.every, first_frame=track.stop)
+    for picture in islice(pictures, track.stop, track.stop + room):
+        with watch.timing('faces'):
+            tracker.update(picture)
+    return continue_track(track, tracker.finish())
 
 
 @dataclass(frozen=True)

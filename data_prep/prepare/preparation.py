@@ -1,29 +1,131 @@
-"""Preparing a list of videos, in several processes."""
+"""A preparation from its list of videos to its index."""
 
 from __future__ import annotations
 
+import argparse
+import logging
+import signal
+import sys
 import traceback
 from collections import Counter, defaultdict
 from concurrent.futures import Future, TimeoutError
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Dict, List, Optional, Sequence
+from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
+from filelock import FileLock, Timeout
 from pebble import ProcessExpired
-from progress import progress_bar
-from worker_pool import WorkerPool
+from rich.console import Console
 
-from mmfake.datasets.manipulations import ORIGINAL
-from mmfake.datasets.video_record import VideoRecord
-from mmfake.errors import MMFakeError
+from mmfake.datasets.protocol import ORIGINAL, USED, VideoRecord
+from mmfake.errors import MMFakeError, sample_of
 
-from .index_file import Row, make_row
-from .layout import Layout
-from .one_run import logger
+from ..progress import progress_bar
+from ..worker_pool import WorkerPool
+from .index_file import Row, closing_table, make_row, read_rows, time_line, write_rows
 from .prepare_video import prepare_video
-from .settings import Settings
+from .settings import Layout, Settings
+from .shards import write_shard_facts
 from .video_job import VideoJob
 
-_PRELOAD = ('mmfake.faces', 'mmfake.video')  # seconds of imports, once instead of per process
+logger = logging.getLogger('prepare')
+
+
+@contextmanager
+def one_run(index: Path) -> Iterator[None]:
+    """Keep other runs away from an index, and log beside it what happens.
+
+    The lock ends with the process, however that ends. A request to end (SIGTERM, as Slurm sends at
+    its time limit) is taken like Ctrl-C.
+
+    Args:
+        index (Path): The index that the run writes.
+
+    Yields:
+        None: While no other run can write it.
+
+    Raises:
+        MMFakeError: If another run is at work on it, or nothing can be written there.
+    """
+    try:
+        index.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(str(index.with_name(f'.{index.stem}.lock')))
+        lock.acquire(timeout=0)
+        handler = logging.FileHandler(index.with_suffix('.log'), encoding='utf-8')
+    except Timeout:
+        raise MMFakeError(
+            f'{index}: another run is writing it; wait for its end, or give each its --shard i/n'
+        ) from None
+    except OSError as error:
+        raise MMFakeError(
+            f'--out {index.parent} cannot be written to ({error.strerror or error}): '
+            'choose another folder'
+        ) from None
+    handler.setFormatter(logging.Formatter('%(asctime)s %(levelname)s %(message)s'))
+    logger.handlers[:] = [handler]
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    react = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, react)
+        lock.release()
+        logger.handlers[:] = []
+        handler.close()
+
+
+def earlier_rows(
+    rows: Sequence[Row], videos: Sequence[VideoRecord], layout: Layout, settings: Settings
+) -> Tuple[List[Row], int]:
+    """Choose the rows of an earlier index that go on being true beside this run's.
+
+    Args:
+        rows (Sequence[dict[str, str]]): The earlier index.
+        videos (Sequence[VideoRecord]): The videos of this run.
+        layout (Layout): Where things lie.
+        settings (Settings): How this run makes clips.
+
+    Returns:
+        tuple[list[dict[str, str]], int]: Rows of other videos, made with the same settings, whose
+        target is in the same split as now; and how many other rows are no longer true.
+
+    Raises:
+        MMFakeError: If the index is that of another dataset.
+    """
+    names = {video.video_id for video in videos}
+    split = {video.target: video.split for video in videos}
+    dataset = videos[0].dataset
+    others = [row for row in rows if row['id'] not in names]
+    strangers = [row['id'] for row in others if row['id'].split('/')[0] != dataset]
+    if strangers:
+        raise MMFakeError(
+            f'--out {layout.root} holds another dataset (e.g. {strangers[0]}), this is {dataset}: '
+            'choose another folder'
+        )
+    kept = [
+        row
+        for row in others
+        if split.get(row['target']) == row['split'] and _made_with(row, layout, settings)
+    ]
+    return kept, len(others) - len(kept)
+
+
+def _made_with(row: Row, layout: Layout, settings: Settings) -> bool:
+    """Whether the record of a row tells of these settings."""
+    dataset, method, compression, stem = row['id'].split('/')
+    place = VideoRecord(
+        dataset, method, compression, stem, row['target'], row['source'], row['split'], ''
+    )
+    record = VideoJob(place, layout, settings).read_record()
+    return record is not None and record['inputs']['settings'] == settings.fingerprint()
+
+
+_PRELOAD = (
+    'mmfake.faces.tracking',
+    'mmfake.faces.detectors',
+    'mmfake.video.frame_reader',
+)  # seconds of imports, once instead of per process
 
 
 class NotAllUsed(Exception):
@@ -172,3 +274,90 @@ class Preparation:
 def _facts(record: dict) -> Dict[str, str]:
     """Get from a record what goes into the index."""
     return dict(record['facts'], source_hash=record['inputs']['source']['hash'])
+
+
+def run_preparation(
+    videos: Sequence[VideoRecord], settings: Settings, args: argparse.Namespace
+) -> int:
+    """Prepare videos as a command line says.
+
+    Args:
+        videos (Sequence[VideoRecord]): All videos of the dataset.
+        settings (Settings): How clips are made.
+        args (argparse.Namespace): With ``out`` and the options of
+            :func:`prepare.options.add_options`.
+
+    Returns:
+        int: Exit status: 0 if all are used, 3 if some are not.
+
+    Raises:
+        MMFakeError: If the detector cannot be used or something cannot be written.
+    """
+    settings.build_detector()  # what is missing for it is said before anything starts
+    layout = Layout(Path(args.out), settings.format)
+    index, mine = layout.index(args.shard.name), args.shard.select(videos)
+    preparation = Preparation(mine, layout, settings)
+    stands = Counter(preparation.look().values())
+    share = f' of shard {args.shard.number}/{args.shard.count}' if args.shard.name else ''
+    print(
+        f'{len(mine)} videos{share}: {stands["done"]} done before, {stands["to do"]} to do, '
+        f'{stands["missing"]} missing'
+    )
+    if args.dry_run:
+        return 0
+    with one_run(index):
+        logger.info('%d videos, %s', len(mine), settings)
+        kept, dropped = earlier_rows(read_rows(index), mine, layout, settings)
+        if args.shard.name:
+            write_shard_facts(index, videos, settings)
+        try:
+            _prepare(preparation, index, kept, args)
+        except NotAllUsed as first:
+            print(f'--strict stops at {first}', file=sys.stderr)
+            return 3
+    rows = list(preparation.rows.values())
+    _report(preparation, rows)
+    if kept:
+        print(f'{len(kept)} videos of earlier runs with other methods stay in the index')
+    if dropped:
+        print(f'{dropped} videos of earlier runs left the index: other settings, or other splits')
+    unused = sum(row['status'] != USED for row in rows)
+    print(f'index: {index}' + (f'; why {unused} are not used: its column reason' if unused else ''))
+    return 3 if unused else 0
+
+
+def _prepare(
+    preparation: Preparation, index: Path, kept: List[Row], args: argparse.Namespace
+) -> None:
+    """Run; the index holds every video from the start, and how it stands at the latest end."""
+
+    def write() -> None:
+        write_rows(index, [*preparation.rows.values(), *kept])
+
+    write()
+    try:
+        preparation.run(args.jobs, args.timeout, args.strict)
+    except BaseException as error:
+        logger.error('ended early: %r', error)
+        with suppress(MMFakeError):  # on a full disk, say: the first error is the one to tell
+            write()
+        raise
+    write()
+
+
+def _report(preparation: Preparation, rows: List[Row]) -> None:
+    """Print the closing table and what stands out."""
+    Console(width=None if Console().is_terminal else 120).print(closing_table(rows))
+    print(time_line(preparation.seconds, preparation.made))
+    alone = [
+        row
+        for row in rows
+        if row['status'] == USED and row['method'] != ORIGINAL and row['track_of'] == row['id']
+    ]
+    if alone and not preparation.settings.own_track:
+        print(
+            f'{len(alone)} fakes are cropped by a track of their own, as their original is not '
+            f'used or has another shape: {sample_of(row["id"] for row in alone)}'
+        )
+    used = sum(row['status'] == USED for row in rows)
+    logger.info('%d used, %d not', used, len(rows) - used)

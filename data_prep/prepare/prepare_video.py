@@ -9,16 +9,15 @@ from typing import Dict, Iterable, Iterator, Optional, Tuple
 import cv2
 import numpy as np
 
-from mmfake.atomic_file import remove_leftovers
-from mmfake.faces import FaceTrack, crop_square, smooth_track, square_boxes
-from mmfake.stopwatch import Stopwatch
-from mmfake.video import Frame, FrameReader, VideoError, write_clip
+from mmfake.console import Stopwatch
+from mmfake.faces.crop import crop_square, square_boxes
+from mmfake.faces.face_track import FaceTrack, smooth_track
+from mmfake.files import remove_leftovers
+from mmfake.video.frame_reader import Frame, FrameReader, VideoError
 
-from .guided_track import guided_track
-from .layout import Layout
-from .not_usable import NotUsable
-from .person_search import find_person
-from .settings import CLIP_FORMATS
+from ..clip_writer import write_clip
+from .person_search import NotUsable, find_person, guided_track
+from .settings import CLIP_FORMATS, Layout
 from .video_job import VideoJob, clip_bytes
 
 

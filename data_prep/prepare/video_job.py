@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Dict, Optional
 
-from mmfake.atomic_file import atomic_file
-from mmfake.datasets.video_record import VideoRecord
+from mmfake.datasets.protocol import VideoRecord
 from mmfake.errors import MMFakeError
-from mmfake.faces import FaceTrack
+from mmfake.faces.face_track import FaceTrack
+from mmfake.files import atomic_file
 
-from .layout import Layout
-from .settings import Settings
+from .settings import Layout, Settings
 
 
 @dataclass(frozen=True)

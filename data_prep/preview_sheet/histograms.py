@@ -6,15 +6,16 @@ from collections import Counter
 from typing import Dict, List, NamedTuple
 
 import numpy as np
-from audit.index_table import IndexTable
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from mmfake.datasets.manipulations import ORIGINAL, get_manipulation, manipulation_keys
+from mmfake.datasets.protocol import ORIGINAL, get_manipulation, manipulation_keys
 from mmfake.errors import MMFakeError
-from mmfake.faces import FaceTrack
-from mmfake.visualization.figure_style import BLACK, CYCLE, figure_style
+from mmfake.faces.face_track import FaceTrack
+from mmfake.visualization.style import BLACK, CYCLE, figure_style
+
+from ..audit.index_table import IndexTable
 
 
 class Measures(NamedTuple):

@@ -10,11 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from mmfake.datasets.manipulations import get_manipulation
-from mmfake.visualization.figure_style import BLUE, GREY, VERMILLION, figure_style
+from mmfake.datasets.protocol import get_manipulation
+from mmfake.visualization.style import BLUE, GREY, VERMILLION, figure_style
 
-from .sheet_row import SheetRow
-from .tile import Box, Tile
+from .tiles import Box, SheetRow, Tile
 
 # inches
 HEIGHT = CROP_WIDTH = 0.9

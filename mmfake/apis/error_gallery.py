@@ -6,14 +6,18 @@ import argparse
 from pathlib import Path
 from typing import Optional, Sequence
 
-from ..atomic_file import atomic_file
 from ..errors import MMFakeError
 from ..evaluation.foreign_scores import read_foreign_scores
-from ..visualization.error_gallery_choice import choose_errors
-from ..visualization.error_gallery_page import gallery_page
-from ..visualization.error_gallery_sheet import draw_gallery
-from ..visualization.error_gallery_videos import files_of_config, files_of_index, gallery_items
-from ..visualization.figure_style import save_figure
+from ..files import atomic_file
+from ..visualization.error_gallery import (
+    choose_errors,
+    draw_gallery,
+    files_of_config,
+    files_of_index,
+    gallery_items,
+    gallery_page,
+)
+from ..visualization.style import save_figure
 from .cross_manipulation.cell_config import cell_config
 
 

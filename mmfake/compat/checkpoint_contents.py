@@ -13,7 +13,7 @@ from mmengine.runner import Runner
 from mmengine.runner import runner as host_runner
 
 from ..errors import MMFakeError
-from ..full_disk import is_full
+from ..files import is_full
 
 # A kind is a type, several of them, [kind] for a list, {kind: kind} for a dict, or a function.
 _NONE, _NUMBER = type(None), (int, float, np.number)

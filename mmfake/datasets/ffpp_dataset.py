@@ -15,15 +15,18 @@ from mmengine.dataset import Compose
 from mmengine.logging import print_log
 
 from ..errors import MMFakeError, sample_of
-from .ffpp_tree import INDEX_NAME, canonical_compression, check_root, read_tree
+from .ffpp_tree import (
+    INDEX_NAME,
+    canonical_compression,
+    check_root,
+    read_splits,
+    read_tree,
+    settle_shared_sources,
+)
 from .guarded_pipeline import GuardedPipeline
-from .hold_out import HoldOut
-from .manipulations import ORIGINAL
-from .seeded_index import SeededIndex, drawing_with
-from .shared_sources import settle_shared_sources
-from .split_files import read_splits
-from .video_index import read_index, select_videos
-from .video_record import SPLITS, USED, VideoRecord
+from .index import read_index, select_videos
+from .protocol import ORIGINAL, SPLITS, USED, HoldOut, VideoRecord
+from .samplers import SeededIndex, drawing_with
 
 
 @DATASETS.register_module()

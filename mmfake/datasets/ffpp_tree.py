@@ -1,14 +1,173 @@
-"""The official folder layout of FaceForensics++."""
+"""FaceForensics++ folder tree: official folders, split files, recordings shared by two splits."""
 
 from __future__ import annotations
 
+import json
+import logging
 from pathlib import Path
-from typing import List, Sequence
+from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
 
-from ..errors import MMFakeError
-from .manipulations import ORIGINAL, get_manipulation
-from .split_files import Pairs
-from .video_record import VideoRecord
+from mmengine.logging import print_log
+
+from ..errors import MMFakeError, sample_of
+from .protocol import ORIGINAL, SPLITS, VideoRecord, get_manipulation
+
+Pairs = List[Tuple[str, str]]
+
+
+def read_splits(data_root: str, splits_dir: Optional[str] = None) -> Dict[str, Pairs]:
+    """Read and check ``train.json``, ``val.json`` and ``test.json``.
+
+    Each is a list of pairs of ids, ``[["071", "054"], ...]``. A pair stands for two originals and,
+    per manipulation, the two fakes ``071_054`` and ``054_071``. All three are read whichever is
+    used, because a person in two of them would make every result worthless.
+
+    Args:
+        data_root (str): Root of the dataset.
+        splits_dir (str, optional): Folder of the three files. Defaults to None, which means
+            ``<data_root>/splits`` or, if that does not exist, ``<data_root>``.
+
+    Returns:
+        dict[str, list[tuple[str, str]]]: The pairs of each split.
+
+    Raises:
+        MMFakeError: If a file is missing or malformed, or an id occurs twice.
+    """
+    if splits_dir is not None:
+        folder = Path(splits_dir)
+    else:
+        folder = Path(data_root, 'splits')
+        folder = folder if folder.is_dir() else Path(data_root)
+    splits = {split: _read_pairs(folder / f'{split}.json') for split in SPLITS}
+
+    home: Dict[str, str] = {}
+    for split, pairs in splits.items():
+        path = folder / f'{split}.json'
+        ids = [name for pair in pairs for name in pair]
+        for name in ids:
+            if home.setdefault(name, split) != split:
+                both = [other for other in ids if home.get(other, split) != split]
+                raise MMFakeError(
+                    f'{path}: {len(both)} ids are in {home[name]}.json as well '
+                    f'({sample_of(both)}): a person must not be in two splits; use the split files '
+                    'that come with FaceForensics++'
+                )
+        if len(set(ids)) < len(ids):
+            twice = sorted({name for name in ids if ids.count(name) > 1})
+            raise MMFakeError(
+                f'{path}: {len(twice)} ids occur more than once ({sample_of(twice)}): '
+                'an id belongs to one pair'
+            )
+    return splits
+
+
+def _read_pairs(path: Path) -> Pairs:
+    """Read one split file."""
+    try:
+        entries = json.loads(path.read_text(encoding='utf-8'))
+    except FileNotFoundError:
+        raise MMFakeError(
+            f'split file {path} not found: copy train.json, val.json and test.json from '
+            'dataset/splits of github.com/ondyari/FaceForensics, or say where they are (splits_dir '
+            'of the dataset, --splits of data_prep)'
+        ) from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise MMFakeError(
+            f'split file {path} cannot be read as JSON ({error}): copy it anew'
+        ) from None
+    if not isinstance(entries, list) or not entries:
+        raise MMFakeError(f'split file {path} is not a list of pairs of ids such as ["071", "054"]')
+    for index, entry in enumerate(entries):
+        whole = isinstance(entry, list) and len(entry) == 2
+        if not whole or not all(isinstance(name, str) and name for name in entry):
+            raise MMFakeError(
+                f'split file {path}: entry {index} is {entry!r}, not a pair of strings such as '
+                '["071", "054"] (as numbers, ids lose their zeros)'
+            )
+    return [(first, second) for first, second in entries]
+
+
+# 1000 ids come from 977 videos; these are the pairs of ids that the official splits tear apart
+SHARED_SOURCES = (
+    *(('755', '756'), ('954', '955')),  # test and train
+    *(('605', '606'), ('639', '640'), ('837', '838'), ('875', '876'), ('982', '983')),  # train, val
+)
+"""tuple[tuple[str, str]]: Pairs of ids that show one person in one recording."""
+
+_OFFICIAL_SIZES = {'train': 720, 'val': 140, 'test': 140}
+
+
+class SharedSource(NamedTuple):
+    """An id whose recording is in another split as well.
+
+    Args:
+        name (str): The id, e.g. ``'756'``.
+        twin (str): The id cut from the same recording, e.g. ``'755'``.
+        twin_split (str): The split of the twin, e.g. ``'test'``.
+    """
+
+    name: str
+    twin: str
+    twin_split: str
+
+    def __str__(self) -> str:
+        return f'{self.name} ({self.twin} is in {self.twin_split})'
+
+
+def find_shared_sources(ids: Mapping[str, Set[str]], split: str) -> List[SharedSource]:
+    """Find the ids of a split whose recording is in another split as well.
+
+    Args:
+        ids (Mapping[str, set[str]]): The ids in each split.
+        split (str): The split to look at.
+
+    Returns:
+        list[SharedSource]: In the order of the ids.
+    """
+    home = {name: part for part, names in ids.items() for name in names}
+    return sorted(
+        SharedSource(name, twin, home[twin])
+        for pair in SHARED_SOURCES
+        for name, twin in (pair, pair[::-1])
+        if home.get(name) == split and home.get(twin, split) != split
+    )
+
+
+def settle_shared_sources(
+    records: List[VideoRecord], ids: Mapping[str, Set[str]], split: str, drop: bool
+) -> List[VideoRecord]:
+    """Leave the shared recordings out of a split, or warn that they are in it.
+
+    Left out is the copy in the EARLIER split (train before val before test): what is measured on
+    stays whole, so that results remain comparable with published ones.
+
+    Args:
+        records (list[VideoRecord]): The videos of the split.
+        ids (Mapping[str, set[str]]): The ids in each split.
+        split (str): The split.
+        drop (bool): Whether to leave them out.
+
+    Returns:
+        list[VideoRecord]: The videos to go on with.
+    """
+    shared = find_shared_sources(ids, split)
+    if drop:
+        later = SPLITS[SPLITS.index(split) + 1 :]
+        dropped = {source.name for source in shared if source.twin_split in later}
+        return [record for record in records if dropped.isdisjoint(record.ids)]
+    # Small datasets use the numbers of FF++ for other people. Train and test warn and val does
+    # not, which makes one line per command.
+    is_official = {part: len(names) for part, names in ids.items()} == _OFFICIAL_SIZES
+    if shared and is_official and split != 'val':
+        print_log(
+            f'{len(shared)} ids of split {split!r} are cut from the same YouTube video as an id of '
+            f'another split: {", ".join(map(str, shared))}; published results are with them, '
+            'drop_shared_sources=True leaves the copy in the earlier split out',
+            logger='current',
+            level=logging.WARNING,
+        )
+    return records
+
 
 RELEASED = 'released'
 """str: The compression of a dataset that comes in one form only, as its makers released it."""

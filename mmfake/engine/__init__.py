@@ -1,8 +1,8 @@
 """Training machinery."""
 
-from .atomic_local_backend import AtomicLocalBackend
+from ..datasets.samplers import SeededStream
 from .brief_log_processor import BriefLogProcessor
-from .resumable_train_loop import ResumableTrainLoop
-from .seeded_stream import SeededStream
+from .checkpoint_files import AtomicLocalBackend
+from .train_loop import ResumableTrainLoop
 
 __all__ = ['AtomicLocalBackend', 'BriefLogProcessor', 'ResumableTrainLoop', 'SeededStream']

@@ -13,12 +13,9 @@ from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
 from ..errors import MMFakeError
-from .evaluate_videos import OVERALL, evaluate_videos
-from .operating_point import best_threshold
-from .report import format_summary, format_table
-from .sample_score import SampleScore
-from .scores_file import write_scores_file
-from .video_scores import score_videos, scored_only
+from .scores import SampleScore, score_videos, scored_only, write_scores_file
+from .statistics import best_threshold
+from .video_metrics import OVERALL, evaluate_videos, format_summary, format_table
 
 
 @METRICS.register_module()

@@ -9,9 +9,7 @@ from typing import Dict, Iterator, Union
 import pandas as pd
 
 from ..errors import MMFakeError
-from .method_labels import canonical_method
-from .scores_file import checked_row, refuse_doubled
-from .video_scores import COLUMNS, SCORED
+from .scores import COLUMNS, SCORED, canonical_method, checked_row, refuse_doubled
 
 NEEDED = ('video', 'method', 'label', 'score')
 """tuple[str]: The columns that a file of scores must have."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Callable, Dict, List, Sequence
 
-from .compare_runs import Comparison, PairedDifference
+from .comparisons import Comparison, PairedDifference
 
 RESOLVED = 'resolved'
 NETWORKS = 'these networks differ'

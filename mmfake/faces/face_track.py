@@ -1,16 +1,53 @@
-"""One person's face through a part of a video."""
+"""Face track: box and five points per frame, its file, smoothing, and ranking of people."""
 
 from __future__ import annotations
 
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Optional, Union
+from typing import Iterable, List, Optional, Sequence, Union
 
 import numpy as np
+from scipy.ndimage import gaussian_filter1d
 
-from ..atomic_file import atomic_file
 from ..errors import MMFakeError
+from ..files import atomic_file
+
+
+def interpolate(frames: Sequence[int], values: np.ndarray) -> np.ndarray:
+    """Interpolate linearly between the frames whose values are known.
+
+    Args:
+        frames (Sequence[int]): Numbers of the K known frames, ascending.
+        values (np.ndarray): Their values, shape (K, ...).
+
+    Returns:
+        np.ndarray: One value for each frame from the first to the last, shape (T, ...) float32.
+    """
+    values = np.asarray(values, np.float64)
+    wanted = np.arange(frames[0], frames[-1] + 1)
+    columns = values.reshape(len(values), -1).T  # (D, K)
+    filled = np.stack([np.interp(wanted, frames, column) for column in columns], axis=1)  # (T, D)
+    return filled.reshape(len(wanted), *values.shape[1:]).astype(np.float32)
+
+
+def box_overlap(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Intersection over union of each box with each other box.
+
+    Args:
+        boxes (np.ndarray): Left, top, right, bottom in px, shape (n, 4).
+        others (np.ndarray): Likewise, shape (m, 4).
+
+    Returns:
+        np.ndarray: (n, m) float64, 0 apart to 1 equal.
+    """
+    one = np.asarray(boxes, np.float64)[:, None]
+    two = np.asarray(others, np.float64)[None]
+    low, high = np.maximum(one[..., :2], two[..., :2]), np.minimum(one[..., 2:], two[..., 2:])
+    common = np.prod(np.maximum(high - low, 0), axis=-1)
+    areas = [np.prod(sides[..., 2:] - sides[..., :2], axis=-1) for sides in (one, two)]
+    return common / np.maximum(areas[0] + areas[1] - common, np.finfo(np.float64).tiny)
+
 
 _ARRAYS = ('boxes', 'scores', 'detected', 'points')
 
@@ -116,3 +153,63 @@ class FaceTrack:
         raise MMFakeError(
             f'{path}: the face track cannot be read ({reason}); delete it and make it again'
         ) from None
+
+
+def smooth_track(track: FaceTrack, sigma: float = 4.0) -> FaceTrack:
+    """Smooth boxes and points over the frames with a Gaussian, cut off at 4 sigma.
+
+    Smoothing is linear, so smoothing the corners smooths centre, width and height alike. At the
+    ends the first and the last box are taken to go on for ever.
+
+    Args:
+        track (FaceTrack): Left as it is.
+        sigma (float): Standard deviation, frames; 0 changes nothing. Defaults to 4.0.
+
+    Returns:
+        FaceTrack: As long as before.
+
+    Raises:
+        ValueError: If sigma is negative.
+    """
+    if sigma < 0:
+        raise ValueError(f'sigma={sigma} of a smoothing is negative')
+    if sigma == 0:
+        return track
+
+    def smooth(values: np.ndarray) -> np.ndarray:
+        # in float64: float32 would round each of the sums on the way
+        smoothed = gaussian_filter1d(values.astype(np.float64), sigma, axis=0, mode='nearest')
+        return smoothed.astype(np.float32)
+
+    points = None if track.points is None else smooth(track.points)
+    return replace(track, boxes=smooth(track.boxes), points=points)
+
+
+def rank_people(tracks: Iterable[FaceTrack]) -> List[FaceTrack]:
+    """Sort tracks by how much of the video they are: length times median side of the face.
+
+    Args:
+        tracks (Iterable[FaceTrack]): In any order, which does not matter.
+
+    Returns:
+        list[FaceTrack]: The most prominent first; of equal ones the earlier, then the one further
+        left, then the one further up.
+    """
+
+    def rank(track: FaceTrack) -> tuple:
+        return (-len(track) * track.side, track.start, *track.boxes[0].tolist())
+
+    return sorted(tracks, key=rank)
+
+
+def choose_person(tracks: Iterable[FaceTrack]) -> Optional[FaceTrack]:
+    """Take the most prominent person, the first of :func:`rank_people`.
+
+    Args:
+        tracks (Iterable[FaceTrack]): In any order.
+
+    Returns:
+        FaceTrack | None: None if there is no track.
+    """
+    ranked = rank_people(tracks)
+    return ranked[0] if ranked else None

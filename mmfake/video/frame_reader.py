@@ -4,15 +4,51 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import Generator, Iterator, List, Optional, Union
+from typing import Generator, Iterator, List, NamedTuple, Optional, Union
 
 import av
+import numpy as np
 from av.error import FFmpegError
 
-from .declared_size import declared_size
-from .frame import Frame
-from .frame_converter import FrameConverter
-from .video_error import VideoError
+from ..errors import MMFakeError
+from .frame_converter import FrameConverter, declared_size
+
+
+class VideoError(MMFakeError):
+    """A video that cannot be read, or not to its end, or not be written.
+
+    Args:
+        path (str | Path): The file or folder.
+        reason (str): What is wrong, short, the same words for every file with that fault.
+
+    Attributes:
+        path (str): The file or folder.
+        reason (str): What is wrong.
+        strerror (str): The same, under the name that OSError gives it, so that whoever reports
+            reasons without paths (:class:`mmfake.datasets.GuardedPipeline`) finds it.
+    """
+
+    def __init__(self, path: Union[str, Path], reason: str) -> None:
+        # both go to the base class: unpickling, e.g. in a pool of workers, calls this with args
+        super().__init__(str(path), reason)
+        self.path = str(path)
+        self.reason = self.strerror = reason
+
+    def __str__(self) -> str:
+        return f'{self.path}: {self.reason}'
+
+
+class Frame(NamedTuple):
+    """A frame as it is shown.
+
+    Attributes:
+        picture (np.ndarray): (H, W, 3) uint8 RGB.
+        time (float): When it is shown, s from the first shown frame.
+    """
+
+    picture: np.ndarray
+    time: float
+
 
 # What FFmpeg has to say about a damaged file, this reader says in one line. PyAV 12.0 passes the
 # chatter on to Python, newer releases drop it.

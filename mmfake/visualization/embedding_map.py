@@ -8,11 +8,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from sklearn.manifold import TSNE
 
-from ..datasets.manipulations import ORIGINAL, manipulation_keys
+from ..datasets.protocol import ORIGINAL, manipulation_keys
 from ..errors import MMFakeError
-from .figure_style import figure_style
-from .looks import method_look, method_name
-from .panel_grid import COLUMN_WIDTH
+from .style import COLUMN_WIDTH, figure_style, method_look, method_name
 
 
 def draw_embedding_map(

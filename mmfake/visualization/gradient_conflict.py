@@ -5,11 +5,8 @@ from __future__ import annotations
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
-from .figure_style import GREY, figure_style
-from .looks import series_look
-from .loss_panel import epochs_of
-from .panel_grid import letter
-from .training_log import TrainingLog
+from .style import GREY, figure_style, letter, series_look
+from .training_curves import TrainingLog, epochs_of
 
 _PANELS = {
     'conflict/cos/': 'Cosine of the gradients',

@@ -4,7 +4,7 @@ import tempfile
 import pytest
 
 from mmfake import MMFakeError
-from mmfake.apis.config import _read
+from mmfake.engine.config import _read
 
 
 @pytest.fixture

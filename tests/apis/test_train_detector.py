@@ -9,10 +9,9 @@ import torch
 from mmengine.config import Config
 
 from mmfake import MMFakeError
-from mmfake.apis import train_detector
-from mmfake.apis.config import _set_data_root
-from mmfake.apis.run_command import run_command
-from mmfake.apis.train_detector import _merge, _parse
+from mmfake.apis.train import _merge, _parse, train_detector
+from mmfake.console import run_command
+from mmfake.engine.config import _set_data_root
 
 
 def merged(*options, **cfg):

@@ -6,7 +6,7 @@ import pytest
 from mmengine.logging import MMLogger
 
 from mmfake import MMFakeError
-from mmfake.apis.work_dir import full_disk_told, make_work_dir
+from mmfake.apis.run import full_disk_told, make_work_dir
 
 FULL = os.strerror(errno.EFBIG)
 

@@ -5,7 +5,7 @@ from mmengine.runner import Runner
 from mmengine.runner.checkpoint import _load_checkpoint, load_checkpoint
 
 from mmfake import MMFakeError
-from mmfake.apis.check_start import check_checkpoint
+from mmfake.apis.run import check_checkpoint
 
 WEIGHTS = dict(weight=torch.ones(1, 1), bias=torch.ones(1))
 

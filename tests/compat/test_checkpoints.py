@@ -14,7 +14,7 @@ from mmengine.runner.checkpoint import load_checkpoint
 from torch import _weights_only_unpickler
 
 from mmfake import MMFakeError
-from mmfake.compat import safe_load
+from mmfake.compat.checkpoints import safe_load
 
 
 class Attack:

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from mmfake import MMFakeError
-from mmfake.compat import safe_load
+from mmfake.compat.checkpoints import safe_load
 from mmfake.compat.stored_archive import stored_records
 
 

@@ -1,7 +1,7 @@
 import pytest
 
 from mmfake import MMFakeError
-from mmfake.compat import versions
+from mmfake.compat import host as versions
 
 
 def test_the_installed_host_is_supported():

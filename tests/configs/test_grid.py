@@ -8,8 +8,8 @@ import torch
 from mmaction.registry import DATASETS, MODELS
 from mmengine.config import Config
 
-from mmfake.models.recognizers.contrastive_encoder import ContrastiveEncoder
-from mmfake.structures import LabelledQueue
+from mmfake.models.labelled_queue import LabelledQueue
+from mmfake.models.recognizers.dual_stream_recognizer import ContrastiveEncoder
 
 CONFIGS = Path(__file__).parents[2] / 'configs'
 REGIMES = ['baseline_s3d', 'bin_ce', 'bin_con', 'bin_ce_con', 'bin_multi_ce', 'bin_multi_con']

@@ -7,8 +7,8 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from mmfake.apis import test_detector as run_test
-from mmfake.apis import train_detector
+from mmfake.apis.test import test_detector as run_test
+from mmfake.apis.train import train_detector
 
 ROOT = Path(__file__).parents[2]
 BLOCKS = {

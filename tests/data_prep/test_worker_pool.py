@@ -7,14 +7,15 @@ import sys
 from pathlib import Path
 
 import pytest
-import worker_pool
 from pebble import ProcessExpired
-from worker_pool import WorkerPool
+
+from data_prep import worker_pool
+from data_prep.worker_pool import WorkerPool
 
 SCRIPT = """
 import os, signal, sys, threading
-sys.path.insert(0, {data_prep!r})
-from worker_pool import WorkerPool
+sys.path.insert(0, {root!r})
+from data_prep.worker_pool import WorkerPool
 
 def work(path):
     open(path + '.begun', 'w').close()
@@ -69,10 +70,10 @@ def test_an_exception_of_the_caller_drops_the_queue(tmp_path):
 @pytest.mark.skipif(os.name != 'posix', reason='Ctrl-C is a signal on POSIX only')
 def test_ctrl_c_finishes_what_was_begun(tmp_path):
     script = tmp_path / 'script.py'
-    folder = str(Path(worker_pool.__file__).parent)
+    folder = str(Path(worker_pool.__file__).parents[1])
     out = tmp_path / 'out'
     out.mkdir()
-    script.write_text(SCRIPT.format(data_prep=folder, out=str(out)))
+    script.write_text(SCRIPT.format(root=folder, out=str(out)))
     done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=60)
     assert done.returncode in (130, -signal.SIGINT), done.stderr
     assert 'Traceback' not in done.stderr

@@ -3,8 +3,8 @@ from collections import Counter
 import pytest
 from mmengine.dataset import BaseDataset, ConcatDataset, RepeatDataset
 
-from mmfake.datasets import balanced_sampler
-from mmfake.datasets.balanced_sampler import BalancedSampler
+from mmfake.datasets import samplers as balanced_sampler
+from mmfake.datasets.samplers import BalancedSampler
 from mmfake.errors import MMFakeError
 
 

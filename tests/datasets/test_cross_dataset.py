@@ -11,10 +11,10 @@ from mmengine import Config
 from mmengine.evaluator import Evaluator
 from mmengine.runner import Runner
 
+from data_prep.listings.list_dataset import list_dataset
 from mmfake.datasets.ffpp_dataset import FFPPDataset
-from mmfake.datasets.listings import list_dataset
-from mmfake.datasets.video_index import COLUMNS
-from mmfake.engine.hooks.protocol_hook import ProtocolHook
+from mmfake.datasets.index import COLUMNS
+from mmfake.engine.hooks.checkpoint_facts import ProtocolHook
 from mmfake.errors import MMFakeError
 from mmfake.evaluation.deepfake_metric import DeepfakeMetric
 

@@ -1,6 +1,6 @@
 import pytest
 
-from mmfake.datasets.hold_out import HoldOut
+from mmfake.datasets.protocol import HoldOut
 from mmfake.errors import MMFakeError
 
 

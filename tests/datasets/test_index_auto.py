@@ -6,7 +6,7 @@ import pytest
 from mmengine.logging import MMLogger
 
 from mmfake.datasets.ffpp_dataset import FFPPDataset
-from mmfake.datasets.video_record import STATUSES
+from mmfake.datasets.protocol import STATUSES
 from mmfake.errors import MMFakeError
 
 UNUSED = STATUSES[1:]

@@ -1,7 +1,7 @@
 import pytest
 
-from mmfake.datasets import manipulations
-from mmfake.datasets.manipulations import (
+from mmfake.datasets import protocol as manipulations
+from mmfake.datasets.protocol import (
     Manipulation,
     get_manipulation,
     manipulation_keys,

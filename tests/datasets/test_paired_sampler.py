@@ -3,8 +3,9 @@ from collections import Counter
 import pytest
 from mmengine.dataset import BaseDataset, ConcatDataset
 
-from mmfake.datasets import FFPPDataset, balanced_sampler
-from mmfake.datasets.paired_sampler import PairedSampler
+from mmfake.datasets import samplers as balanced_sampler
+from mmfake.datasets.ffpp_dataset import FFPPDataset
+from mmfake.datasets.samplers import PairedSampler
 from mmfake.errors import MMFakeError
 
 

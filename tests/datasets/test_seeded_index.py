@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from mmengine.dataset import ConcatDataset, RepeatDataset
 
-from mmfake.datasets import FFPPDataset
-from mmfake.datasets.seeded_index import SeededIndex, drawing_with
+from mmfake.datasets.ffpp_dataset import FFPPDataset
+from mmfake.datasets.samplers import SeededIndex, drawing_with
 
 
 def test_is_an_int_that_survives_the_way_to_a_worker():

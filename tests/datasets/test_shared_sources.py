@@ -1,11 +1,7 @@
 import pytest
 
-from mmfake.datasets.shared_sources import (
-    SHARED_SOURCES,
-    find_shared_sources,
-    settle_shared_sources,
-)
-from mmfake.datasets.video_record import VideoRecord
+from mmfake.datasets.ffpp_tree import SHARED_SOURCES, find_shared_sources, settle_shared_sources
+from mmfake.datasets.protocol import VideoRecord
 
 TEST_IDS, VAL_IDS = {'755', '955'}, {'606', '640', '838', '876', '983'}
 

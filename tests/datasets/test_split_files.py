@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from mmfake.datasets.split_files import read_splits
+from mmfake.datasets.ffpp_tree import read_splits
 from mmfake.errors import MMFakeError
 
 

@@ -2,8 +2,8 @@ from dataclasses import replace
 
 import pytest
 
-from mmfake.datasets.video_index import COLUMNS, read_index, select_videos
-from mmfake.datasets.video_record import STATUSES
+from mmfake.datasets.index import COLUMNS, read_index, select_videos
+from mmfake.datasets.protocol import STATUSES
 from mmfake.errors import MMFakeError
 
 FOUR = ('original', 'df', 'f2f', 'fs', 'nt')

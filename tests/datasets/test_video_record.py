@@ -1,6 +1,6 @@
 from dataclasses import replace
 
-from mmfake.datasets.video_record import UNKNOWN, VideoRecord
+from mmfake.datasets.protocol import UNKNOWN, VideoRecord
 
 
 def test_identity_label_and_people_of_an_original_and_a_fake():

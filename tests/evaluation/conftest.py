@@ -4,8 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mmfake.evaluation.run_scores import RunScores
-from mmfake.evaluation.video_scores import COLUMNS, SCORED
+from mmfake.evaluation.scores import COLUMNS, SCORED, RunScores
 
 
 def frame_of(scores, holdout='df'):

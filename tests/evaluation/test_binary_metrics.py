@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from mmfake.evaluation.binary_metrics import binary_metrics, equal_error_rate
+from mmfake.evaluation.statistics import binary_metrics, equal_error_rate
 
 
 def naive_auc(labels, scores):

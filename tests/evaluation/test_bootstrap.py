@@ -10,8 +10,7 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
-from mmfake.evaluation.binary_metrics import binary_metrics
-from mmfake.evaluation.bootstrap import bootstrap_intervals, replicate_metrics
+from mmfake.evaluation.statistics import binary_metrics, bootstrap_intervals, replicate_metrics
 
 
 def make_videos(n_original, n_manipulated, seed=0, decimals=8):

@@ -3,10 +3,9 @@ import pandas as pd
 import pytest
 from scipy.stats import t
 
-from mmfake.evaluation.compare_regimes import compare_regimes
-from mmfake.evaluation.compare_runs import compare_runs
-from mmfake.evaluation.holm import holm
-from mmfake.evaluation.run_scores import RunScores
+from mmfake.evaluation.comparisons import compare_regimes, compare_runs
+from mmfake.evaluation.scores import RunScores
+from mmfake.evaluation.significance import holm
 from mmfake.evaluation.verdicts import RESOLVED, verdict
 
 

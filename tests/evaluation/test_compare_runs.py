@@ -6,9 +6,9 @@ from scipy.stats import ttest_ind
 from sklearn.metrics import roc_auc_score
 
 from mmfake.errors import MMFakeError
-from mmfake.evaluation.compare_runs import compare_runs
-from mmfake.evaluation.mcnemar import mcnemar
-from mmfake.evaluation.video_scores import NOT_SCORED
+from mmfake.evaluation.comparisons import compare_runs
+from mmfake.evaluation.scores import NOT_SCORED
+from mmfake.evaluation.significance import mcnemar
 
 
 def without(frame, places):

@@ -6,7 +6,7 @@ import pytest
 
 from mmfake.errors import MMFakeError
 from mmfake.evaluation.cross_table import write_cross_table
-from mmfake.evaluation.run_scores import RunScores
+from mmfake.evaluation.scores import RunScores
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from sklearn.metrics import roc_auc_score
 
 from mmfake.errors import MMFakeError
 from mmfake.evaluation.deepfake_metric import DeepfakeMetric
-from mmfake.evaluation.scores_file import read_scores_file
+from mmfake.evaluation.scores import read_scores_file
 
 ROOT = Path(__file__).parents[2]
 

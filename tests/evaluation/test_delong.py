@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 from sklearn.metrics import roc_auc_score
 
-from mmfake.evaluation.delong import delong, delong_test
+from mmfake.evaluation.significance import delong, delong_test
 
 LABELS = np.repeat([0, 1], [25, 35])
 

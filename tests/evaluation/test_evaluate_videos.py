@@ -5,11 +5,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from mmfake.evaluation.binary_metrics import binary_metrics
-from mmfake.evaluation.bootstrap import bootstrap_intervals
-from mmfake.evaluation.evaluate_videos import evaluate_videos
-from mmfake.evaluation.sample_score import SampleScore
-from mmfake.evaluation.video_scores import score_videos
+from mmfake.evaluation.scores import SampleScore, score_videos
+from mmfake.evaluation.statistics import binary_metrics, bootstrap_intervals
+from mmfake.evaluation.video_metrics import evaluate_videos
 
 
 def identity(method, stem):

@@ -2,7 +2,7 @@ import math
 
 import pandas as pd
 
-from mmfake.evaluation.grid_markdown import cell_text, grid_markdown
+from mmfake.evaluation.tables import cell_text, grid_markdown
 
 
 def cell(regime, holdout, n_seeds=3, acc=0.8516, n=140, **more):

@@ -3,9 +3,9 @@ import pytest
 from sklearn.metrics import accuracy_score, roc_auc_score
 
 from mmfake.errors import MMFakeError
-from mmfake.evaluation.evaluate_videos import evaluate_videos
-from mmfake.evaluation.grid_table import grid_table
-from mmfake.evaluation.run_scores import RunScores
+from mmfake.evaluation.scores import RunScores
+from mmfake.evaluation.tables import grid_table
+from mmfake.evaluation.video_metrics import evaluate_videos
 
 
 def aucs_of(runs):

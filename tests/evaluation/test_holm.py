@@ -3,7 +3,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from mmfake.evaluation.holm import holm
+from mmfake.evaluation.significance import holm
 
 
 def closed_testing(p_values):

@@ -2,8 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mmfake.evaluation.bootstrap import bootstrap_intervals, replicate_metrics
-from mmfake.evaluation.joint_bootstrap import joint_counts
+from mmfake.evaluation.statistics import bootstrap_intervals, joint_counts, replicate_metrics
 
 
 def test_of_one_run_it_is_the_plain_bootstrap(make_run):

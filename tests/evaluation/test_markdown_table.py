@@ -1,4 +1,4 @@
-from mmfake.evaluation.markdown_table import markdown_table
+from mmfake.evaluation.tables import markdown_table
 
 
 def test_aligned_and_escaped():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import permutation_test
 
-from mmfake.evaluation.mcnemar import mcnemar, sign_flip
+from mmfake.evaluation.significance import mcnemar, sign_flip
 
 
 def test_worked_example():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import balanced_accuracy_score
 
-from mmfake.evaluation.operating_point import best_threshold
+from mmfake.evaluation.statistics import best_threshold
 
 
 @pytest.mark.parametrize('seed', range(5))

@@ -2,9 +2,8 @@ from dataclasses import replace
 
 import pytest
 
-from mmfake.evaluation.grid_table import grid_table
-from mmfake.evaluation.paper_comparison import paper_comparison
-from mmfake.evaluation.paper_compat import paper_compat
+from mmfake.evaluation.paper import paper_comparison, paper_compat
+from mmfake.evaluation.tables import grid_table
 
 
 def page(runs):

@@ -5,7 +5,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from mmfake.errors import MMFakeError
-from mmfake.evaluation.paper_compat import paper_compat
+from mmfake.evaluation.paper import paper_compat
 
 
 def test_256_of_280(make_run):

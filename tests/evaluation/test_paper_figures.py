@@ -1,6 +1,6 @@
 import pytest
 
-from mmfake.evaluation.paper_figures import PAPER_FIGURES, regime_name
+from mmfake.evaluation.paper import PAPER_FIGURES, regime_name
 
 TRAINED = ['bin_ce', 'bin_con', 'bin_ce_con', 'bin_multi_ce', 'bin_multi_con']
 

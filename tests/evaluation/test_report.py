@@ -1,8 +1,7 @@
 import math
 
-from mmfake.evaluation.report import format_summary, format_table
-from mmfake.evaluation.sample_score import SampleScore
-from mmfake.evaluation.video_scores import score_videos
+from mmfake.evaluation.scores import SampleScore, score_videos
+from mmfake.evaluation.video_metrics import format_summary, format_table
 
 
 def row(**changes):

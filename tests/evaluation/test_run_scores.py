@@ -3,8 +3,7 @@ import math
 import pytest
 
 from mmfake.errors import MMFakeError
-from mmfake.evaluation.run_scores import RunScores
-from mmfake.evaluation.video_scores import NOT_SCORED
+from mmfake.evaluation.scores import NOT_SCORED, RunScores
 
 
 def test_counts(make_frame):

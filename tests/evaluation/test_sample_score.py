@@ -7,7 +7,7 @@ import torch
 from mmaction.structures import ActionDataSample
 
 from mmfake.errors import MMFakeError
-from mmfake.evaluation.sample_score import SampleScore
+from mmfake.evaluation.scores import SampleScore
 
 
 def sample(**changes):

@@ -6,9 +6,8 @@ import pandas as pd
 import pytest
 from sklearn.metrics import accuracy_score, roc_auc_score
 
+from mmfake.apis.score import file_names, score_command, score_files
 from mmfake.errors import MMFakeError
-from mmfake.evaluation.score_command import score_command
-from mmfake.evaluation.score_files import file_names, score_files
 
 
 def rows_of(seed, methods=('Deepfakes', 'sbi'), n=20, shift=1.5):

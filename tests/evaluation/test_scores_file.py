@@ -5,9 +5,7 @@ import pandas as pd
 import pytest
 
 from mmfake.errors import MMFakeError
-from mmfake.evaluation.sample_score import SampleScore
-from mmfake.evaluation.scores_file import read_scores_file, write_scores_file
-from mmfake.evaluation.video_scores import score_videos
+from mmfake.evaluation.scores import SampleScore, read_scores_file, score_videos, write_scores_file
 
 HEADER = 'video,method,label,score,clips,status,reason'
 GOOD = 'ffpp/df/c23/1_2,df,1,0.5,4,scored,'

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import ttest_ind
 
-from mmfake.evaluation.seed_spread import pooled_spread, seed_test
+from mmfake.evaluation.significance import pooled_spread, seed_test
 
 
 def test_two_groups_are_students_test():

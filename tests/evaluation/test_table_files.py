@@ -1,5 +1,5 @@
-from mmfake.evaluation.compare_regimes import compare_regimes
-from mmfake.evaluation.table_files import comparison_table
+from mmfake.evaluation.comparisons import compare_regimes
+from mmfake.evaluation.cross_table import comparison_table
 
 
 def test_without_a_pair_the_header_is_there(make_run):

@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from mmfake.evaluation.compare_runs import Comparison, PairedDifference
+from mmfake.evaluation.comparisons import Comparison, PairedDifference
 from mmfake.evaluation.verdicts import describe_comparisons, p_text, verdict
 
 

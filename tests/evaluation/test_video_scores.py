@@ -4,8 +4,7 @@ import math
 import pytest
 
 from mmfake.errors import MMFakeError
-from mmfake.evaluation.sample_score import SampleScore
-from mmfake.evaluation.video_scores import COLUMNS, score_videos, scored_only
+from mmfake.evaluation.scores import COLUMNS, SampleScore, score_videos, scored_only
 
 
 def fake(score, clips=1, index=None, video='ffpp/f2f/c23/033_097', reason='', label=1):

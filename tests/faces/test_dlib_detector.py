@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mmfake.errors import MMFakeError
-from mmfake.faces import DlibDetector
+from mmfake.faces.detectors import DlibDetector
 
 
 def test_no_face_and_no_points():

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mmfake.faces import FaceDetector, Faces
+from mmfake.faces.detectors import FaceDetector, Faces
 
 
 class Fixed(FaceDetector):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from mmfake.errors import MMFakeError
-from mmfake.faces import FaceTrack
+from mmfake.faces.face_track import FaceTrack
 
 ARRAYS = ('boxes', 'scores', 'detected', 'points')
 

@@ -3,7 +3,7 @@ import weakref
 import numpy as np
 import pytest
 
-from mmfake.faces import FaceTracker
+from mmfake.faces.tracking import FaceTracker
 
 
 def run(detector, frames, **options):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mmfake.faces.interpolate import interpolate
+from mmfake.faces.face_track import interpolate
 
 
 def test_by_hand():

@@ -7,15 +7,10 @@ import av
 import numpy as np
 import pytest
 
-from mmfake.faces import (
-    CutFinder,
-    FaceTracker,
-    build_detector,
-    choose_person,
-    crop_frames,
-    smooth_track,
-    square_boxes,
-)
+from mmfake.faces.crop import crop_square, square_boxes
+from mmfake.faces.detectors import build_detector
+from mmfake.faces.face_track import choose_person, smooth_track
+from mmfake.faces.tracking import CutFinder, FaceTracker
 
 REAL = Path(__file__).parents[2].parent / 'shared' / 'data' / 'ffpp_real_mini'
 CLIPS = sorted(REAL.glob('original_sequences/youtube/c23/videos/*.mp4'))
@@ -89,7 +84,7 @@ def test_a_clip_shows_the_face_where_it_is(detector):
     for picture in pictures(path, 40):
         tracker.update(picture)
     squares = square_boxes(smooth_track(choose_person(tracker.finish())), detector.margin)
-    crops = list(crop_frames(pictures(path), squares, 160))
+    crops = [crop_square(p, s, 160) for s, p in zip(squares, pictures(path))]
     assert len(crops) == 40
     for crop in crops[::12]:
         (box,) = detector.detect(crop).boxes

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from mmfake.faces import smooth_track
+from mmfake.faces.face_track import smooth_track
 
 
 def loop(values, sigma):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mmfake.faces import square_boxes
+from mmfake.faces.crop import square_boxes
 
 
 @pytest.mark.parametrize(

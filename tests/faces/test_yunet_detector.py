@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from mmfake.errors import MMFakeError
-from mmfake.faces import YuNetDetector
+from mmfake.faces.detectors import YuNetDetector
 from tests.faces.tiny_yunet import tiny_yunet
 
 REAL = os.environ.get('MMFAKE_YUNET')

@@ -14,9 +14,9 @@ from mmengine.runner import Runner
 from mmengine.runner import runner as host
 from torch import nn
 
-from mmfake.apis.config import load_config
-from mmfake.apis.train_detector import _merge, _parse
-from mmfake.video import write_clip
+from data_prep.clip_writer import write_clip
+from mmfake.apis.train import _merge, _parse
+from mmfake.engine.config import load_config
 
 ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / 'configs' / 'mtl' / 'bin_multi_con_holdout_f2f.py'

@@ -8,7 +8,7 @@ import pytest
 from mmaction.registry import HOOKS
 from mmengine.hooks import Hook
 
-from mmfake.structures import is_unreadable
+from mmfake.datasets.unreadable import is_unreadable
 
 FIFTH = 2  # of 40 videos: 5 %
 

@@ -9,7 +9,7 @@ import torch
 from torch import _utils
 
 from mmfake import MMFakeError
-from mmfake.compat import safe_load
+from mmfake.compat.checkpoints import safe_load
 
 HUGE = 2**30
 ONE = (torch.zeros(1).storage(), 0)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from mmfake.apis.check_start import check_checkpoint
+from mmfake.apis.run import check_checkpoint
 
 VALUES = [5, -1, 2**70, 1.5, True, None, 'x', b'x', [], {}, [1], {'a': 1}, (0, 0), torch.zeros(2)]
 

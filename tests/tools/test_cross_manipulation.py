@@ -15,8 +15,8 @@ import torch
 from mmaction.registry import DATASETS, MODELS
 
 from mmfake import MMFakeError
-from mmfake.apis.cross_manipulation import cross_manipulation
 from mmfake.apis.cross_manipulation.cell_folder import CellFolder
+from mmfake.apis.cross_manipulation.command import cross_manipulation
 from mmfake.apis.cross_manipulation.embed_cell import embed_cell
 
 ROOT = Path(__file__).parents[2]

@@ -11,7 +11,7 @@ from mmaction.registry import MODELS
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
-from mmfake.apis.inference import detect_videos
+from mmfake.apis.detect import detect_videos
 from mmfake.datasets.clip_size import set_clip_size
 from mmfake.errors import MMFakeError
 

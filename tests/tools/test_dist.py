@@ -13,8 +13,8 @@ import pytest
 import torch
 
 from mmfake import MMFakeError
-from mmfake.apis import test_detector as score_detector  # pytest would take it for a test
-from mmfake.apis import train_detector
+from mmfake.apis.test import test_detector as score_detector  # pytest would take it for a test
+from mmfake.apis.train import train_detector
 
 ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / 'configs' / 'mtl' / 'bin_multi_con_holdout_f2f.py'

@@ -12,9 +12,9 @@ from mmengine.runner import Runner
 from mmengine.runner import runner as host
 from torch import nn
 
-from mmfake.apis.config import load_config
-from mmfake.apis.train_detector import _merge, _parse
-from mmfake.engine.hooks import LabelMoCoHook
+from mmfake.apis.train import _merge, _parse
+from mmfake.engine.config import load_config
+from mmfake.engine.hooks.label_moco_hook import LabelMoCoHook
 
 ROOT = Path(__file__).parents[2]
 _NUMBER = itertools.count()

@@ -15,7 +15,7 @@ import harness
 import torch
 from mmengine.runner import Runner
 
-from mmfake.engine import AtomicLocalBackend
+from mmfake.engine.checkpoint_files import AtomicLocalBackend
 
 
 def serve():

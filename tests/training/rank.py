@@ -10,7 +10,7 @@ import torch
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
-from mmfake.engine.hooks import NonFiniteLossHook
+from mmfake.engine.hooks.non_finite_loss_hook import NonFiniteLossHook
 
 
 class SpoilOneRank(Hook):

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from data_prep.clip_writer import atomic_folder
 from mmfake.errors import MMFakeError
-from mmfake.video.atomic_folder import atomic_folder
 
 
 def write(path, name):

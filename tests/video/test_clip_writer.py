@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from data_prep.clip_writer import clip_suffix, codec_settings, write_clip
 from mmfake.errors import MMFakeError
-from mmfake.video import VideoError, clip_suffix, codec_settings, write_clip
+from mmfake.video.frame_reader import VideoError
 from mmfake.video.mp4_file import frame_rate
 
 FORMATS = ['mp4', 'jpg', 'npy']

@@ -4,7 +4,7 @@ import struct
 
 import pytest
 
-from mmfake.video.declared_size import declared_size
+from mmfake.video.frame_converter import declared_size
 
 
 def box(name, size, body=b''):

@@ -8,7 +8,8 @@ import decord
 import numpy as np
 import pytest
 
-from mmfake.video import FrameReader, write_clip
+from data_prep.clip_writer import write_clip
+from mmfake.video.frame_reader import FrameReader
 
 B_FRAMES = {'x264-params': 'b-adapt=0:bframes=2:keyint=10:min-keyint=10:scenecut=0'}
 OPEN_GOP = {'x264-params': 'b-adapt=0:bframes=2:keyint=12:scenecut=0:open-gop=1'}

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from mmfake.errors import MMFakeError
-from mmfake.video import FrameReader, VideoError
+from mmfake.video.frame_reader import FrameReader, VideoError
 
 B_FRAMES = {'x264-params': 'b-adapt=0:bframes=2:keyint=10:min-keyint=10:scenecut=0'}
 

@@ -5,7 +5,9 @@ import pickle
 import numpy as np
 import pytest
 
-from mmfake.video import JpgClip, NpyClip, VideoError, write_clip
+from data_prep.clip_writer import write_clip
+from mmfake.video.frame_reader import VideoError
+from mmfake.video.stored_clip import JpgClip, NpyClip
 
 OPENED = {'npy': NpyClip, 'jpg': JpgClip}
 

@@ -7,7 +7,7 @@ import weakref
 import av
 import pytest
 
-from mmfake.video import FrameReader, VideoError
+from mmfake.video.frame_reader import FrameReader, VideoError
 
 
 @pytest.fixture(scope='module')

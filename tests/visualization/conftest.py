@@ -5,8 +5,7 @@ import pytest
 from mmengine.config import Config
 from mmengine.visualization import LocalVisBackend
 
-from mmfake.evaluation.run_scores import RunScores
-from mmfake.evaluation.video_scores import COLUMNS, SCORED
+from mmfake.evaluation.scores import COLUMNS, SCORED, RunScores
 
 CONFIG = dict(
     randomness=dict(seed=7),

@@ -5,11 +5,10 @@ import pytest
 from matplotlib.figure import Figure
 from mmengine.config import Config
 
-from mmfake.datasets.manipulations import get_manipulation
+from mmfake.datasets.protocol import get_manipulation
 from mmfake.errors import MMFakeError
-from mmfake.visualization.auc_panel import draw_auc
-from mmfake.visualization.figure_style import figure_style
-from mmfake.visualization.training_log import TrainingLog
+from mmfake.visualization.style import figure_style
+from mmfake.visualization.training_curves import TrainingLog, draw_auc
 
 
 def _draw(config=None, last_epoch=None, **columns):

@@ -1,6 +1,6 @@
 import pytest
 
-from mmfake.visualization.confusion_panels import draw_confusion
+from mmfake.visualization.score_figures import draw_confusion
 
 
 def cells(ax):

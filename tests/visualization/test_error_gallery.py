@@ -10,17 +10,17 @@ import pytest
 from mmfake import MMFakeError
 from mmfake.apis.cross_manipulation.cell_config import cell_config
 from mmfake.apis.error_gallery import error_gallery
-from mmfake.datasets.video_index import COLUMNS
-from mmfake.visualization.error_gallery_choice import choose_errors
-from mmfake.visualization.error_gallery_sheet import draw_gallery
-from mmfake.visualization.error_gallery_videos import (
+from mmfake.datasets.index import COLUMNS
+from mmfake.visualization.error_gallery import (
     HEIGHT,
     VideoFile,
+    choose_errors,
+    draw_gallery,
     files_of_config,
     files_of_index,
     gallery_items,
 )
-from mmfake.visualization.figure_style import save_figure
+from mmfake.visualization.style import save_figure
 
 
 class Page(HTMLParser):

@@ -4,7 +4,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from mmfake.errors import MMFakeError
-from mmfake.visualization.figure_style import figure_style, save_figure
+from mmfake.visualization.style import figure_style, save_figure
 
 START = {'.png': b'\x89PNG', '.svg': b'<?xml', '.pdf': b'%PDF'}
 

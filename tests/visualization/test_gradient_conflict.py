@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
+from mmfake.apis.plot_training import plot_training
 from mmfake.visualization.gradient_conflict import draw_gradient_conflict, has_conflict
-from mmfake.visualization.plot_training import plot_training
-from mmfake.visualization.training_log import read_training_log
+from mmfake.visualization.training_curves import read_training_log
 
 PAIR = 'binary.ce,multi.ce'
 

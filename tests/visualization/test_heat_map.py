@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_rgb
 
-from mmfake.visualization.heat_map import draw_heat_map
+from mmfake.visualization.matrix_figures import draw_heat_map
 
 
 def cell(regime, holdout, acc, auc, n_seeds=1, n=24):

@@ -1,8 +1,8 @@
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from mmfake.evaluation.grid_table import grid_table
-from mmfake.visualization.interval_panels import draw_intervals
+from mmfake.evaluation.tables import grid_table
+from mmfake.visualization.matrix_figures import draw_intervals
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from scipy.optimize import minimize
 
-from mmfake.visualization.line_labels import label_lines, spread
+from mmfake.visualization.style import label_lines, spread
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 import pytest
 
-from mmfake.datasets.manipulations import manipulation_keys
-from mmfake.visualization.looks import method_look, method_name, series_look, text_color
+from mmfake.datasets.protocol import manipulation_keys
+from mmfake.visualization.style import method_look, method_name, series_look, text_color
 
 
 def test_every_method_looks_different_and_always_the_same():

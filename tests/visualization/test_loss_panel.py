@@ -6,8 +6,7 @@ import pytest
 from matplotlib.figure import Figure
 from mmengine.config import Config
 
-from mmfake.visualization.loss_panel import draw_losses, epochs_of
-from mmfake.visualization.training_log import TrainingLog
+from mmfake.visualization.training_curves import TrainingLog, draw_losses, epochs_of
 
 
 def _log(steps, epochs, validated=(), config=None, **columns):

@@ -1,6 +1,6 @@
 import pytest
 
-from mmfake.visualization.panel_grid import letter, panel_grid
+from mmfake.visualization.style import letter, panel_grid
 
 
 @pytest.mark.parametrize(('n', 'rows', 'width'), [(1, 1, 4.29), (3, 1, 7), (4, 2, 7), (7, 3, 7)])

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from mmfake.apis.plot_training import plot_training
 from mmfake.errors import MMFakeError
-from mmfake.visualization import plot_training
 
 ROOT = Path(__file__).resolve().parents[2]
 

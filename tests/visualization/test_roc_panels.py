@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_curve
 
-from mmfake.visualization.roc_panels import draw_roc_curves
+from mmfake.visualization.score_figures import draw_roc_curves
 
 
 def curve_of(ax, place=0):

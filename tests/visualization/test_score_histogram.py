@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mmfake.visualization.score_histogram import draw_score_histogram
+from mmfake.visualization.score_figures import draw_score_histogram
 
 
 def test_shares_of_each_method(make_run):

@@ -9,9 +9,9 @@ from PIL import Image
 from mmfake.visualization.training_curves import (
     draw_training_curves,
     plot_training_curves,
+    read_training_log,
     run_name,
 )
-from mmfake.visualization.training_log import read_training_log
 
 
 @pytest.fixture

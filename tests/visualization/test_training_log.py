@@ -6,7 +6,7 @@ import pytest
 from mmengine.logging import MMLogger
 
 from mmfake.errors import MMFakeError
-from mmfake.visualization.training_log import read_training_log
+from mmfake.visualization.training_curves import read_training_log
 
 LATER = '20260102_000000'
 

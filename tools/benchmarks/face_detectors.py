@@ -10,11 +10,11 @@ import cv2
 from face_measurement import measure_video
 from face_report import write_report
 
-from mmfake.apis import run_command
-from mmfake.atomic_file import atomic_file
-from mmfake.datasets.manipulations import get_manipulation
+from mmfake.console import run_command
+from mmfake.datasets.protocol import get_manipulation
 from mmfake.errors import MMFakeError, sample_of
-from mmfake.faces import CenterFaceDetector, DlibDetector, FaceDetector, YuNetDetector
+from mmfake.faces.detectors import CenterFaceDetector, DlibDetector, FaceDetector, YuNetDetector
+from mmfake.files import atomic_file
 
 DESCRIPTION = """\
 Run all installed face detectors side by side over the original videos of a FaceForensics++ tree and

@@ -11,15 +11,9 @@ import av
 import numpy as np
 
 from mmfake.errors import MMFakeError
-from mmfake.faces import (
-    CutFinder,
-    FaceDetector,
-    Faces,
-    FaceTrack,
-    FaceTracker,
-    choose_person,
-    smooth_track,
-)
+from mmfake.faces.detectors import FaceDetector, Faces
+from mmfake.faces.face_track import FaceTrack, choose_person, smooth_track
+from mmfake.faces.tracking import CutFinder, FaceTracker
 
 
 @dataclass

@@ -12,8 +12,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from mmfake.faces import FaceDetector, Faces
-from mmfake.faces.box_overlap import box_overlap
+from mmfake.faces.detectors import FaceDetector, Faces
+from mmfake.faces.face_track import box_overlap
 
 _AGREED = 0.4  # intersection over union; dlib's boxes are shorter than those of the others
 _REPLICATES = 2000

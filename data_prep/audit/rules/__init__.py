@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Callable, Dict
 
-from ..index_table import IndexTable
-from ..outcome import Outcome
-from . import clip_rules, duplicate_rules, fairness_rules, protocol_rules, row_rules, split_rules
+from ..index_table import IndexTable, Outcome
+from . import clip_rules, duplicate_rules, protocol_rules, row_rules, split_rules
+from . import protocol_rules as fairness_rules
 
 RULES: Dict[str, Callable[[IndexTable], Outcome]] = {
     'bad-row': row_rules.bad_row,

@@ -6,11 +6,9 @@ from collections import Counter
 from typing import Optional
 
 from mmfake.errors import MMFakeError
-from mmfake.faces import FaceTrack
+from mmfake.faces.face_track import FaceTrack
 
-from ..finding import ERROR, Finding
-from ..index_table import IndexTable
-from ..outcome import Outcome
+from ..index_table import ERROR, Finding, IndexTable, Outcome
 
 _AGAIN = 'delete this clip, or track, and prepare again'
 

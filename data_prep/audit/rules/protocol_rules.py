@@ -1,15 +1,15 @@
-"""Rules about what the protocol expects to be there."""
+"""Rules about traces that would give the label away without a look at the face."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from pathlib import PurePosixPath
+from statistics import median
+from typing import Dict, List
 
-from mmfake.datasets.manipulations import ORIGINAL
-from mmfake.datasets.video_record import SPLITS, UNKNOWN
+from mmfake.datasets.protocol import ORIGINAL, SPLITS, UNKNOWN
 
-from ..finding import WARNING, Finding
-from ..index_table import IndexTable
-from ..outcome import Outcome
+from ..index_table import ERROR, WARNING, Finding, IndexRow, IndexTable, Outcome
 from .split_rules import FFPP, looks_like_ffpp
 
 EXPECTED = {'train': 720, 'val': 140, 'test': 140}
@@ -54,3 +54,62 @@ def original_missing(table: IndexTable) -> Outcome:
             remedy = 'fine if its reason is; else prepare the original again'
             findings.append(Finding(WARNING, where, what, remedy))
     return Outcome(sum(map(len, fakes.values())), 'fakes', findings)
+
+
+SETTINGS = ('codec', 'margin', 'size', 'detector', 'detector_version')
+"""tuple[str]: The columns that say how a clip was made."""
+
+
+def unequal_codec(table: IndexTable) -> Outcome:
+    """Originals and fakes were cropped and encoded alike: a detector learns any difference.
+
+    Within one dataset and compression, every method has the same settings and the same file format.
+    Settings that are mixed alike in all methods are a warning.
+    """
+    findings = []
+    for where, methods in _by_method(table).items():
+        for column in (*(name for name in SETTINGS if name in table.columns), 'format'):
+            values = {
+                method: sorted({_setting(row, column) for row in rows})
+                for method, rows in methods.items()
+            }
+            if len(set(map(tuple, values.values()))) > 1:
+                shown = '; '.join(f'{method}: {", ".join(v)}' for method, v in values.items())
+                remedy = 'prepare all methods with the same settings'
+                findings.append(Finding(ERROR, where, f'{column} differs ({shown})', remedy))
+            elif len(next(iter(values.values()))) > 1:
+                shown = ', '.join(next(iter(values.values())))
+                remedy = 'prepare all videos with the same settings'
+                findings.append(Finding(WARNING, where, f'{column} is mixed ({shown})', remedy))
+    return Outcome(len(table.used), 'videos', findings)
+
+
+def unequal_frames(table: IndexTable) -> Outcome:
+    """The clips of a method are not half or twice as long as the originals, by the median."""
+    findings = []
+    for where, methods in _by_method(table).items():
+        lengths = {
+            method: median([row.frames for row in rows if row.frames is not None] or [0])
+            for method, rows in methods.items()
+        }
+        usual = lengths.get('original')
+        for method, length in lengths.items():
+            if usual and length and not usual / 2 < length < usual * 2:
+                what = f'{method} clips have {length:g} frames and originals {usual:g} (medians)'
+                remedy = 'prepare them alike, unless the raw videos are so'
+                findings.append(Finding(WARNING, where, what, remedy))
+    return Outcome(len(table.used), 'videos', findings)
+
+
+def _by_method(table: IndexTable) -> Dict[str, Dict[str, List[IndexRow]]]:
+    """Group the used videos by dataset and compression, and these by method."""
+    groups: Dict[str, Dict[str, List[IndexRow]]] = defaultdict(lambda: defaultdict(list))
+    for row in table.used:
+        groups[f'{row.dataset}/*/{row["compression"]}'][row['method']].append(row)
+    return groups
+
+
+def _setting(row: IndexRow, column: str) -> str:
+    if column == 'format':
+        return PurePosixPath(row['path']).suffix or 'folder'
+    return row[column] or 'nothing'

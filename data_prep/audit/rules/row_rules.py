@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from mmfake.datasets.video_index import read_index
-from mmfake.datasets.video_record import STATUSES
+from mmfake.datasets.index import read_index
+from mmfake.datasets.protocol import STATUSES
 from mmfake.errors import MMFakeError, sample_of
 
-from ..finding import ERROR, WARNING, Finding
-from ..index_table import IndexTable
-from ..outcome import Outcome
+from ..index_table import ERROR, WARNING, Finding, IndexTable, Outcome
 
 
 def bad_row(table: IndexTable) -> Outcome:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import List
 
-from ...datasets.manipulations import manipulation_keys
-from ...evaluation.paper_figures import PAPER_FIGURES
+from ...datasets.protocol import manipulation_keys
+from ...evaluation.paper import PAPER_FIGURES
 
 _FOLDER = re.compile(r'(.+)_holdout_([a-z0-9]+)')
 _SEED = re.compile(r'seed_(\d+)')

@@ -9,7 +9,7 @@ from typing import List, Optional, Tuple
 
 from mmengine.config import Config
 
-from ...compat import safe_load
+from ...compat.checkpoints import safe_load
 from ...errors import MMFakeError
 
 _BEST = re.compile(r'best_.+_(?:epoch|iter)_(\d+)\.pth')

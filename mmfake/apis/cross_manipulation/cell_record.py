@@ -12,11 +12,11 @@ from mmengine.config import Config
 from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
 
-from ...compat import safe_load
-from ...engine.hooks import ValidationThresholdHook
+from ...compat.checkpoints import safe_load
+from ...engine.hooks.checkpoint_facts import ValidationThresholdHook
 from ...errors import MMFakeError
-from ...evaluation.scores_file import read_scores_file
-from ...evaluation.table_files import write_json
+from ...evaluation.cross_table import write_json
+from ...evaluation.scores import read_scores_file
 from .cell import Cell
 from .cell_config import SETTINGS_RULES, fingerprint, settings_of
 from .cell_folder import CellFolder, sha256_of

@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any, Dict, List, Sequence, Tuple
 
 from ...errors import MMFakeError, sample_of
-from ...evaluation.run_scores import RunScores
-from ...evaluation.scores_file import read_scores_file
+from ...evaluation.scores import RunScores, read_scores_file
 from .cell import Cell
 from .cell_config import SETTINGS_RULES, fingerprint, settings_of
 from .cell_folder import CellFolder

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Dict, List, Sequence
 
 from ...errors import sample_of
-from ...evaluation.run_scores import RunScores
+from ...evaluation.scores import RunScores
 
 
 def doubts(runs: Sequence[RunScores]) -> List[str]:

@@ -11,8 +11,8 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner, load_checkpoint
 
+from ...datasets.unreadable import is_unreadable
 from ...errors import MMFakeError
-from ...structures import is_unreadable
 from .cell_folder import CellFolder
 
 

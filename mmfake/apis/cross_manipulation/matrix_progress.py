@@ -7,7 +7,7 @@ import time
 from datetime import timedelta
 from typing import Set
 
-from ...progress_bar import ProgressBar
+from ...console import ProgressBar
 from .cell import Cell
 from .run_cell import Outcome
 

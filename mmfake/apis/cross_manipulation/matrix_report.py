@@ -8,14 +8,11 @@ from typing import Any, Mapping, Sequence
 import pandas as pd
 
 from ...evaluation.cross_table import write_cross_table
-from ...evaluation.paper_figures import regime_name
-from ...evaluation.run_scores import RunScores
-from ...visualization.confusion_panels import draw_confusion
-from ...visualization.figure_style import save_figure
-from ...visualization.heat_map import draw_heat_map
-from ...visualization.interval_panels import draw_intervals
-from ...visualization.looks import method_name
-from ...visualization.roc_panels import draw_roc_curves
+from ...evaluation.paper import regime_name
+from ...evaluation.scores import RunScores
+from ...visualization.matrix_figures import draw_heat_map, draw_intervals
+from ...visualization.score_figures import draw_confusion, draw_roc_curves
+from ...visualization.style import method_name, save_figure
 from .doubts import doubts
 
 _DATA = {

@@ -8,9 +8,7 @@ from typing import Optional
 from mmaction.datasets.transforms import DecordInit
 from mmaction.registry import TRANSFORMS
 
-from ...video.jpg_clip import JpgClip
-from ...video.npy_clip import NpyClip
-from ...video.stored_clip import StoredClip
+from ...video.stored_clip import JpgClip, NpyClip, StoredClip
 
 
 @TRANSFORMS.register_module()

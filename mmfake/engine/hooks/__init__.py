@@ -1,14 +1,12 @@
 """Hooks."""
 
-from .clip_shape_hook import ClipShapeHook
+from .checkpoint_facts import ClipShapeHook, ProtocolHook, ValidationThresholdHook
 from .gradient_conflict_hook import GradientConflictHook
 from .label_moco_hook import LabelMoCoHook
 from .non_finite_loss_hook import NonFiniteLossHook
-from .protocol_hook import ProtocolHook
 from .safe_checkpoint_hook import SafeCheckpointHook
 from .seeded_iteration_hook import SeededIterationHook
 from .unreadable_videos_hook import UnreadableVideosHook
-from .validation_threshold_hook import ValidationThresholdHook
 
 __all__ = [
     'ClipShapeHook',

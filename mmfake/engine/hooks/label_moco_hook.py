@@ -6,18 +6,39 @@ from typing import Any, Dict, Optional
 
 import torch
 from mmaction.registry import HOOKS
+from mmengine.dist import all_gather, get_world_size
 from mmengine.hooks import Hook
 from mmengine.hooks.hook import DATA_BATCH
 from mmengine.logging import print_log
 from mmengine.model import ExponentialMovingAverage, is_model_wrapper
 from mmengine.runner import Runner
-from torch import nn
+from torch import Tensor, nn
 
+from ...datasets.unreadable import readable
 from ...errors import MMFakeError
-from ...models.heads.labels import labels_of
-from ...structures import LabelledQueue, readable
-from .gather_rows import gather_rows
+from ...models.heads.targets import labels_of
+from ...models.labelled_queue import LabelledQueue
 from .non_finite_loss_hook import NonFiniteLossHook
+
+
+def gather_rows(rows: Tensor) -> Tensor:
+    """Concatenate the rows of all ranks, in the order of the ranks.
+
+    ``all_gather`` needs equal shapes, but a rank whose batch held an unreadable video has fewer
+    rows: they are padded for the exchange and cut back after it.
+
+    Args:
+        rows (Tensor): ``(N_rank, ...)``.
+
+    Returns:
+        Tensor: ``(sum of N_rank, ...)``, the same on every rank.
+    """
+    if get_world_size() == 1:
+        return rows
+    counts = torch.cat(all_gather(torch.tensor([len(rows)], device=rows.device))).tolist()
+    padded = rows.new_zeros(max(counts), *rows.shape[1:])
+    padded[: len(rows)] = rows
+    return torch.cat([part[:count] for part, count in zip(all_gather(padded), counts)])
 
 
 @HOOKS.register_module()

@@ -19,11 +19,11 @@ from mmengine.logging import print_log
 from mmengine.runner import CheckpointLoader, Runner
 from torch import Tensor
 
-from ...atomic_file import atomic_file
 from ...errors import MMFakeError
+from ...files import atomic_file
+from ..checkpoint_files import latest_checkpoint
 from ..resumed_state import check_resumed_state
 from .half_step import half_step, restore_half_step
-from .latest_checkpoint import latest_checkpoint
 
 _LEFTOVER = re.compile(r'\.(.+\.pth|last_checkpoint)\.\d+\.tmp')
 

@@ -14,8 +14,8 @@ from mmengine.logging import print_log
 from mmengine.runner import Runner
 from torch.utils.data import Dataset
 
+from ...datasets.unreadable import is_unreadable
 from ...errors import MMFakeError, sample_of
-from ...structures import is_unreadable
 
 
 @HOOKS.register_module()

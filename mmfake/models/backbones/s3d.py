@@ -2,20 +2,167 @@
 
 from __future__ import annotations
 
-from typing import Dict, List, Optional, Union
+from contextlib import contextmanager, nullcontext
+from typing import Dict, Iterator, List, Optional, Tuple, Union
 
 import torch
 from mmaction.registry import MODELS
-from mmcv.cnn import ConvModule, build_norm_layer
+from mmcv.cnn import ConvModule, build_activation_layer, build_conv_layer, build_norm_layer
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
+from torch.utils.checkpoint import checkpoint
 
 from ...errors import MMFakeError
-from .inception_block3d import InceptionBlock3d
-from .pretrained import load_pretrained, split_init_cfg
-from .recompute import recompute
-from .separable_conv3d import SeparableConv3d
+from .s3d_weights import load_pretrained, split_init_cfg
+
+
+@contextmanager
+def keep_norm_statistics(block: nn.Module) -> Iterator[None]:
+    """Let batch norms work as usual, but on copies of their running statistics.
+
+    Args:
+        block (nn.Module): The module whose statistics are put back afterwards.
+
+    Yields:
+        None: Nothing.
+    """
+    # copies, because autograd saves these tensors and must find as many in both passes: switching
+    # tracking off would pass None to the kernel
+    kept = [
+        (module, name, buffer)
+        for module in block.modules()
+        if isinstance(module, _BatchNorm)
+        for name, buffer in module.named_buffers(recurse=False)
+    ]
+    for module, name, buffer in kept:
+        setattr(module, name, buffer.clone())
+    try:
+        yield
+    finally:
+        for module, name, buffer in kept:
+            setattr(module, name, buffer)
+
+
+def recompute(block: nn.Module, x: Tensor) -> Tensor:
+    """Run a block without keeping its activations; backward computes them a second time.
+
+    Output, gradients and running statistics equal those of ``block(x)``. (Plain checkpointing
+    would update the statistics in the second pass as well.)
+
+    Args:
+        block (nn.Module): A block without random operations.
+        x (Tensor): Its input; need not require a gradient itself.
+
+    Returns:
+        Tensor: ``block(x)``.
+    """
+    return checkpoint(
+        block,
+        x,
+        use_reentrant=False,
+        context_fn=lambda: (nullcontext(), keep_norm_statistics(block)),
+    )
+
+
+class SeparableConv3d(nn.Module):
+    """A k x k x k convolution split into a spatial and a temporal half.
+
+    The "separable" convolution of `Rethinking Spatiotemporal Feature Learning
+    <https://arxiv.org/abs/1712.04851>`_ (Sec. 4.3): (1, k, k), then (k, 1, 1), each followed by
+    batch norm and ReLU. The channel count changes in the spatial half. Both halves live in one
+    module, under the names ``conv1 bn1 conv2 bn2`` that CoCLR's weight files use.
+
+    Args:
+        in_channels (int): Channels of the input.
+        out_channels (int): Channels of the output.
+        kernel_size (int): Side k of the kernel, in frames and in pixels; odd.
+        norm_cfg (dict): A batch norm for 5D input, in mmcv's form.
+        stride (int): Stride in time and in space. Defaults to 1.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int,
+        norm_cfg: dict,
+        stride: int = 1,
+    ) -> None:
+        super().__init__()
+        k, s, p = kernel_size, stride, kernel_size // 2
+        conv_cfg = dict(type='Conv3d')
+        self.conv1 = build_conv_layer(
+            conv_cfg, in_channels, out_channels, (1, k, k), (1, s, s), (0, p, p), bias=False
+        )
+        self.bn1 = build_norm_layer(norm_cfg, out_channels)[1]
+        self.conv2 = build_conv_layer(
+            conv_cfg, out_channels, out_channels, (k, 1, 1), (s, 1, 1), (p, 0, 0), bias=False
+        )
+        self.bn2 = build_norm_layer(norm_cfg, out_channels)[1]
+        self.relu = build_activation_layer(dict(type='ReLU', inplace=True))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Convolve in space, then in time.
+
+        Args:
+            x (Tensor): (N, in_channels, T, H, W).
+
+        Returns:
+            Tensor: (N, out_channels, ceil(T / stride), ceil(H / stride), ceil(W / stride)).
+        """
+        x = self.relu(self.bn1(self.conv1(x)))  # (N, C', T, H', W')
+        return self.relu(self.bn2(self.conv2(x)))  # (N, C', T', H', W')
+
+
+class InceptionBlock3d(nn.Module):
+    """Inception block with separable convolutions (arXiv 1712.04851, Fig. 7).
+
+    ======= ========================================================
+    branch0 1x1x1 convolution
+    branch1 1x1x1 convolution, separable 3x3x3 convolution
+    branch2 1x1x1 convolution, separable 3x3x3 convolution
+    branch3 3x3x3 max-pooling, 1x1x1 convolution
+    ======= ========================================================
+
+    Args:
+        in_channels (int): Channels of the input.
+        widths (tuple[int]): Channels of the six convolutions in the order of the table:
+            branch0, both of branch1, both of branch2, branch3.
+        norm_cfg (dict): A batch norm for 5D input, in mmcv's form.
+    """
+
+    def __init__(
+        self, in_channels: int, widths: Tuple[int, int, int, int, int, int], norm_cfg: dict
+    ) -> None:
+        super().__init__()
+        b0, b1a, b1b, b2a, b2b, b3 = widths
+        pointwise = dict(kernel_size=1, conv_cfg=dict(type='Conv3d'), norm_cfg=norm_cfg)
+        # branch0 is a Sequential of one so that its names are those of the weight files
+        self.branch0 = nn.Sequential(ConvModule(in_channels, b0, **pointwise))
+        self.branch1 = nn.Sequential(
+            ConvModule(in_channels, b1a, **pointwise), SeparableConv3d(b1a, b1b, 3, norm_cfg)
+        )
+        self.branch2 = nn.Sequential(
+            ConvModule(in_channels, b2a, **pointwise), SeparableConv3d(b2a, b2b, 3, norm_cfg)
+        )
+        self.branch3 = nn.Sequential(
+            nn.MaxPool3d(3, stride=1, padding=1), ConvModule(in_channels, b3, **pointwise)
+        )
+        self.out_channels = b0 + b1b + b2b + b3
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Run the four branches and join their channels in order.
+
+        Args:
+            x (Tensor): (N, in_channels, T, H, W).
+
+        Returns:
+            Tensor: (N, out_channels, T, H, W).
+        """
+        branches = (self.branch0, self.branch1, self.branch2, self.branch3)
+        return torch.cat([branch(x) for branch in branches], dim=1)
+
 
 # Fewer pixels leave MaxPool_5a a map below its 2x2x2 window, and so do fewer than 5 frames. Of 5 to
 # 7 frames oneDNN computes a wrong gradient of Conv_1a.conv2 (7 taps, stride 2) on a CPU, in torch
@@ -61,7 +208,7 @@ class S3D(BaseModule):
         init_cfg (dict or list[dict], optional): Initialisation, in mmengine's form. Without a
             random one in it: convolutions N(0, 0.01), batch norms weight 1 and bias 0.
             ``dict(type='Pretrained', checkpoint=PATH)`` then reads any file listed in
-            :mod:`mmfake.models.backbones.weight_layout`, all of its tensors or none;
+            :mod:`mmfake.models.backbones.s3d_weights`, all of its tensors or none;
             ``missing_ok=True`` in it makes a missing file a warning. Defaults to None.
 
     Raises:

@@ -11,9 +11,9 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from ...errors import MMFakeError
-from ...structures import LabelledQueue
-from ..losses import contrast_sets
-from .labels import labels_of
+from ..labelled_queue import LabelledQueue
+from ..losses.multi_instance_info_nce_loss import contrast_sets
+from .targets import labels_of
 
 
 @MODELS.register_module()

@@ -11,7 +11,7 @@ from mmaction.utils import SampleList
 from torch import Tensor, nn
 
 from ...errors import MMFakeError
-from .labels import labels_of
+from .targets import labels_of
 
 
 @MODELS.register_module()

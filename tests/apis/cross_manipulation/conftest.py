@@ -7,7 +7,7 @@ import pytest
 
 from mmfake.apis.cross_manipulation.cell import Cell
 from mmfake.apis.cross_manipulation.cell_config import SETTINGS_RULES
-from mmfake.evaluation.video_scores import COLUMNS
+from mmfake.evaluation.scores import COLUMNS
 
 
 def write_scores(folder, method, shift=0.0, n=6):

@@ -5,10 +5,10 @@ import shutil
 import pytest
 from mmengine.config import Config
 
-from mmfake.apis.cross_manipulation import cross_manipulation
 from mmfake.apis.cross_manipulation.cell import Cell
 from mmfake.apis.cross_manipulation.cell_config import fingerprint, settings_of
 from mmfake.apis.cross_manipulation.collect_runs import collect_runs
+from mmfake.apis.cross_manipulation.command import cross_manipulation
 
 
 def write_training(folder, cfg, processes=1, name='20260101_000000'):

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from mmfake import MMFakeError
-from mmfake.apis.cross_manipulation import cross_manipulation
 from mmfake.apis.cross_manipulation.cell_folder import CellFolder
+from mmfake.apis.cross_manipulation.command import cross_manipulation
 
 REGIMES = [
     *('baseline_s3d', 'bin_ce', 'bin_con'),

@@ -10,9 +10,10 @@ import av
 import cv2
 import numpy as np
 import pytest
-from audit.index_table import read_table
-from audit.inspect_clip import inspect_clip
-from audit.rules import RULES
+
+from data_prep.audit.index_table import read_table
+from data_prep.audit.inspection import inspect_clip
+from data_prep.audit.rules import RULES
 
 BASIC = (
     *('id', 'path', 'method', 'compression', 'target', 'source', 'split'),

@@ -5,9 +5,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-from audit import cli
-from audit.rules import RULES
 
+from data_prep import check_index as cli
+from data_prep.audit.rules import RULES
 from mmfake.errors import MMFakeError
 
 SCRIPT = Path(cli.__file__).parents[1] / 'check_index.py'

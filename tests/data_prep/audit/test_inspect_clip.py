@@ -5,8 +5,8 @@ import os
 import cv2
 import numpy as np
 import pytest
-from audit.inspect_clip import inspect_clip
-from audit.inspection import inspect_clips
+
+from data_prep.audit.inspection import inspect_clip, inspect_clips
 
 
 @pytest.fixture

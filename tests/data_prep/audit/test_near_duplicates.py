@@ -3,9 +3,10 @@ from __future__ import annotations
 import imagehash
 import numpy as np
 import pytest
-from audit.near_duplicates import near_duplicates
-from audit.perceptual_hash import look_of, thumbnail
 from PIL import Image
+
+from data_prep.audit.inspection import look_of, thumbnail
+from data_prep.audit.rules.duplicate_rules import near_duplicates
 
 
 def test_all_pairs_below_the_threshold_are_found():

@@ -3,10 +3,10 @@ from __future__ import annotations
 import csv
 
 import pytest
-from audit.index_table import read_table
-from audit.shared_sources_index import write_without_shared_sources
 
-from mmfake.datasets.video_index import read_index
+from data_prep.audit.index_table import read_table
+from data_prep.audit.rules.split_rules import write_without_shared_sources
+from mmfake.datasets.index import read_index
 from mmfake.errors import MMFakeError
 
 

@@ -1,11 +1,10 @@
 from __future__ import annotations
 
 import pytest
-from audit.index_row import IndexRow
-from audit.index_table import IndexTable
-from audit.rules import RULES
 
-from mmfake.datasets.shared_sources import SHARED_SOURCES
+from data_prep.audit.index_table import IndexRow, IndexTable
+from data_prep.audit.rules import RULES
+from mmfake.datasets.ffpp_tree import SHARED_SOURCES
 
 
 @pytest.fixture

@@ -2,10 +2,19 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from mini_ffpp.blending import align, ellipse, inner_face, overshoot, paste, shake, trace_strength
-from mini_ffpp.identity import sample_identity
-from mini_ffpp.pose import picture_grid
-from mini_ffpp.relief import outline
+
+from data_prep.mini_ffpp.blending import (
+    align,
+    ellipse,
+    inner_face,
+    overshoot,
+    paste,
+    shake,
+    trace_strength,
+)
+from data_prep.mini_ffpp.identity import sample_identity
+from data_prep.mini_ffpp.motion import picture_grid
+from data_prep.mini_ffpp.relief import outline
 
 
 @pytest.fixture

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from mini_ffpp.camera import sample_camera
+
+from data_prep.mini_ffpp.scene import sample_camera
 
 
 def test_the_camera_of_an_id_is_fixed():

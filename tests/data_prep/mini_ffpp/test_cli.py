@@ -9,10 +9,10 @@ from pathlib import Path
 
 import av
 import pytest
-from mini_ffpp import cli
-from mini_ffpp.settings import Settings
-from mini_ffpp.tree import render_tree
 
+from data_prep import make_mini_ffpp as cli
+from data_prep.mini_ffpp.settings import Settings
+from data_prep.mini_ffpp.tree import render_tree
 from mmfake.errors import MMFakeError
 
 SCRIPT = Path(cli.__file__).parents[1] / 'make_mini_ffpp.py'

@@ -3,9 +3,15 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
-from mini_ffpp.contact_sheet import HEADER, MARGIN, contact_sheet, middle_frame, save_sheet
-from mini_ffpp.encode import write_video
 
+from data_prep.mini_ffpp.contact_sheet import (
+    HEADER,
+    MARGIN,
+    contact_sheet,
+    middle_frame,
+    save_sheet,
+)
+from data_prep.mini_ffpp.tree import write_video
 from mmfake.errors import MMFakeError
 
 

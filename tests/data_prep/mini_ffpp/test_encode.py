@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 import torch  # noqa: F401 (decord asks to be imported after torch)
 from decord import VideoReader, cpu
-from mini_ffpp.encode import write_video
-from mini_ffpp.motion import FPS
+
+from data_prep.mini_ffpp.motion import FPS
+from data_prep.mini_ffpp.tree import write_video
 
 
 @pytest.fixture(scope='module')

@@ -4,10 +4,10 @@ from dataclasses import fields, replace
 
 import numpy as np
 import pytest
-from mini_ffpp.head_model import HeadModel
-from mini_ffpp.light import sample_light
-from mini_ffpp.motion import Motion
-from mini_ffpp.pose import picture_grid
+
+from data_prep.mini_ffpp.head_model import HeadModel
+from data_prep.mini_ffpp.motion import Motion, picture_grid
+from data_prep.mini_ffpp.scene import sample_light
 
 SIDE, ZOOM = 64, 2.4
 

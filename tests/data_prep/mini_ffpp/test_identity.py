@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from mini_ffpp.identity import linear, sample_identity
+
+from data_prep.mini_ffpp.identity import linear, sample_identity
 
 
 def _numbers(who):

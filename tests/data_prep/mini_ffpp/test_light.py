@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from mini_ffpp.light import sample_light
+
+from data_prep.mini_ffpp.scene import sample_light
 
 
 def test_lamps_shine_on_faces():

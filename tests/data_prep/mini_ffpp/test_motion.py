@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from mini_ffpp.motion import FPS, sample_motion
+
+from data_prep.mini_ffpp.motion import FPS, sample_motion
 
 
 def test_an_id_moves_in_one_way():

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from mini_ffpp.noise import bump, drift, field, smoothstep
 from scipy.interpolate import CubicHermiteSpline
+
+from data_prep.mini_ffpp.noise import bump, drift, field, smoothstep
 
 
 def test_smoothstep_is_the_hermite_cubic_with_flat_ends():

@@ -4,8 +4,8 @@ from itertools import chain
 
 import numpy as np
 import pytest
-from mini_ffpp.identity import sample_identity
-from mini_ffpp.pairing import pair_up
+
+from data_prep.mini_ffpp.identity import pair_up, sample_identity
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,10 @@ from dataclasses import fields
 
 import numpy as np
 import pytest
-from mini_ffpp.identity import sample_identity
-from mini_ffpp.motion import Motion
-from mini_ffpp.pose import _depth, head_maps, picture_grid, rotation
 from scipy.spatial.transform import Rotation
+
+from data_prep.mini_ffpp.identity import sample_identity
+from data_prep.mini_ffpp.motion import Motion, _depth, head_maps, picture_grid, rotation
 
 
 def _still(frames: int = 1, **changes: float) -> Motion:

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from mini_ffpp.identity import sample_identity
-from mini_ffpp.relief import SPAN, cavity, grid, normals, outline, relief
+
+from data_prep.mini_ffpp.identity import sample_identity
+from data_prep.mini_ffpp.relief import SPAN, cavity, grid, normals, outline, relief
 
 
 def test_grid_puts_pixel_centres_symmetrically():

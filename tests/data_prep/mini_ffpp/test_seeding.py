@@ -3,8 +3,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from mini_ffpp import seeding
-from mini_ffpp.seeding import rng_for
+from data_prep.mini_ffpp import noise as seeding
+from data_prep.mini_ffpp.noise import rng_for
 
 
 def test_same_words_same_stream_whatever_was_drawn_before():

@@ -3,8 +3,8 @@ from __future__ import annotations
 import json
 
 import pytest
-from mini_ffpp.settings import FILE_NAME, Settings
 
+from data_prep.mini_ffpp.settings import FILE_NAME, Settings
 from mmfake.errors import MMFakeError
 
 

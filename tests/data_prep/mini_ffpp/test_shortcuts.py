@@ -5,9 +5,9 @@ from __future__ import annotations
 import av
 import numpy as np
 import pytest
-from mini_ffpp.encode import write_video
-from mini_ffpp.videos import FAMILIES, render_target
 from sklearn.metrics import roc_auc_score
+
+from data_prep.mini_ffpp.tree import FAMILIES, render_target, write_video
 
 TARGETS = 12
 

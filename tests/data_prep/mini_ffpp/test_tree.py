@@ -5,10 +5,10 @@ import json
 import av
 import numpy as np
 import pytest
-from mini_ffpp.settings import Settings
-from mini_ffpp.tree import render_tree
 
-from mmfake.datasets import FFPPDataset
+from data_prep.mini_ffpp.settings import Settings
+from data_prep.mini_ffpp.tree import render_tree
+from mmfake.datasets.ffpp_dataset import FFPPDataset
 from mmfake.errors import MMFakeError
 
 SETTINGS = Settings(pairs=3, seed=5, frames=3, size=32)

@@ -9,9 +9,10 @@ from concurrent.futures import ProcessPoolExecutor
 import cv2
 import numpy as np
 import pytest
-from mini_ffpp.pose import picture_grid
-from mini_ffpp.take import shoot
-from mini_ffpp.videos import FAMILIES, render_target
+
+from data_prep.mini_ffpp.head_model import shoot
+from data_prep.mini_ffpp.motion import picture_grid
+from data_prep.mini_ffpp.tree import FAMILIES, render_target
 
 FRAMES, SIDE = 6, 64
 

@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 import pytest
 from matplotlib import cbook
-from prepare import ffpp_command
+
+from data_prep import prepare_ffpp as ffpp_command
 
 METHODS = dict(df='Deepfakes', f2f='Face2Face', fs='FaceSwap', nt='NeuralTextures')
 SPLITS = dict(train=[['000', '001'], ['002', '003']], val=[['004', '005']], test=[['006', '007']])

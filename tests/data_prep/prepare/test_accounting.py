@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
-from prepare import ffpp_command
+
+from data_prep import prepare_ffpp as ffpp_command
 
 SPLITS = dict(train=[['000', '001']], val=[['002', '003']], test=[['004', '005']])
 

@@ -2,9 +2,9 @@
 
 import pandas as pd
 import pytest
-from prepare import dataset_command
 
-from mmfake.datasets import FFPPDataset
+from data_prep import prepare_dataset as dataset_command
+from mmfake.datasets.ffpp_dataset import FFPPDataset
 from mmfake.errors import MMFakeError
 
 CENTRE = ('--detector', 'none', '--size', '32', '--frames', '24', '--min-frames', '16')

@@ -9,12 +9,12 @@ import av
 import numpy as np
 import pandas as pd
 import pytest
-from prepare import ffpp_command
-from prepare.index_file import PROVENANCE
-from prepare.one_run import one_run
 
-from mmfake.datasets import FFPPDataset
-from mmfake.datasets.video_index import COLUMNS
+from data_prep import prepare_ffpp as ffpp_command
+from data_prep.prepare.index_file import PROVENANCE
+from data_prep.prepare.preparation import one_run
+from mmfake.datasets.ffpp_dataset import FFPPDataset
+from mmfake.datasets.index import COLUMNS
 from mmfake.errors import MMFakeError
 
 DF = ('--methods', 'df')

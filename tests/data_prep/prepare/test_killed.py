@@ -8,13 +8,14 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-import prepare
 import pytest
+
+ROOT = Path(__file__).parents[3]
 
 SCRIPT = """
 import os, sys
-sys.path.insert(0, {data_prep!r})
-from prepare.ffpp_command import main  # imported once: a run is a fork of this process
+sys.path.insert(0, {root!r})
+from data_prep.prepare_ffpp import main  # imported once: a run is a fork of this process
 
 if __name__ == '__main__':
     for line in sys.stdin:
@@ -23,7 +24,7 @@ if __name__ == '__main__':
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
             # processes that are forked from here need no second import; it has no threads yet
             import multiprocessing.context
-            import worker_pool
+            from data_prep import worker_pool
             worker_pool._context = lambda _: multiprocessing.get_context('fork')
             os._exit(main(line.split()))
         os.setpgid(child, child)
@@ -36,7 +37,7 @@ if __name__ == '__main__':
 def test_kill_9_at_ten_random_moments(tmp_path, write_tree, contents):
     raw = write_tree(tmp_path / 'raw', methods=('df', 'f2f'))
     script = tmp_path / 'script.py'
-    script.write_text(SCRIPT.format(data_prep=str(Path(prepare.__file__).parents[1])))
+    script.write_text(SCRIPT.format(root=str(ROOT)))
     words = '--jobs 2 --detector none --size 32 --frames 24 --min-frames 16 --methods df f2f'
 
     with subprocess.Popen(

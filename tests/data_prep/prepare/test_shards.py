@@ -1,10 +1,10 @@
 """Several machines, one dataset."""
 
 import pytest
-from prepare import merge
-from prepare.shard import Shard, family_of
 
-from mmfake.datasets.video_record import UNKNOWN, VideoRecord
+from data_prep import merge_index as merge
+from data_prep.prepare.shards import Shard, family_of
+from mmfake.datasets.protocol import UNKNOWN, VideoRecord
 from mmfake.errors import MMFakeError
 
 

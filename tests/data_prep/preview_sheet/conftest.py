@@ -8,7 +8,8 @@ from types import SimpleNamespace
 import av
 import numpy as np
 import pytest
-from audit.index_table import read_table
+
+from data_prep.audit.index_table import read_table
 
 COLUMNS = (
     *('id', 'path', 'method', 'compression', 'target', 'source', 'split', 'frames', 'fps'),

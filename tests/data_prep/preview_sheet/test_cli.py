@@ -4,8 +4,8 @@ from pathlib import Path
 
 import cv2
 import pytest
-from preview_sheet import cli
 
+from data_prep import preview as cli
 from mmfake.errors import MMFakeError
 
 

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from preview_sheet.histograms import draw_histograms, measure
+
+from data_prep.preview_sheet.histograms import draw_histograms, measure
 
 
 def _titles(figure):

@@ -3,11 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from matplotlib.colors import to_hex
-from preview_sheet.sheet_figure import draw_sheet
-from preview_sheet.sheet_row import SheetRow
-from preview_sheet.tile import Tile
 
-from mmfake.visualization.figure_style import BLUE, VERMILLION
+from data_prep.preview_sheet.sheet_figure import draw_sheet
+from data_prep.preview_sheet.tiles import SheetRow, Tile
+from mmfake.visualization.style import BLUE, VERMILLION
 
 METHODS = ['original', 'df']
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from preview_sheet.sheet_row import choose_rows, methods_of
+from data_prep.preview_sheet.tiles import choose_rows, methods_of
 
 
 def test_a_row_has_the_original_and_its_fakes(dataset):

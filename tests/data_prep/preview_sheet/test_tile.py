@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from preview_sheet.tile import make_tile
+
+from data_prep.preview_sheet.tiles import make_tile
 
 
 @pytest.fixture

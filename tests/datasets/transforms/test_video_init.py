@@ -5,9 +5,10 @@ import pytest
 from mmaction.registry import TRANSFORMS
 from mmengine.dataset import Compose
 
-from mmfake.datasets import GuardedPipeline
-from mmfake.datasets.transforms import VideoInit
-from mmfake.video import VideoError, clip_suffix, write_clip
+from data_prep.clip_writer import clip_suffix, write_clip
+from mmfake.datasets.guarded_pipeline import GuardedPipeline
+from mmfake.datasets.transforms.video_init import VideoInit
+from mmfake.video.frame_reader import VideoError
 
 FORMATS = ['mp4', 'jpg', 'npy']
 PIPELINE = [

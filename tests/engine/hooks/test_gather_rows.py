@@ -1,7 +1,7 @@
 import torch
 import torch.multiprocessing as mp
 
-from mmfake.engine.hooks.gather_rows import gather_rows
+from mmfake.engine.hooks.label_moco_hook import gather_rows
 
 
 def test_one_process_returns_its_rows():

@@ -6,7 +6,7 @@ import torch
 from mmengine.hooks import Hook
 
 from mmfake import LabelMoCoHook, MMFakeError
-from mmfake.engine.hooks import NonFiniteLossHook
+from mmfake.engine.hooks.non_finite_loss_hook import NonFiniteLossHook
 
 MOCO = dict(type='mmfake.LabelMoCoHook', queue_size=10)
 SAFE = dict(checkpoint=dict(type='mmfake.SafeCheckpointHook', interval=1))

@@ -11,7 +11,7 @@ import pytest
 import torch
 from mmengine.hooks import Hook
 
-from mmfake.structures import is_unreadable
+from mmfake.datasets.unreadable import is_unreadable
 
 BROKEN = [2, 7, 10]  # of 12; never a whole batch
 BAD = 1  # the iteration with NaN, in the batch of rank 1

@@ -9,7 +9,7 @@ import pytest
 import torch
 from mmengine.logging import MessageHub, MMLogger
 
-from mmfake.models.backbones import S3D
+from mmfake.models.backbones.s3d import S3D
 
 BN_TENSORS = ('weight', 'bias', 'running_mean', 'running_var', 'num_batches_tracked')
 

@@ -2,7 +2,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from mmfake.models.backbones.inception_block3d import InceptionBlock3d
+from mmfake.models.backbones.s3d import InceptionBlock3d
 
 
 @pytest.fixture

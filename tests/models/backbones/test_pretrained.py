@@ -6,8 +6,8 @@ import torch
 from mmengine.model import BaseModule, PretrainedInit
 
 from mmfake.errors import MMFakeError
-from mmfake.models.backbones import S3D
-from mmfake.models.backbones.pretrained import split_init_cfg
+from mmfake.models.backbones.s3d import S3D
+from mmfake.models.backbones.s3d_weights import split_init_cfg
 
 COCLR_EPS, KINETICS_EPS = 1e-5, 1e-3
 

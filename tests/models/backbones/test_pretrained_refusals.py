@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from mmfake.errors import MMFakeError
-from mmfake.models.backbones.pretrained import load_pretrained
+from mmfake.models.backbones.s3d_weights import load_pretrained
 
 COCLR_EPS, KINETICS_EPS = 1e-5, 1e-3
 

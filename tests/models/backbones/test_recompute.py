@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from mmfake.models.backbones.recompute import keep_norm_statistics, recompute
+from mmfake.models.backbones.s3d import keep_norm_statistics, recompute
 
 
 @pytest.fixture

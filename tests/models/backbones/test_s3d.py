@@ -8,7 +8,7 @@ from mmaction.registry import MODELS
 from torch import nn
 
 from mmfake.errors import MMFakeError
-from mmfake.models.backbones import S3D
+from mmfake.models.backbones.s3d import S3D
 
 
 def by_x(numbers):

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from mmfake.errors import MMFakeError
-from mmfake.models.backbones import S3D
+from mmfake.models.backbones.s3d import S3D
 
 # stage of frozen_stages -> its parts
 STAGES = [

@@ -2,7 +2,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from mmfake.models.backbones.separable_conv3d import SeparableConv3d
+from mmfake.models.backbones.s3d import SeparableConv3d
 
 NORM = dict(type='BN3d', eps=1e-3, momentum=0.2)
 

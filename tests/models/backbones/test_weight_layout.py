@@ -1,6 +1,6 @@
 import pytest
 
-from mmfake.models.backbones.weight_layout import LAYOUTS
+from mmfake.models.backbones.s3d_weights import LAYOUTS
 
 BY_TITLE = {layout.title: layout for layout in LAYOUTS}
 

@@ -4,7 +4,7 @@ import torch.nn.functional as F
 from mmaction.registry import MODELS
 
 from mmfake import MMFakeError, MultiInstanceInfoNCELoss
-from mmfake.structures import LabelledQueue
+from mmfake.models.labelled_queue import LabelledQueue
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from mmengine.runner import load_checkpoint
 from torch import nn
 
 from mmfake import MMFakeError
-from mmfake.models.recognizers.embedding import global_average_pool
+from mmfake.models.recognizers.pooling import global_average_pool
 
 
 class TwoPathways(nn.Module):

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from mmaction.registry import MODELS
 from mmengine.config import Config
 
-from mmfake.structures import LabelledQueue
+from mmfake.models.labelled_queue import LabelledQueue
 
 CONFIGS = Path(__file__).parents[3] / 'configs'
 PARTS = {

@@ -1,0 +1,1 @@
+"""Data preparation: face clips, index, audit, preview, the rendered dataset."""

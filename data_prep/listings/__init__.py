@@ -1,0 +1,1 @@
+"""Listings: the official lists of each dataset as video records."""

@@ -1,0 +1,139 @@
+"""Console: how a command ends, progress bars with an ETA, a stopwatch."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import sys
+import time
+from contextlib import contextmanager
+from typing import Callable, Dict, Iterable, Iterator, Optional, Sequence, TypeVar
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from .errors import MMFakeError
+
+# torchrun's, mpirun's, srun's: mpirun inside a Slurm job leaves the last one at 0 everywhere
+_RANKS = ('RANK', 'OMPI_COMM_WORLD_RANK', 'SLURM_PROCID')
+
+
+def run_command(main: Callable[[Optional[Sequence[str]]], Optional[int]]) -> None:
+    """Run a command; a mistake of the user's ends in one line on stderr and exit status 2.
+
+    Ctrl-C ends it with status 130, and a reader of its output who has gone (``| head``) with 141,
+    both as a shell would say.
+
+    Args:
+        main (Callable): Takes the arguments, None for those of the process, and returns the exit
+            status, None for 0.
+    """
+    try:
+        status = main(None)
+        print(end='', flush=True)  # a reader who has gone is noticed here, not when Python ends
+        sys.exit(status)
+    except MMFakeError as error:
+        rank = next((os.environ[name] for name in _RANKS if name in os.environ), '0')
+        where = '' if rank == '0' else f' [rank {rank}]'  # a file may lack on one machine only
+        _tell(f'error{where}: {error}')
+        sys.exit(2)
+    except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # torchrun sends it again
+        _tell('interrupted')
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # the second Ctrl-C of a user ends it now
+        sys.exit(130)
+    except BrokenPipeError:
+        if not _is_unread(sys.stdout.fileno()):  # a pipe of our own, to a worker that died
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is still in it
+        sys.exit(141)
+
+
+def _tell(line: str) -> None:
+    """Write a line at once: several ranks may, to the same terminal."""
+    sys.stderr.write(f'{line}\n')
+    sys.stderr.flush()
+
+
+def _is_unread(pipe: int) -> bool:
+    """Tell whether nobody is at the other end."""
+    poll = select.poll()
+    poll.register(pipe, 0)  # errors are told without being asked for
+    return bool(poll.poll(0))
+
+
+class ProgressBar(Progress):
+    """A bar on stderr: how many of how many, the description of the task, the time gone.
+
+    Where stderr is no terminal there is no bar, and ``console.print`` gives plain lines.
+    """
+
+    def __init__(self) -> None:
+        console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
+        super().__init__(
+            BarColumn(20),
+            MofNCompleteColumn(),
+            TextColumn('{task.description},'),
+            TimeElapsedColumn(),
+            TextColumn('gone'),
+            console=console,
+            # what the command prints goes above the bar, but never into it if meant for a file
+            redirect_stdout=sys.stdout.isatty(),
+            disable=not console.is_terminal,
+        )
+
+    def stop(self) -> None:
+        """End the bar; rich 14 prints an empty line for one that never was."""
+        if not self.disable:
+            super().stop()
+
+
+Item = TypeVar('Item')
+
+
+class Stopwatch:
+    """Add up seconds by what they are spent on.
+
+    Attributes:
+        seconds (dict[str, float]): Seconds by name.
+    """
+
+    def __init__(self) -> None:
+        self.seconds: Dict[str, float] = {}
+
+    @contextmanager
+    def timing(self, name: str) -> Iterator[None]:
+        """Add the time a block takes, without what is timed inside it under other names.
+
+        Args:
+            name (str): What the block does.
+        """
+        inside = sum(self.seconds.values())
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            elsewhere = sum(self.seconds.values()) - inside
+            spent = time.perf_counter() - start - elsewhere
+            self.seconds[name] = self.seconds.get(name, 0.0) + spent
+
+    def each(self, name: str, items: Iterable[Item]) -> Iterator[Item]:
+        """Add the time it takes to get the items.
+
+        Args:
+            name (str): What getting them is.
+            items (Iterable): The items.
+
+        Yields:
+            Item: Each of them.
+        """
+        iterator = iter(items)
+        while True:
+            with self.timing(name):
+                try:
+                    item = next(iterator)
+                except StopIteration:
+                    return
+            yield item
+            del item  # or it would live on while the next one is made

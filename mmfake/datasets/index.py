@@ -1,0 +1,221 @@
+"""The index of a prepared dataset: a CSV file with one row per video."""
+
+from __future__ import annotations
+
+import csv
+import logging
+import math
+from collections import Counter
+from pathlib import Path
+from typing import Callable, Dict, List, Optional, Sequence
+
+from mmengine.logging import print_log
+
+from ..errors import MMFakeError, sample_of
+from .ffpp_tree import canonical_compression
+from .protocol import ORIGINAL, SPLITS, STATUSES, UNKNOWN, USED, VideoRecord, get_manipulation
+
+COLUMNS = (
+    *('id', 'path', 'method', 'compression', 'target', 'source', 'split'),
+    *('frames', 'fps', 'status', 'reason'),
+)
+"""tuple[str]: The columns that an index has at least."""
+
+MIXED_PEOPLE = ('celebdf2', 'dfdc', 'dfdc_preview', 'deeperforensics')
+"""tuple[str]: Datasets with one person in several splits, by their makers' lists (of
+DeeperForensics-1.0 the actors, if it is split as FF++ is)."""
+
+
+def read_index(path: str) -> List[VideoRecord]:
+    """Read and check an index.
+
+    A row whose ``status`` is not ``used`` is a video of the protocol that cannot be used. A status
+    of your own is read like the others of :data:`STATUSES`, with a warning, as it may be a slip.
+    Other columns than :data:`COLUMNS` are ignored.
+
+    A person in two splits is refused, except in :data:`MIXED_PEOPLE`: those are taken as they
+    are, because published results are.
+
+    Args:
+        path (str): The CSV file. Its column ``path`` is relative to the file's own folder.
+
+    Returns:
+        list[VideoRecord]: All its videos, in the order of the rows.
+
+    Raises:
+        MMFakeError: If the file is missing, not such a CSV, or a row contradicts itself or another.
+    """
+    try:
+        with open(path, encoding='utf-8-sig', newline='') as stream:
+            reader = csv.DictReader(stream, strict=True)
+            absent = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
+            if absent:
+                raise MMFakeError(
+                    f'index {path} lacks the columns {sample_of(absent)}: it needs '
+                    f'{",".join(COLUMNS)}; make it with data_prep'
+                )
+            records = [_record(row, path, reader.line_num) for row in reader]
+    except FileNotFoundError:
+        raise MMFakeError(
+            f'index {path} (ann_file) not found: make it with data_prep, or leave ann_file empty '
+            'to read the official folders'
+        ) from None
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise MMFakeError(f'index {path} cannot be read as CSV ({error})') from None
+    if not records:
+        raise MMFakeError(f'index {path} holds no video: make it anew with data_prep')
+    _check_unique(records, path)
+    _check_people(records, path)
+    _warn_of_unknown_status(records, path)
+    return records
+
+
+def select_videos(
+    records: Sequence[VideoRecord], split: str, methods: Sequence[str], compression: str, path: str
+) -> List[VideoRecord]:
+    """Choose the videos of a split from an index.
+
+    Args:
+        records (Sequence[VideoRecord]): The videos of the index.
+        split (str): The split.
+        methods (Sequence[str]): ``'original'`` and the keys of the manipulations to choose.
+        compression (str): ``'raw'``, ``'c23'``, ``'c40'`` or ``'released'``.
+        path (str): The index, for messages.
+
+    Returns:
+        list[VideoRecord]: The videos, target by target as :func:`read_tree` lists them.
+
+    Raises:
+        MMFakeError: If the index has no video of a method.
+    """
+    chosen = [
+        record
+        for record in records
+        if (record.split, record.compression) == (split, compression) and record.method in methods
+    ]
+    present = {record.method for record in chosen}
+    absent = [method for method in methods if method not in present]
+    if absent:
+        held = sorted({f'{r.method} {r.compression}' for r in records if r.split == split})
+        raise MMFakeError(
+            f'index {path} has no {", ".join(absent)} video of compression {compression} in split '
+            f'{split!r}: prepare them, or change methods, holdout or compression '
+            f'(there is {sample_of(held, 10) or "nothing"})'
+        )
+    return sorted(
+        chosen, key=lambda record: (record.target, methods.index(record.method), record.stem)
+    )
+
+
+def _record(row: Dict[str, str], path: str, line: int) -> VideoRecord:
+    """Turn one row into a record."""
+    where = f'index {path}, line {line}'
+    # DictReader fills a short row with None and gathers the surplus of a long one under None
+    if None in row or None in row.values():
+        raise MMFakeError(f'{where}: the row has not as many fields as the header')
+    parts = row['id'].split('/')
+    if len(parts) != 4 or not all(parts):
+        raise MMFakeError(
+            f'{where}: id {row["id"]!r} is not dataset/method/compression/stem, '
+            'e.g. ffpp/f2f/c23/033_097'
+        )
+    dataset, method, compression, stem = parts
+    if (method, compression) != (row['method'], row['compression']):
+        raise MMFakeError(
+            f'{where}: id {row["id"]!r} says otherwise than method {row["method"]!r} and '
+            f'compression {row["compression"]!r}'
+        )
+    try:
+        get_manipulation(method)
+        compression = canonical_compression(compression)
+    except MMFakeError as error:
+        raise MMFakeError(f'{where}: {error}') from None
+    if row['split'] not in SPLITS:
+        raise MMFakeError(f'{where}: split {row["split"]!r} is none of {", ".join(SPLITS)}')
+    # some tools write an original's own id as its source
+    source = '' if method == ORIGINAL and row['source'] == row['target'] else row['source']
+    is_original = method == ORIGINAL
+    if row['target'] in (('', UNKNOWN) if is_original else ('',)) or bool(source) == is_original:
+        raise MMFakeError(
+            f'{where}: target {row["target"]!r} and source {row["source"]!r} do not fit method '
+            f'{method!r}: a fake has both ids ({UNKNOWN} if not known), an original only its own '
+            'as target'
+        )
+    if not row['status'] or (row['status'] == USED and not row['path']):
+        raise MMFakeError(
+            f'{where}: status is {row["status"]!r} and path {row["path"]!r}: a row needs a status, '
+            f'and a path if that is {USED!r}'
+        )
+    used = row['status'] == USED
+    return VideoRecord(
+        dataset,
+        method,
+        compression,
+        stem,
+        row['target'],
+        source,
+        row['split'],
+        str(Path(path).parent / row['path']),
+        row['status'],
+        row['reason'],
+        _number(row, 'frames', int, used, where),
+        _number(row, 'fps', float, True, where),
+    )
+
+
+def _number(
+    row: Dict[str, str], column: str, kind: Callable, positive: bool, where: str
+) -> Optional[float]:
+    """Read a number; an empty field is one that is not known."""
+    text = row[column].strip()
+    if not text:
+        return None
+    try:
+        value = float(text)  # also of frames: tables with gaps are often written with 96.0
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value) or value < 0 or value != kind(value) or (positive and not value):
+        what = 'whole number' if kind is int else 'number'
+        raise MMFakeError(
+            f'{where}: {column} {row[column]!r} is no {what}{" above 0" if positive else ""}: '
+            'correct it, or leave it empty if it is not known'
+        )
+    return kind(value)
+
+
+def _check_unique(records: List[VideoRecord], path: str) -> None:
+    """Refuse a video with two rows."""
+    seen, twice = set(), []
+    for record in records:
+        (twice.append if record.video_id in seen else seen.add)(record.video_id)
+    if twice:
+        raise MMFakeError(f'index {path}: {len(twice)} ids have two rows: {sample_of(twice)}')
+
+
+def _check_people(records: List[VideoRecord], path: str) -> None:
+    """Refuse a person in two splits: the detector would be tested on faces it was trained on."""
+    home: Dict[str, str] = {}
+    torn = []
+    checked = (record for record in records if record.dataset not in MIXED_PEOPLE)
+    for record in sorted(checked, key=lambda record: record.label_bin):  # originals decide
+        people = [f'{record.dataset}/{name}' for name in record.ids]
+        strangers = [p for p in people if home.setdefault(p, record.split) != record.split]
+        if strangers:
+            first = strangers[0]
+            torn.append(f'{record.video_id} in {record.split} with {first} in {home[first]}')
+    if torn:
+        raise MMFakeError(
+            f'index {path}: {len(torn)} videos show a person of another split: {sample_of(torn)}'
+        )
+
+
+def _warn_of_unknown_status(records: List[VideoRecord], path: str) -> None:
+    """Say which videos are left out because of a status that data preparation never writes."""
+    unknown = Counter(record.status for record in records if record.status not in STATUSES)
+    if unknown:
+        counts = sample_of(f'{status!r} x {n}' for status, n in sorted(unknown.items()))
+        print_log(
+            f'index {path}: unknown status {counts}: only {USED!r} is used, these videos are not',
+            logger='current',
+            level=logging.WARNING,
+        )

@@ -1,0 +1,259 @@
+"""Evaluation protocol: manipulations, labels, the record of a video, hold-out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Dict, Optional, Sequence, Tuple
+
+from ..errors import MMFakeError
+
+ORIGINAL = 'original'
+"""str: The ``method`` of a video that nobody manipulated."""
+
+
+@dataclass(frozen=True)
+class Manipulation:
+    """One row of the table: a way to manipulate a video, or the originals.
+
+    Args:
+        key (str): Short name used in configs, indexes, video ids and results, e.g. ``'f2f'``.
+        folder (str): Folder of its videos in FF++, without the compression, e.g.
+            ``'manipulated_sequences/Face2Face'``; empty if it is none of FF++, so that its videos
+            are read from an index only.
+        name (str): Name shown to people, e.g. ``'Face2Face'``.
+        by_default (bool): Whether it is read when a config names no methods. Defaults to False.
+    """
+
+    key: str
+    folder: str
+    name: str
+    by_default: bool = False
+
+
+# The order of the rows is the order of the classes of the multi-class stream.
+_TABLE: Dict[str, Manipulation] = {
+    row.key: row
+    for row in (
+        Manipulation(ORIGINAL, 'original_sequences/youtube', 'Original', True),
+        Manipulation('df', 'manipulated_sequences/Deepfakes', 'Deepfakes', True),
+        Manipulation('f2f', 'manipulated_sequences/Face2Face', 'Face2Face', True),
+        Manipulation('fs', 'manipulated_sequences/FaceSwap', 'FaceSwap', True),
+        Manipulation('nt', 'manipulated_sequences/NeuralTextures', 'NeuralTextures', True),
+        # same pairs and splits as the four above, added to FF++ later and not part of the paper
+        Manipulation('fsh', 'manipulated_sequences/FaceShifter', 'FaceShifter'),
+        # the fakes of another dataset are one method: most do not say how a video was made
+        Manipulation('cdf', '', 'Celeb-DF v2'),
+        Manipulation('dfdc', '', 'DFDC'),
+        Manipulation('dfdcp', '', 'DFDC preview'),
+        Manipulation('dfo', '', 'DeeperForensics-1.0'),
+    )
+}
+
+
+def register_manipulation(key: str, folder: str, name: str) -> Manipulation:
+    """Add a manipulation of your own to the table.
+
+    Put the call into a module of yours and name that module in the config, then the key works
+    wherever a method is named::
+
+        # my_methods.py
+        from mmfake.datasets.protocol import register_manipulation
+        register_manipulation('sbi', 'manipulated_sequences/SelfBlended', 'Self-blended images')
+
+        # config
+        custom_imports = dict(imports=['mmfake', 'my_methods'], allow_failed_imports=False)
+        train_dataloader = dict(dataset=dict(methods=['df', 'f2f', 'fs', 'nt', 'sbi']))
+
+    Its videos are ``<root>/<folder>/<compression>/videos/AAA_BBB.mp4`` with the ids of FF++, so
+    that the official splits hold for it. If they are not, say ``folder=''`` and read them from an
+    index. The new row comes last in the order of classes. Saying the same twice is harmless.
+
+    Args:
+        key (str): Short name: lower-case letters and digits.
+        folder (str): Folder of its videos under the dataset's root, or empty.
+        name (str): Name shown to people.
+
+    Returns:
+        Manipulation: The new row.
+
+    Raises:
+        MMFakeError: If the key is malformed or already stands for something else.
+    """
+    if not (key.isalnum() and key == key.lower()):
+        raise MMFakeError(
+            f'manipulation key {key!r} is not made of lower-case letters and digits: choose another'
+        )
+    row = Manipulation(key, folder, name)
+    if _TABLE.setdefault(key, row) != row:
+        raise MMFakeError(
+            f'manipulation key {key!r} already stands for {_TABLE[key]}: choose another key'
+        )
+    return row
+
+
+def get_manipulation(key: str) -> Manipulation:
+    """Look a row up.
+
+    Args:
+        key (str): ``'original'`` or the key of a manipulation.
+
+    Returns:
+        Manipulation: Its row.
+
+    Raises:
+        MMFakeError: If the table has no such key.
+    """
+    if key not in _TABLE:
+        raise MMFakeError(
+            f'unknown manipulation {key!r}: known are {", ".join(manipulation_keys(True))}; '
+            'add your own with mmfake.datasets.protocol.register_manipulation'
+        )
+    return _TABLE[key]
+
+
+def manipulation_keys(everything: bool = False) -> Tuple[str, ...]:
+    """List the manipulations in the order of the table, originals excluded.
+
+    Args:
+        everything (bool): Also those that are not read by default. Defaults to False.
+
+    Returns:
+        tuple[str]: The keys, by default ``('df', 'f2f', 'fs', 'nt')``.
+    """
+    rows = (row for row in _TABLE.values() if row.key != ORIGINAL)
+    return tuple(row.key for row in rows if everything or row.by_default)
+
+
+SPLITS = ('train', 'val', 'test')
+"""tuple[str]: The splits, in the order in which a detector meets them."""
+
+UNKNOWN = '?'
+"""str: The target or source of a fake whose makers do not tell it; no person is called so."""
+
+USED = 'used'
+"""str: The status of a video that can be used; any other comes with a reason."""
+
+STATUSES = (
+    *(USED, 'no-face', 'face-too-small', 'too-short'),
+    *('decode-failed', 'timed-out', 'missing'),
+)
+"""tuple[str]: What data preparation says of a video."""
+
+
+@dataclass(frozen=True)
+class VideoRecord:
+    """One video of the protocol, whether or not it can be used.
+
+    Args:
+        dataset (str): Short name of the dataset, e.g. ``'ffpp'``.
+        method (str): ``'original'`` or the key of a manipulation.
+        compression (str): ``'raw'``, ``'c23'`` or ``'c40'``, or ``'released'`` for a dataset that
+            comes in one form only.
+        stem (str): Name of the video within dataset, method and compression: ``'033'`` or
+            ``'033_097'``. It has no ``/``.
+        target (str): Stem of the original that gives background and head; of an original its own.
+            :data:`UNKNOWN` if the dataset does not tell.
+        source (str): Id of the person or video whose face or motion is put there, or
+            :data:`UNKNOWN`; empty for an original.
+        split (str): ``'train'``, ``'val'`` or ``'test'``.
+        filename (str): Path of the file, or of the folder if the clip is stored as pictures.
+        status (str): :data:`USED`, or in one word why the video cannot be used. Defaults to
+            ``'used'``.
+        reason (str): The same in one line, if there is more to say. Defaults to ``''``.
+        frames (int, optional): Length. Defaults to None (not known).
+        fps (float, optional): Frames per second. Defaults to None (not known).
+    """
+
+    dataset: str
+    method: str
+    compression: str
+    stem: str
+    target: str
+    source: str
+    split: str
+    filename: str
+    status: str = USED
+    reason: str = ''
+    frames: Optional[int] = None
+    fps: Optional[float] = None
+
+    @property
+    def video_id(self) -> str:
+        """str: The identity of the video everywhere, e.g. ``'ffpp/f2f/c23/033_097'``."""
+        return '/'.join((self.dataset, self.method, self.compression, self.stem))
+
+    @property
+    def label_bin(self) -> int:
+        """int: 0 for an original, 1 for a manipulated video."""
+        return int(self.method != ORIGINAL)
+
+    @property
+    def ids(self) -> Tuple[str, ...]:
+        """tuple[str]: The known ids of the people in the video: target and, of a fake, source."""
+        return tuple(name for name in (self.target, self.source) if name not in ('', UNKNOWN))
+
+    @property
+    def unavailable(self) -> Optional[str]:
+        """Optional[str]: Why the video cannot be used, in one line; None if it can."""
+        return None if self.status == USED else self.reason or self.status
+
+
+class HoldOut:
+    """One hold-out run of arXiv 2308.13503, seen from one of its splits.
+
+    Args:
+        split (str): ``'train'``, ``'val'`` or ``'test'``.
+        holdout (str, optional): Key of the manipulation kept for the test. Defaults to None, which
+            means that every method is in every split.
+        methods (Sequence[str] | str, optional): Keys of the manipulations, the held-out one
+            included. Defaults to None, which means ``('df', 'f2f', 'fs', 'nt')``.
+
+    Attributes:
+        classes (tuple[str]): The method of each multi-class label: ``'original'``, then the
+            methods of training in the order of the table of manipulations.
+        methods (tuple[str]): The methods the split consists of, ``'original'`` first.
+
+    Raises:
+        MMFakeError: If a name is unknown, or nothing is left to train on.
+    """
+
+    def __init__(
+        self,
+        split: str,
+        holdout: Optional[str] = None,
+        methods: Optional[Sequence[str]] = None,
+    ) -> None:
+        if split not in SPLITS:
+            raise MMFakeError(f'unknown split {split!r}: choose one of {", ".join(SPLITS)}')
+        self.split, self.holdout = split, holdout
+        # --cfg-options methods=df gives a string
+        given = (methods,) if isinstance(methods, str) else methods or manipulation_keys()
+        for key in (*given, *filter(None, [holdout])):
+            if get_manipulation(key).key == ORIGINAL:
+                raise MMFakeError(f'{ORIGINAL!r} is no manipulation: originals are always read')
+        if holdout is not None and holdout not in given:
+            raise MMFakeError(
+                f'holdout {holdout!r} is not among the methods {", ".join(given)}: add it to '
+                'methods or hold out another'
+            )
+        # the table's order, so that labels do not depend on how a config lists the methods
+        seen = [key for key in manipulation_keys(everything=True) if key in given]
+        training = tuple(key for key in seen if key != holdout)
+        tests_held_out = split == 'test' and holdout is not None
+        if not training and not tests_held_out:
+            raise MMFakeError(
+                f'methods holds nothing but the held-out {holdout!r}: split {split!r} needs another'
+            )
+        self.classes: Tuple[str, ...] = (ORIGINAL, *training)
+        self.methods: Tuple[str, ...] = (ORIGINAL, holdout) if tests_held_out else self.classes
+
+    def label_multi(self, method: str) -> int:
+        """Give the multi-class label of a method.
+
+        Args:
+            method (str): ``'original'`` or the key of a manipulation.
+
+        Returns:
+            int: Its place in :attr:`classes`, or -1 for the held-out method.
+        """
+        return self.classes.index(method) if method in self.classes else -1

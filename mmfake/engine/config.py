@@ -1,0 +1,126 @@
+"""From command-line arguments to the config of a run."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any, Dict
+
+import torch
+from mmengine.config import Config, DictAction
+
+from ..datasets.clip_size import set_clip_size
+from ..errors import MMFakeError
+from ..files import is_full
+
+SCALES = Path('configs', '_base_', 'scales')
+
+
+def add_run_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options that training and testing share, named as in mmaction2."""
+    parser.add_argument('config', help='config file, e.g. configs/mtl/bin_multi_ce_holdout_f2f.py')
+    parser.add_argument(
+        '--work-dir', help='folder of logs and results (default: work_dirs/<config name>)'
+    )
+    parser.add_argument(
+        '--data-root', metavar='DIR', help='where the dataset is (default: what the config says)'
+    )
+    parser.add_argument(
+        '--scale',
+        help='config merged over CONFIG: "mini" for configs/_base_/scales/mini.py (a rendered '
+        'dataset, small clips, a CPU is enough), or a file of your own',
+    )
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        metavar='KEY=VALUE',
+        help='override settings, e.g. train_dataloader.batch_size=16 model.backbone.with_cp=True',
+    )
+    parser.add_argument(
+        '--launcher',
+        choices=['none', 'pytorch', 'slurm', 'mpi'],
+        default='none',
+        help='how the processes were started (default: none, one process)',
+    )
+    # torch.distributed.launch passes one or the other spelling
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
+
+
+def load_config(args: argparse.Namespace) -> Config:
+    """Read the config and merge scale, options and launcher into it.
+
+    Args:
+        args (argparse.Namespace): What :func:`add_run_arguments` parsed.
+
+    Raises:
+        MMFakeError: If a config file does not exist.
+    """
+    cfg = _read(args.config)
+    if args.scale:
+        path = SCALES / f'{args.scale}.py'
+        bundled = Path(__file__).resolve().parents[1] / '.mim' / path
+        found = next((p for p in (path, bundled) if p.is_file()), Path(args.scale))
+        _merge_scale(cfg, _read(str(found)).to_dict())
+    if args.data_root:
+        _set_data_root(cfg, args.data_root)
+    if args.cfg_options:
+        cfg.merge_from_dict(args.cfg_options)
+    cfg.launcher = args.launcher
+    if args.work_dir:
+        cfg.work_dir = args.work_dir
+    elif cfg.get('work_dir') is None:
+        cfg.work_dir = str(Path('work_dirs', Path(args.config).stem))
+    if args.launcher != 'none' and not torch.cuda.is_available():
+        # mmengine's default names a CUDA device, which a model on the CPU must not have
+        wrapper = dict(type='MMDistributedDataParallel', device_ids=None, broadcast_buffers=False)
+        cfg.setdefault('model_wrapper_cfg', wrapper)
+    return cfg
+
+
+def _merge_scale(cfg: Config, scale: Dict[str, Any]) -> None:
+    """Merge a scale, whose ``data_root``, ``clip_size`` and hooks fit whatever config this is."""
+    if 'data_root' in scale:
+        _set_data_root(cfg, scale.pop('data_root'))
+    if 'clip_size' in scale:
+        set_clip_size(cfg, **scale.pop('clip_size'))
+    adjusted = {hook['type']: hook for hook in scale.pop('custom_hooks', [])}
+    for hook in cfg.get('custom_hooks') or []:
+        hook.update(adjusted.get(hook['type'], {}))
+    cfg.merge_from_dict(scale)
+
+
+def _set_data_root(cfg: Config, root: str) -> None:
+    for loader in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
+        if cfg.get(loader):
+            dataset = cfg[loader].dataset
+            while 'dataset' in dataset:  # RepeatDataset and the like
+                dataset = dataset.dataset
+            dataset.data_root = root
+
+
+def _read(path: str) -> Config:
+    if not Path(path).is_file():
+        raise MMFakeError(f'{path}: no such config file; the shipped ones are in configs/mtl.')
+    try:
+        return Config.fromfile(path)
+    except MMFakeError:
+        raise
+    except Exception as error:  # a config is Python: anything may be wrong with it
+        _check_room(path, error)
+        reason = (str(error).strip().splitlines() or [''])[0]
+        raise MMFakeError(
+            f'{path}: not a config that can be read ({type(error).__name__}: {reason}).'
+        ) from None
+
+
+def _check_room(path: str, error: Exception) -> None:
+    """Tell of the temporary folder if it, and not the config that is copied to it, is at fault."""
+    cause = error
+    if isinstance(error, UnboundLocalError) and 'temp_config_dir' in str(error):
+        cause = error.__context__  # mmengine removes the folder that it could not make
+    if is_full(cause) or (cause is not error and isinstance(cause, OSError)):
+        raise MMFakeError(
+            f'{path}: no room to read it, as the temporary folder cannot be written to '
+            f'({cause.strerror}); make room there, or name another folder in TMPDIR.'
+        ) from None

@@ -1,0 +1,123 @@
+"""Metrics of a table of scored videos with intervals, and their text table."""
+
+from __future__ import annotations
+
+from typing import Dict, Optional
+
+import pandas as pd
+
+from ..errors import sample_of
+from .scores import SCORED, scored_only
+from .statistics import binary_metrics, bootstrap_intervals
+from .tables import markdown_table
+
+OVERALL = 'overall'
+
+
+def evaluate_videos(
+    frame: pd.DataFrame,
+    threshold: Optional[float] = None,
+    n_bootstrap: int = 1000,
+    confidence: float = 0.95,
+    seed: int = 0,
+) -> Dict[str, Dict[str, float]]:
+    """Evaluate video scores, all together and each manipulation against all originals.
+
+    Args:
+        frame (pandas.DataFrame): Rows as :func:`~.video_scores.score_videos` or
+            :func:`~.scores_file.read_scores_file` makes them.
+        threshold (float, optional): Threshold chosen on validation. Defaults to None.
+        n_bootstrap (int): Replicates behind the intervals; 0 leaves them out. Defaults to 1000.
+        confidence (float): Level of the intervals. Defaults to 0.95.
+        seed (int): Seed of the resampling, the same for each row. Defaults to 0.
+
+    Returns:
+        dict[str, dict[str, float]]: ``'overall'``, then each manipulation by name -> ``n_expected``
+        and ``n_scored`` videos, ``n_original`` and ``n_manipulated`` among the scored, and for each
+        metric of :func:`~.binary_metrics.binary_metrics` ``x``, ``x_low`` and ``x_high``.
+    """
+    frame = frame.sort_values('video', ignore_index=True)  # a resampling depends on the order
+    groups = {OVERALL: frame}
+    for method in sorted(frame.loc[frame['label'] == 1, 'method'].unique()):
+        groups[method] = frame[(frame['label'] == 0) | (frame['method'] == method)]
+
+    rows = {}
+    for name, group in groups.items():
+        scored = scored_only(group)
+        labels, scores = scored['label'].to_numpy(), scored['score'].to_numpy()
+        row = {
+            'n_expected': float(len(group)),
+            'n_scored': float(len(scored)),
+            'n_original': float((labels == 0).sum()),
+            'n_manipulated': float((labels == 1).sum()),
+        }
+        intervals = {}
+        if n_bootstrap:
+            intervals = bootstrap_intervals(
+                labels, scores, threshold, n_bootstrap, confidence, seed
+            )
+        for metric, value in binary_metrics(labels, scores, threshold).items():
+            row[metric] = value
+            if metric in intervals:
+                row[f'{metric}_low'], row[f'{metric}_high'] = intervals[metric]
+        rows[name] = row
+    return rows
+
+
+# heading -> key in a row of evaluate_videos
+_METRICS = {
+    'AUC': 'auc',
+    'AP': 'ap',
+    'EER': 'eer',
+    'acc@0.5': 'acc',
+    'balanced acc@0.5': 'bacc',
+    'acc@val': 'acc_val',
+}
+
+
+def format_table(rows: Dict[str, Dict[str, float]]) -> str:
+    """Lay out the metrics, one line for all videos and one for each manipulation.
+
+    Args:
+        rows (dict[str, dict[str, float]]): As :func:`~.evaluate_videos.evaluate_videos` returns.
+
+    Returns:
+        str: An aligned table in plain text (Markdown). An undefined metric is ``nan``, one that
+        was not asked for ``-``. The AUC is followed by its interval if there is one.
+    """
+    lines = []
+    for name, row in rows.items():
+        cells = [f'{row[key]:.3f}' if key in row else '-' for key in _METRICS.values()]
+        if 'auc_low' in row:
+            cells[0] += f' [{row["auc_low"]:.3f}, {row["auc_high"]:.3f}]'
+        scored = f'{row["n_scored"]:.0f}/{row["n_expected"]:.0f}'
+        counts = [f'{row[key]:.0f}' for key in ('n_original', 'n_manipulated')]
+        lines.append([name, scored, *counts, *cells])
+    return markdown_table(['videos', 'scored', 'original', 'manipulated', *_METRICS], lines)
+
+
+def format_summary(frame: pd.DataFrame) -> str:
+    """Say in one line how many videos were scored and why the others were not.
+
+    Args:
+        frame (pandas.DataFrame): Rows as :func:`~.video_scores.score_videos` makes them.
+
+    Returns:
+        str: Such as ``scored 278 of 280 videos; not scored: 2 (no prediction x 2: a, b)``, with at
+        most five reasons and five names for each.
+    """
+    lost = frame[frame['status'] != SCORED]
+    text = f'scored {len(frame) - len(lost)} of {len(frame)} videos; not scored: {len(lost)}'
+    if len(lost):
+        groups = sorted(
+            ((reason, sorted(group['video'])) for reason, group in lost.groupby('reason')),
+            key=lambda pair: (-len(pair[1]), pair[0]),
+        )
+        shown = [f'{reason} x {len(names)}: {sample_of(names)}' for reason, names in groups[:5]]
+        if len(groups) > 5:
+            shown.append(f'{len(groups) - 5} more reasons')
+        text += f' ({"; ".join(shown)})'
+    partly = int((scored_only(frame)['reason'] != '').sum())
+    if partly:
+        text += f'; scored from part of their samples: {partly}'
+    return text

@@ -1,0 +1,1 @@
+"""Inference: any video to results and a report."""

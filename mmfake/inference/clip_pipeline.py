@@ -1,0 +1,234 @@
+"""The second pass over a video: cutting the clips out."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Sequence
+
+import numpy as np
+from mmaction.registry import TRANSFORMS
+from mmengine.config import Config
+from torch import Tensor
+
+from ..errors import MMFakeError
+from ..faces.crop import crop_square
+from ..video.frame_reader import Frame
+
+
+class Clip(NamedTuple):
+    """One clip of one person.
+
+    Attributes:
+        person (int): Number of the person in the video, from 0.
+        segment (int): Number of the piece of the video that one face track covers.
+        start_frame (int): Number of its first frame in the video.
+        end_frame (int): Number of its last frame.
+        start (float): When its first frame is shown, s.
+        end (float): When its last frame ends, s.
+        inputs (Tensor): (C, T, H, W) uint8, as the test pipeline makes it.
+    """
+
+    person: int
+    segment: int
+    start_frame: int
+    end_frame: int
+    start: float
+    end: float
+    inputs: Tensor
+
+
+class Segment(NamedTuple):
+    """A piece of a video that is cut out around one face and judged like a test video.
+
+    Attributes:
+        person (int): Number of the person in the video.
+        start (int): Number of its first frame in the video.
+        squares (np.ndarray, optional): Left, top, right, bottom in px for each of its T frames,
+            shape (T, 4); None for whole pictures.
+        frames (np.ndarray): Which of its frames, from 0, make the clips, shape (clips, clip_len).
+    """
+
+    person: int
+    start: int
+    squares: np.ndarray
+    frames: np.ndarray
+
+
+# what makes one frame smaller without looking at the others
+_FRAME_BY_FRAME = ('Resize', 'CenterCrop')
+
+
+class ClipPipeline:
+    """Choose and shape clips as the test of a config does.
+
+    Opening and decoding are left out, and the transforms right after them that treat each frame
+    alone run as soon as it is decoded, so that never more than small frames are kept.
+
+    Args:
+        cfg (Config): With ``test_dataloader.dataset.pipeline``.
+
+    Attributes:
+        span (int): Frames from the first to the last of a clip.
+        clip_shape (tuple[int, int, int]): (T, H, W) of a clip.
+
+    Raises:
+        MMFakeError: If the config has no such pipeline.
+    """
+
+    def __init__(self, cfg: Config) -> None:
+        names, transforms = _build(cfg)
+        decoder = max((i for i, name in enumerate(names) if 'Decode' in name), default=None)
+        samplers = [t for t in transforms if hasattr(t, 'clip_len') and hasattr(t, 'num_clips')]
+        if decoder is None or len(samplers) != 1:
+            raise MMFakeError(
+                f'test pipeline of the config ({", ".join(names)}): one SampleFrames and then a '
+                'Decode are needed; take that of configs/_base_/datasets/ffpp.py'
+            )
+        self._sampler = samplers[0]
+        tail = decoder + 1
+        while tail < len(names) and names[tail] in _FRAME_BY_FRAME:
+            tail += 1
+        self._each, self._rest = transforms[decoder + 1 : tail], transforms[tail:]
+        self.span = (self._sampler.clip_len - 1) * self._sampler.frame_interval + 1
+        picture = self.shrink(np.zeros((256, 256, 3), np.uint8))
+        self.clip_shape = tuple(self.pack([picture] * self._sampler.clip_len, 1).shape[2:])
+
+    def choose(self, frames: int, fps: float) -> np.ndarray:
+        """Choose the frames of the clips.
+
+        Args:
+            frames (int): Length of the video or of the face clip; at least :attr:`span`.
+            fps (float): Frames per s.
+
+        Returns:
+            np.ndarray: Numbers of frames, shape (clips, clip_len) int.
+        """
+        results = self._sampler(dict(total_frames=frames, avg_fps=fps, start_index=0))
+        return np.asarray(results['frame_inds']).reshape(-1, self._sampler.clip_len)
+
+    def shrink(self, picture: np.ndarray) -> np.ndarray:
+        """Bring one frame to the size of the clips.
+
+        Args:
+            picture (np.ndarray): (H, W, 3) uint8 RGB.
+
+        Returns:
+            np.ndarray: The frame as far as it can be shaped alone, no view of a large one.
+        """
+        results = _as_decoded([picture])
+        for transform in self._each:
+            results = transform(results)
+        return np.array(results['imgs'][0])  # a crop is a view that would keep the whole alive
+
+    def pack(self, pictures: Sequence[np.ndarray], clips: int) -> Tensor:
+        """Make the clips of one video from its shrunk frames.
+
+        Args:
+            pictures (Sequence[np.ndarray]): ``clips * clip_len`` frames, clip by clip.
+            clips (int): How many clips they make.
+
+        Returns:
+            Tensor: (clips, C, T, H, W) uint8.
+
+        Raises:
+            MMFakeError: If the pipeline makes several views of a clip.
+        """
+        sampler = self._sampler
+        results: Dict[str, Any] = dict(
+            _as_decoded(list(pictures)),
+            clip_len=sampler.clip_len,
+            frame_interval=sampler.frame_interval,
+            num_clips=clips,
+        )
+        for transform in self._rest:
+            results = transform(results)
+        inputs = results['inputs']
+        if inputs.ndim != 5 or len(inputs) != clips:
+            raise MMFakeError(
+                f'test pipeline of the config gives {tuple(inputs.shape)} for {clips} clips, not '
+                "(clips, C, T, H, W): use CenterCrop and FormatShape(input_format='NCTHW')"
+            )
+        return inputs
+
+
+def _build(cfg: Config) -> tuple:
+    """Names and transforms of the test pipeline."""
+    dataset = (cfg.get('test_dataloader') or {}).get('dataset') or {}
+    while 'pipeline' not in dataset and 'dataset' in dataset:  # RepeatDataset and the like
+        dataset = dataset['dataset']
+    if not dataset.get('pipeline'):
+        raise MMFakeError(
+            'the config has no test_dataloader.dataset.pipeline; use one of configs/mtl'
+        )
+    transforms: List[Any] = [TRANSFORMS.build(dict(step)) for step in dataset['pipeline']]
+    return [type(step).__name__ for step in transforms], transforms
+
+
+def _as_decoded(pictures: List[np.ndarray]) -> Dict[str, Any]:
+    """What DecordDecode leaves behind."""
+    shape = pictures[0].shape[:2]
+    return dict(imgs=pictures, original_shape=shape, img_shape=shape)
+
+
+def cut_clips(
+    frames: Iterable[Frame],
+    segments: Sequence[Segment],
+    pipeline: ClipPipeline,
+    size: int,
+    fps: float,
+) -> Iterator[Clip]:
+    """Cut clips out of a video while its frames pass by.
+
+    Only frames shrunk to the size of the clips are kept, and those of a segment only until its
+    last clip is made.
+
+    Args:
+        frames (Iterable[Frame]): All frames of the video.
+        segments (Sequence[Segment]): What to cut out; they may overlap in time.
+        pipeline (ClipPipeline): Shapes the frames.
+        size (int): Side of a face crop before it is shaped, px.
+        fps (float): Frames per s, for the end of the last frame.
+
+    Yields:
+        Clip: The clips of each segment together, segments by the end of their last clip.
+    """
+    waiting = [_Cutting(number, segment) for number, segment in enumerate(segments)]
+    for number, frame in enumerate(frames):
+        for cutting in waiting:
+            cutting.take(number, frame, pipeline, size)
+        done = [cutting for cutting in waiting if cutting.last <= number]
+        waiting = [cutting for cutting in waiting if cutting.last > number]
+        for cutting in done:
+            yield from cutting.clips(pipeline, fps)
+        if not waiting:
+            return
+
+
+class _Cutting:
+    """A segment whose clips are being made."""
+
+    def __init__(self, number: int, segment: Segment) -> None:
+        self.number, self.segment = number, segment
+        self.needed = set((segment.frames + segment.start).ravel().tolist())
+        self.last = max(self.needed)
+        self._pictures: Dict[int, np.ndarray] = {}
+        self._times: Dict[int, float] = {}
+
+    def take(self, number: int, frame: Frame, pipeline: ClipPipeline, size: int) -> None:
+        """Keep a frame of the video if a clip needs it."""
+        if number not in self.needed:
+            return
+        picture, squares = frame.picture, self.segment.squares
+        if squares is not None:
+            picture = crop_square(picture, squares[number - self.segment.start], size)
+        self._pictures[number] = pipeline.shrink(picture)
+        self._times[number] = frame.time
+
+    def clips(self, pipeline: ClipPipeline, fps: float) -> Iterator[Clip]:
+        """Make the clips."""
+        numbers: np.ndarray = self.segment.frames + self.segment.start  # (clips, clip_len)
+        pictures: List[np.ndarray] = [self._pictures[number] for number in numbers.ravel().tolist()]
+        inputs = pipeline.pack(pictures, len(numbers))
+        for clip, tensor in zip(numbers, inputs):
+            first, last = int(clip[0]), int(clip[-1])
+            start, end = self._times[first], self._times[last] + 1 / fps
+            yield Clip(self.segment.person, self.number, first, last, start, end, tensor.clone())

@@ -1,0 +1,224 @@
+"""A trained detector: weights, threshold and what they were trained on."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import math
+from pathlib import Path
+from typing import Any, Dict, NamedTuple, Optional, Tuple, Union
+
+import torch
+from mmaction.registry import MODELS
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from mmengine.runner import load_checkpoint
+from torch import Tensor
+
+from ..engine.hooks.checkpoint_facts import ClipShapeHook, ValidationThresholdHook, check_clip_shape
+from ..errors import MMFakeError
+from ..models.recognizers.dual_stream_recognizer import DualStreamRecognizer
+from ..version import __version__
+from .clip_pipeline import ClipPipeline
+
+ABSTAIN = 'abstain'
+"""str: The verdict on a video without a score."""
+
+
+class Decision(NamedTuple):
+    """A threshold and where it came from.
+
+    Attributes:
+        threshold (float): A probability of at least this counts as manipulated.
+        source (str): ``'validation'``, ``'user'`` or ``'default'``.
+    """
+
+    threshold: float
+    source: str
+
+    def verdict(self, probability: Optional[float]) -> str:
+        """Decide.
+
+        Args:
+            probability (float, optional): Of being manipulated; None without a score.
+
+        Returns:
+            str: ``'original'``, ``'manipulated'`` or ``'abstain'``.
+        """
+        if probability is None:
+            return ABSTAIN
+        return 'manipulated' if probability >= self.threshold else 'original'
+
+
+def choose_threshold(asked: Union[None, str, float], from_validation: Optional[float]) -> Decision:
+    """Choose the threshold.
+
+    Args:
+        asked (float | str, optional): A number; ``'val'`` for the one chosen on validation; None
+            for that one or, if the checkpoint has none, 0.5.
+        from_validation (float, optional): What the checkpoint holds.
+
+    Returns:
+        Decision: Threshold and source.
+
+    Raises:
+        MMFakeError: If it is no probability, or is asked from a checkpoint that has none.
+    """
+    if asked is None:
+        if from_validation is None:
+            return Decision(0.5, 'default')
+        return Decision(float(from_validation), 'validation')
+    if asked == 'val':
+        if from_validation is None:
+            raise MMFakeError(
+                'threshold val: the checkpoint holds none; use best_deepfake_auc_epoch_<N>.pth, '
+                'which is saved with it, or give a number'
+            )
+        return Decision(float(from_validation), 'validation')
+    try:
+        value = math.nan if isinstance(asked, bool) else float(asked)
+    except (TypeError, ValueError):
+        value = math.nan
+    if not 0 <= value <= 1:
+        raise MMFakeError(f'threshold {asked!r} is neither val nor a number from 0 to 1')
+    return Decision(value, 'user')
+
+
+class ClipScores(NamedTuple):
+    """What the model says of some clips.
+
+    Attributes:
+        logits (Tensor): Of the binary stream, (N, 2).
+        family (Tensor, optional): Probabilities of the multi-class stream, (N, K).
+    """
+
+    logits: Tensor
+    family: Optional[Tensor]
+
+
+class TrainedModel:
+    """A detector with its weights.
+
+    The weights are read by mmfake's loader, which runs nothing that is in the file; the model is
+    that of the config, never of the checkpoint.
+
+    Args:
+        cfg (Config): Config it was trained with.
+        checkpoint (str): Checkpoint file.
+        device (str, optional): Where it runs. Defaults to None: a GPU if there is one.
+
+    Attributes:
+        model (DualStreamRecognizer): In eval mode.
+        device (torch.device): Where it is.
+        val_threshold (float, optional): The threshold chosen on validation.
+        classes (tuple[str, ...]): Methods of the multi-class stream, the original first; empty
+            without a trained multi-class classifier.
+        facts (dict): Version, checkpoint and training, for a report.
+
+    Raises:
+        MMFakeError: If config, checkpoint or device will not do.
+    """
+
+    def __init__(self, cfg: Config, checkpoint: str, device: Optional[str] = None) -> None:
+        init_default_scope(cfg.get('default_scope', 'mmaction'))
+        self.device = _device(device)
+        self.model = _build(cfg)
+        loaded = load_checkpoint(self.model, checkpoint, map_location='cpu', logger='silent')
+        self.model.to(self.device).eval()
+        meta = loaded.get('meta') or {}
+        clip_shape = ClipPipeline(cfg).clip_shape
+        check_clip_shape(meta.get(ClipShapeHook.META_KEY), clip_shape)
+        trained_on = meta.get('dataset_meta') or {}
+        weights = loaded.get('state_dict', loaded)
+        multi = self.model.multi
+        has_multi = multi is not None and multi.cls_head is not None
+        has_multi = has_multi and any(key.startswith('multi.cls_head.') for key in weights)
+        self.methods: Tuple[str, ...] = tuple(trained_on.get('multi_classes') or ())
+        fits = has_multi and len(self.methods) == multi.cls_head.num_classes
+        self.classes = self.methods if fits else ()
+        self.val_threshold: Optional[float] = meta.get(ValidationThresholdHook.META_KEY)
+        self.facts: Dict[str, Any] = dict(
+            mmfake=__version__,
+            config=Path(cfg.filename).name if cfg.filename else None,
+            checkpoint=Path(checkpoint).name,
+            checkpoint_sha256=_digest(checkpoint),
+            epoch=meta.get('epoch'),
+            clip_shape=list(clip_shape),
+            trained_on=[method for method in self.methods if method != 'original'],
+            held_out=trained_on.get('holdout'),
+            device=str(self.device),
+        )
+
+    @torch.no_grad()
+    def score(self, clips: Tensor) -> ClipScores:
+        """Judge clips.
+
+        Args:
+            clips (Tensor): (N, C, T, H, W) uint8, as the test pipeline makes them.
+
+        Returns:
+            ClipScores: On the CPU, in the order of the clips.
+        """
+        model = self.model
+        data = dict(inputs=[clip[None] for clip in clips], data_samples=None)
+        data = model.data_preprocessor(data, False)
+        embedding, _ = model.extract_feat(data['inputs'])  # (N, 1, C, T, H, W) -> (N, D)
+        logits = model.cls_head(model.binary.classifier_input(embedding)[0])
+        family = None
+        if self.classes:
+            family = model.multi.cls_head(model.multi.classifier_input(embedding)[0])
+            family = family.float().softmax(dim=1).cpu()
+        return ClipScores(logits.float().cpu(), family)
+
+    def average(self, logits: Tensor) -> float:
+        """Average clips as the test does.
+
+        Args:
+            logits (Tensor): Of the clips of one segment, (N, 2).
+
+        Returns:
+            float: Probability of being manipulated.
+        """
+        head = self.model.cls_head
+        if head.average_clips is None:
+            return float(logits.softmax(dim=1).mean(dim=0)[1])
+        return float(head.average_clip(logits, num_segs=len(logits))[0, 1])
+
+
+def _build(cfg: Config) -> DualStreamRecognizer:
+    """Build the model, without looking for weights to start a training from."""
+    if 'model' not in cfg:
+        raise MMFakeError('the config has no model; use one of configs/mtl')
+    try:
+        model = MODELS.build(copy.deepcopy(cfg.model))
+    except (TypeError, KeyError) as error:  # an unknown argument, an unknown type
+        raise MMFakeError(f'model of the config: {str(error).splitlines()[0]}') from None
+    if not isinstance(model, DualStreamRecognizer) or model.cls_head.num_classes != 2:
+        raise MMFakeError(
+            f'model of the config is a {type(model).__name__}; it has to be an '
+            'mmfake.DualStreamRecognizer with num_classes=2 in its binary stream'
+        )
+    return model
+
+
+def _device(name: Optional[str]) -> torch.device:
+    name = name or ('cuda' if torch.cuda.is_available() else 'cpu')
+    try:
+        torch.zeros(1, device=name)
+        return torch.device(name)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).splitlines()[0]
+        raise MMFakeError(
+            f'device {name!r} cannot be used ({reason}); choose cpu or cuda'
+        ) from None
+
+
+def _digest(path: str) -> Optional[str]:
+    """Name the weights, whatever the file is called."""
+    if not Path(path).is_file():  # a URL
+        return None
+    digest = hashlib.sha256()
+    with open(path, 'rb') as file:
+        for block in iter(lambda: file.read(1 << 20), b''):
+            digest.update(block)
+    return digest.hexdigest()

@@ -1,0 +1,350 @@
+"""The scores of one video, from its first clip to its verdict."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
+
+import numpy as np
+import torch
+from av.error import FFmpegError
+from torch import Tensor
+
+from ..console import Stopwatch
+from ..datasets.protocol import ORIGINAL
+from ..faces.crop import square_boxes
+from ..faces.detectors import FaceSettings
+from ..faces.face_track import FaceTrack, box_overlap, smooth_track
+from ..faces.search import FaceSearch
+from ..video.frame_reader import VideoError
+from .clip_pipeline import Clip, ClipPipeline, Segment, cut_clips
+from .sources import SoundFrames, open_source
+from .trained_model import Decision, TrainedModel
+
+_MOST_PEOPLE = 8  # of a window: a crowd would take for ever and be too small anyway
+_SAME_FACE = 0.3  # overlap of the last box of a window and the first of the next
+
+
+class VideoScan:
+    """Find the faces of a video and cut the clips out, frame by frame in two passes.
+
+    The first pass tracks faces window by window (:class:`FaceSearch`), the second cuts
+    (:func:`cut_clips`). Without a face search the whole video is one segment, exactly as the test
+    pipeline sees a file.
+
+    Args:
+        source (str | Path | np.ndarray): The video.
+        name (str): What to call it.
+        pipeline (ClipPipeline): Chooses and shapes the clips.
+        faces (FaceSettings, optional): How to find faces; None for a video that is a face crop.
+        people (str): ``'largest'``, in each window the most prominent face, or ``'all'``.
+            Defaults to ``'largest'``.
+        most_segments (int, optional): End after so many windows with a face. Defaults to None.
+
+    Attributes:
+        facts (dict): Duration (s), frames, fps, width, height and codec, as far as they are known.
+        segments (list[Segment]): What is cut out.
+        skipped (list[dict]): Windows without a usable face: start and end (s), status, reason.
+        status (str): ``'scored'``, or why the video is not: ``'no-face'``, ``'face-too-small'``,
+            ``'too-short'`` or ``'decode-failed'``.
+        reason (str): More about it, in one line.
+        warnings (list[str]): What a reader of the score should know.
+        damage (str): What is wrong with the file behind its last good frame; empty if nothing is.
+        watch (Stopwatch): Seconds of ``decode``, ``faces`` and ``cut``.
+    """
+
+    def __init__(
+        self,
+        source: Any,
+        name: str,
+        pipeline: ClipPipeline,
+        faces: Optional[FaceSettings],
+        people: str = 'largest',
+        most_segments: Optional[int] = None,
+    ) -> None:
+        self.source, self.name = source, name
+        self._pipeline, self._faces, self._people = pipeline, faces, people
+        self._most_segments = most_segments
+        self.facts: Dict[str, Any] = {}
+        self.segments: List[Segment] = []
+        self.skipped: List[Dict[str, Any]] = []
+        self.status, self.reason = 'scored', ''
+        self.warnings: List[str] = []
+        self.damage = ''
+        self.watch = Stopwatch()
+
+    def clips(self) -> Iterator[Clip]:
+        """Go through the video; nothing is raised for a video that cannot be judged.
+
+        Yields:
+            Clip: The clips; none if :attr:`status` then says why.
+        """
+        try:
+            self._search()
+            if self.status == 'scored':
+                yield from self._cut()
+        except VideoError as error:
+            self.status, self.reason = 'decode-failed', error.reason
+        except (OSError, FFmpegError) as error:  # one video must not cost the others
+            self.status = 'decode-failed'
+            self.reason = f'cannot be opened: {error.strerror or error}'
+
+    def _search(self) -> None:
+        """Decide what to cut out."""
+        with self.watch.timing('decode'):
+            reader = open_source(self.source, self.name)
+        with reader:
+            self.facts = dict(
+                fps=reader.fps, width=reader.width, height=reader.height, codec=reader.codec
+            )
+            frames = SoundFrames(reader)
+            if self._faces is None:
+                times = [frame.time for frame in self.watch.each('decode', frames)]
+                self._know(times, not frames.damage)
+                self._take_all(frames.count)
+            else:
+                self._take_faces(frames)
+        self.damage = frames.damage
+
+    def _take_all(self, frames: int) -> None:
+        """Take the whole video as one segment."""
+        if frames < self._pipeline.span:
+            self.status = 'too-short'
+            self.reason = f'{frames} frames, a clip has at least {self._pipeline.span}'
+            return
+        chosen = self._pipeline.choose(frames, self.facts['fps'])
+        self.segments = [Segment(0, 0, None, chosen)]
+
+    def _take_faces(self, frames: SoundFrames) -> None:
+        """Take the faces of each window."""
+        settings, times = self._faces, []
+        detector, margin = settings.load()
+        search = FaceSearch(
+            detector,
+            self.watch,
+            settings.window,
+            settings.every,
+            self._pipeline.span,
+            settings.min_face,
+        )
+
+        def pictures() -> Iterator[np.ndarray]:
+            for picture, time in self.watch.each('decode', frames):
+                times.append(time)
+                yield picture
+                del picture  # or it would live on while the next one is decoded
+
+        before: List[Tuple[int, FaceTrack]] = []  # the people of the window before this one
+        watched = pictures()
+        for window in search.windows(watched):
+            if not window.people:
+                end = times[-1] + 1 / self.facts['fps']
+                place = dict(start=times[window.start], end=end)
+                self.skipped.append(dict(place, status=window.status, reason=window.reason))
+            before = self._name(window.people, before, margin)
+            windows = len({segment.start // settings.window for segment in self.segments})
+            if self._most_segments and windows >= self._most_segments:
+                break
+        count = len(times)
+        ended = next(watched, None) is None  # else only the first windows were asked for
+        self._know(times[:count], ended and not frames.damage)
+        if not self.segments:
+            self.status, self.reason = search.complaint()
+
+    def _name(
+        self, people: List[FaceTrack], before: List[Tuple[int, FaceTrack]], margin: float
+    ) -> List[Tuple[int, FaceTrack]]:
+        """Number the people of a window and make segments of them."""
+        if self._people == 'largest':
+            named = [(0, track) for track in people[:1]]
+        else:
+            named, free = [], list(before)
+            known = 1 + max((segment.person for segment in self.segments), default=-1)
+            if len(people) > _MOST_PEOPLE:
+                self.warnings.append(
+                    f'{len(people)} faces from frame {people[0].start}; the {_MOST_PEOPLE} most '
+                    'prominent are judged'
+                )
+            for track in people[:_MOST_PEOPLE]:
+                same = next((old for old in free if _goes_on(old[1], track)), None)
+                if same is None:
+                    named.append((known, track))
+                    known += 1
+                else:
+                    free.remove(same)
+                    named.append((same[0], track))
+        for person, track in named:
+            chosen = self._pipeline.choose(len(track), self.facts['fps'])
+            squares = square_boxes(smooth_track(track), margin)
+            self.segments.append(Segment(person, track.start, squares, chosen))
+        return named
+
+    def _know(self, times: List[float], whole: bool) -> None:
+        """Keep how long the video is, as far as it was read."""
+        duration = times[-1] + 1 / self.facts['fps'] if times else 0.0
+        self.facts.update(frames=len(times), duration=duration, read_to_end=whole)
+
+    def _cut(self) -> Iterator[Clip]:
+        """Cut the clips out."""
+        size = 0 if self._faces is None else self._faces.size
+        with open_source(self.source, self.name) as reader:
+            frames = self.watch.each('decode', SoundFrames(reader))
+            clips = cut_clips(frames, self.segments, self._pipeline, size, reader.fps)
+            yield from self.watch.each('cut', clips)
+
+
+def _goes_on(old: FaceTrack, new: FaceTrack) -> bool:
+    """Whether a track goes on where one of the window before it ended."""
+    near = new.start - old.stop <= 5
+    return near and float(box_overlap(old.boxes[-1:], new.boxes[:1])[0, 0]) >= _SAME_FACE
+
+
+class ScoredClip(NamedTuple):
+    """A clip and what the model says of it.
+
+    Attributes:
+        clip (Clip): Without its pictures.
+        logits (Tensor): Of the binary stream, (2,).
+        family (Tensor, optional): Probabilities of the multi-class stream, (K,).
+    """
+
+    clip: Clip
+    logits: Tensor
+    family: Optional[Tensor]
+
+    @property
+    def score(self) -> float:
+        """Probability of being manipulated."""
+        return float(self.logits.softmax(dim=0)[1])
+
+
+class VideoTally:
+    """Collects the scores of a video.
+
+    Args:
+        scan (VideoScan): The video.
+
+    Attributes:
+        waiting (int): Clips that are on their way to the model.
+        cut (bool): Whether no more clips will come.
+        extremes (dict[str, tuple[float, Clip]]): ``highest`` and ``lowest``: score and clip, with
+            its pictures.
+        model_seconds (float): What the model took for its clips, s.
+    """
+
+    def __init__(self, scan: VideoScan) -> None:
+        self.scan = scan
+        self.waiting, self.cut = 0, False
+        self.extremes: Dict[str, Any] = {}
+        self.model_seconds = 0.0
+        self._scored: List[ScoredClip] = []
+
+    @property
+    def complete(self) -> bool:
+        """Whether every clip has its score."""
+        return self.cut and not self.waiting
+
+    def add(self, clip: Clip, logits: Tensor, family: Optional[Tensor]) -> None:
+        """Take a score.
+
+        Args:
+            clip (Clip): The clip.
+            logits (Tensor): Of the binary stream, (2,).
+            family (Tensor, optional): Probabilities of the multi-class stream, (K,).
+        """
+        self.waiting -= 1
+        scored = ScoredClip(clip._replace(inputs=None), logits, family)
+        self._scored.append(scored)
+        for name, sign in (('highest', 1), ('lowest', -1)):
+            if name not in self.extremes or sign * (scored.score - self.extremes[name][0]) > 0:
+                self.extremes[name] = (scored.score, clip)
+
+    def result(self, model: TrainedModel, decision: Decision) -> Dict[str, Any]:
+        """Sum up, as the schema of results.json says.
+
+        Args:
+            model (TrainedModel): What gave the scores.
+            decision (Decision): The threshold.
+
+        Returns:
+            dict: The prediction of this video.
+        """
+        scan = self.scan
+        status, reason = scan.status, scan.reason
+        if any(not bool(torch.isfinite(scored.logits).all()) for scored in self._scored):
+            status, reason = 'not-a-number', 'the score is not a number; the weights are broken'
+        people = self._people(model, decision) if status == 'scored' else []
+        best = max(people, key=lambda person: person['probability'], default=None)
+        probability = None if best is None else best['probability']
+        warnings = list(scan.warnings)
+        if scan.damage:
+            told = '; the score is of the frames before' if people else ''
+            warnings.append(f'{scan.damage}{told}')
+        seconds = dict(scan.watch.seconds, model=self.model_seconds)
+        return dict(
+            video=scan.name,
+            verdict=decision.verdict(probability),
+            probability=probability,
+            status=status,
+            reason=reason,
+            warnings=warnings,
+            family=None if best is None else best['family'],
+            people=people,
+            skipped=[_rounded(place) for place in scan.skipped],
+            metadata=_rounded(scan.facts),
+            seconds=_rounded(seconds),
+        )
+
+    def _people(self, model: TrainedModel, decision: Decision) -> List[Dict[str, Any]]:
+        everybody: Dict[int, List[ScoredClip]] = defaultdict(list)
+        for scored in self._scored:
+            everybody[scored.clip.person].append(scored)
+        return [
+            self._person(number, everybody[number], model, decision) for number in sorted(everybody)
+        ]
+
+    def _person(
+        self, number: int, clips: List[ScoredClip], model: TrainedModel, decision: Decision
+    ) -> Dict[str, Any]:
+        clips = sorted(clips, key=lambda scored: (scored.clip.start_frame, scored.clip.segment))
+        segments: Dict[int, List[Tensor]] = defaultdict(list)
+        for scored in clips:
+            segments[scored.clip.segment].append(scored.logits)
+        means = [(model.average(torch.stack(own)), len(own)) for own in segments.values()]
+        total = sum(count for _, count in means)
+        probability = math.fsum(mean * count for mean, count in means) / total
+        squares = self.scan.segments[clips[0].clip.segment].squares
+        return dict(
+            person=number,
+            verdict=decision.verdict(probability),
+            probability=probability,
+            face_px=None if squares is None else int((squares[:, 2] - squares[:, 0]).mean()),
+            family=_family(clips, model, decision.verdict(probability)),
+            clips=[
+                dict(
+                    start=round(scored.clip.start, 3),
+                    end=round(scored.clip.end, 3),
+                    start_frame=scored.clip.start_frame,
+                    end_frame=scored.clip.end_frame,
+                    segment=scored.clip.segment,
+                    score=scored.score,
+                )
+                for scored in clips
+            ],
+        )
+
+
+def _family(clips: List[ScoredClip], model: TrainedModel, verdict: str) -> Optional[Dict[str, Any]]:
+    """What the multi-class stream says, which serves training and was never chosen for this."""
+    if not model.classes:
+        return None
+    mean = torch.stack([scored.family for scored in clips]).double().mean(dim=0)
+    shares = dict(zip(model.classes, mean.tolist()))
+    methods = [method for method in model.classes if method != ORIGINAL]
+    likely = max(methods, key=shares.__getitem__) if verdict == 'manipulated' else None
+    return dict(likely=likely, probabilities=shares, training_auxiliary=True)
+
+
+def _rounded(values: Dict[str, Any]) -> Dict[str, Any]:
+    return {key: round(v, 3) if isinstance(v, float) else v for key, v in values.items()}

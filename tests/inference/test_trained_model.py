@@ -1,0 +1,87 @@
+"""Weights that others made."""
+
+import os
+
+import pytest
+import torch
+from mmengine.config import Config
+
+from mmfake.errors import MMFakeError
+from mmfake.inference.deepfake_inferencer import DeepfakeInferencer
+from mmfake.inference.trained_model import TrainedModel
+
+
+def test_nothing_in_a_checkpoint_is_run(config, checkpoint, tmp_path):
+    class Attack:
+        def __reduce__(self):
+            return os.system, (f'touch {tmp_path}/ran',)
+
+    content = torch.load(checkpoint(), weights_only=True)
+    torch.save(dict(content, meta=dict(cfg=Attack())), tmp_path / 'attack.pth')
+    with pytest.raises(MMFakeError, match='attack.pth: refused'):
+        DeepfakeInferencer(config(), tmp_path / 'attack.pth')
+    code = f'import os\nos.system("touch {tmp_path}/ran")\n'
+    torch.save(dict(content, meta=dict(cfg=code, config=code)), tmp_path / 'config.pth')
+    DeepfakeInferencer(config(), tmp_path / 'config.pth')
+    assert not (tmp_path / 'ran').exists()
+
+
+def test_facts(config, checkpoint):
+    model = TrainedModel(config(), str(checkpoint()), 'cpu')
+    assert model.facts['trained_on'] == ['df', 'fs', 'nt']
+    assert model.facts['held_out'] == 'f2f'
+    assert model.classes == ('original', 'df', 'fs', 'nt')
+    assert not model.model.training
+
+
+def test_weights_without_the_multi_stream_name_no_family(config, checkpoint, tmp_path):
+    content = torch.load(checkpoint(), weights_only=True)
+    weights = {k: v for k, v in content['state_dict'].items() if not k.startswith('multi.')}
+    torch.save(dict(content, state_dict=weights), tmp_path / 'binary.pth')
+    assert TrainedModel(config(), str(tmp_path / 'binary.pth')).classes == ()
+
+
+@pytest.mark.parametrize('average', ['prob', 'score', None])
+def test_clips_are_averaged_as_the_head_does(config, checkpoint, average):
+    cfg = config()
+    cfg.model.binary.cls_head.average_clips = average
+    model = TrainedModel(cfg, str(checkpoint()))
+    logits = torch.tensor([[0.0, 3.0], [2.0, 0.0], [0.0, 0.5]])
+    chances = [1 / (1 + 2.718281828459045 ** (a - b)) for a, b in logits.tolist()]
+    expected = sum(chances) / 3
+    if average == 'score':
+        expected = 1 / (1 + 2.718281828459045 ** (2 / 3 - 3.5 / 3))
+    assert model.average(logits) == pytest.approx(expected, abs=1e-6)
+
+
+def test_what_will_not_do_is_told(config, checkpoint, tmp_path):
+    with pytest.raises(MMFakeError, match='no such checkpoint'):
+        TrainedModel(config(), str(tmp_path / 'gone.pth'))
+    with pytest.raises(MMFakeError, match='device'):
+        TrainedModel(config(), str(checkpoint()), 'abacus')
+    with pytest.raises(MMFakeError, match='the config has no model'):
+        TrainedModel(Config(dict()), str(checkpoint()))
+    other = config()
+    other.model = dict(type='Recognizer3D', backbone=dict(type='mmfake.S3D'))
+    with pytest.raises(MMFakeError, match='DualStreamRecognizer'):
+        TrainedModel(other, str(checkpoint()))
+    other = config()
+    other.model.backbone.typo = 3
+    with pytest.raises(MMFakeError, match='typo'):
+        TrainedModel(other, str(checkpoint()))
+    with pytest.raises(MMFakeError, match='scale'):
+        DeepfakeInferencer(config(), str(checkpoint()), scale='mini')
+
+
+def test_clips_of_another_shape_are_refused(config, checkpoint, tmp_path):
+    """A forgotten ``--scale``: the scores would have little to do with the threshold."""
+    content = torch.load(checkpoint(), weights_only=True)
+    own = TrainedModel(config(), str(checkpoint())).facts['clip_shape']
+    assert own == [8, 32, 32]
+    torch.save(dict(content, meta=dict(content['meta'], clip_shape=own)), tmp_path / 'own.pth')
+    TrainedModel(config(), str(tmp_path / 'own.pth'))
+    torch.save(
+        dict(content, meta=dict(content['meta'], clip_shape=[8, 64, 64])), tmp_path / 'b.pth'
+    )
+    with pytest.raises(MMFakeError, match='clips of 8 x 64 x 64.*makes them 8 x 32 x 32.*--scale'):
+        TrainedModel(config(), str(tmp_path / 'b.pth'))
