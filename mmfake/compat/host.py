@@ -127,11 +127,14 @@ class _BeforeMultimodal(MetaPathFinder):
 
 def _imports_succeed(folder: Path) -> bool:
     """Whether all that the modules of a folder import from other packages is there."""
+    needed = ('einops', 'timm', 'transformers')
+    if any(importlib.util.find_spec(name) is None for name in needed):
+        return False
     for file in folder.glob('*.py'):
         for node in ast.walk(ast.parse(file.read_text(encoding='utf-8'))):
             if not isinstance(node, ast.ImportFrom) or node.level:
                 continue
-            if node.module.split('.')[0] not in ('einops', 'timm', 'transformers'):
+            if node.module.split('.')[0] not in needed:
                 continue
             try:
                 module = importlib.import_module(node.module)
