@@ -8,7 +8,7 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 ROOT = Path(__file__).resolve().parent
-MIRRORED = ('configs', 'tools')
+MIRRORED = {'configs': 'configs', 'tools': 'tools', 'model-index.yml': 'configs/model-index.yml'}
 
 INSTALL_REQUIRES = [
     'torch>=2.1',  # tensors and training
@@ -57,12 +57,14 @@ def mirror_for_mim(link):
         return
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir()
-    for name in MIRRORED:
+    for name, source in MIRRORED.items():
         if link:
-            (target / name).symlink_to(os.path.relpath(ROOT / name, target))
-        else:
+            (target / name).symlink_to(os.path.relpath(ROOT / source, target))
+        elif (ROOT / source).is_dir():
             ignored = shutil.ignore_patterns('__pycache__', '*.pyc')
-            shutil.copytree(ROOT / name, target / name, ignore=ignored)
+            shutil.copytree(ROOT / source, target / name, ignore=ignored)
+        else:
+            shutil.copy(ROOT / source, target / name)
 
 
 def mirrored_files():
@@ -70,7 +72,10 @@ def mirrored_files():
     package = ROOT / 'mmfake'
     files = []
     for name in MIRRORED:
-        for folder, _, names in os.walk(package / '.mim' / name):
+        mirrored = package / '.mim' / name
+        if mirrored.is_file():
+            files.append(os.path.relpath(mirrored, package))
+        for folder, _, names in os.walk(mirrored):
             files += [os.path.relpath(os.path.join(folder, file), package) for file in names]
     return files
 
@@ -94,7 +99,7 @@ if __name__ == '__main__':
         license='Apache-2.0',
         python_requires='>=3.8',
         packages=find_packages(include=['mmfake', 'mmfake.*']),
-        package_data={'mmfake': mirrored_files()},
+        package_data={'mmfake': [*mirrored_files(), '*/*.j2']},
         install_requires=INSTALL_REQUIRES,
         extras_require=EXTRAS_REQUIRE,
     )
