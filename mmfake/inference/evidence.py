@@ -82,8 +82,9 @@ class Saliency:
         if found is None:
             return None
         gradient, activation = found  # (1, C, [T',] H', W') each, or the gradient (1, C)
-        weights = gradient.flatten(2).mean(dim=2) if gradient.ndim > 2 else gradient
-        weights = weights.reshape(*weights.shape, *[1] * (activation.ndim - 2))
+        if gradient.ndim == 2:
+            gradient = gradient.reshape(*gradient.shape, *[1] * (activation.ndim - 2))
+        weights = gradient.mean(dim=(-2, -1), keepdim=True)  # of each time step, as mmaction2's
         salient = F.relu((weights * activation).sum(dim=1, keepdim=True))
         return salient[:, :, None] if salient.ndim == 4 else salient
 
