@@ -222,6 +222,7 @@ def test_pixel_formats(judge, write_film, face_film, tmp_path, codec, pix_fmt, c
     )
 
 
+@pytest.mark.nightly
 def test_8k(judge, write_film, tmp_path):
     pictures = np.broadcast_to(np.uint8([40, 90, 160]), (8, 4320, 7680, 3))
     film = write_film(tmp_path / '8k.mp4', pictures, preset='ultrafast')
