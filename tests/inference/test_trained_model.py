@@ -1,10 +1,15 @@
 """Weights that others made."""
 
+import math
 import os
 
+import numpy as np
 import pytest
 import torch
+from mmaction.models.recognizers import BaseRecognizer
+from mmaction.registry import MODELS
 from mmengine.config import Config
+from torch import nn
 
 from mmfake.errors import MMFakeError
 from mmfake.inference.deepfake_inferencer import DeepfakeInferencer
@@ -52,6 +57,43 @@ def test_clips_are_averaged_as_the_head_does(config, checkpoint, average):
     if average == 'score':
         expected = 1 / (1 + 2.718281828459045 ** (2 / 3 - 3.5 / 3))
     assert model.average(logits) == pytest.approx(expected, abs=1e-6)
+
+
+class ByBrightness(BaseRecognizer):
+    """A detector of another class, with what inference asks of one: the brighter, the faker."""
+
+    def __init__(self, steep=0.1):
+        super().__init__(dict(type='mmfake.S3D', init_cfg=None))
+        self.backbone = nn.Identity()
+        self.cls_head = MODELS.build(dict(type='mmfake.MLPHead', num_classes=2, in_channels=2))
+        self.steep = nn.Parameter(torch.tensor(steep))
+
+    @property
+    def classifiers(self):
+        return dict(only=self.cls_head)
+
+    def extract_feat(self, inputs, **kwargs):
+        return inputs.flatten(0, 1), {}
+
+    def classify(self, inputs):
+        light = self.steep * (inputs.flatten(2).mean(dim=2).flatten() - 100)
+        return dict(only=torch.stack([torch.zeros_like(light), light], dim=1))
+
+    def saliency_layer(self):
+        return None
+
+
+def test_a_model_of_another_class(config, tmp_path):
+    cfg = config()
+    cfg.model = dict(type=ByBrightness)
+    torch.save(dict(state_dict=MODELS.build(cfg.model).state_dict()), tmp_path / 'x.pth')
+    detect = DeepfakeInferencer(cfg, str(tmp_path / 'x.pth'), 'cpu')
+    for light in (90, 120):
+        film = np.full((12, 40, 40, 3), light, np.uint8)
+        (video,) = detect(film, face=False)['predictions']
+        assert video['family'] is None
+        expected = 1 / (1 + math.exp(-0.1 * (light - 100)))
+        assert video['probability'] == pytest.approx(expected, abs=1e-5)
 
 
 def test_what_will_not_do_is_told(config, checkpoint, tmp_path):
