@@ -1,4 +1,4 @@
-"""The second pass over a video: cutting the clips out."""
+"""Clips of a video: the test pipeline of a config, and cutting clips out in the second pass."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ class Clip(NamedTuple):
         end_frame (int): Number of its last frame.
         start (float): When its first frame is shown, s.
         end (float): When its last frame ends, s.
-        inputs (Tensor): (C, T, H, W) uint8, as the test pipeline makes it.
+        inputs (Tensor): (C, T, H, W), or (C, H, W) of one frame, as the test pipeline makes it.
+        pictures (list[np.ndarray]): Its T frames, cut out and shrunk, (H, W, 3) uint8 RGB.
     """
 
     person: int
@@ -34,6 +35,7 @@ class Clip(NamedTuple):
     start: float
     end: float
     inputs: Tensor
+    pictures: List[np.ndarray]
 
 
 class Segment(NamedTuple):
@@ -58,7 +60,7 @@ _FRAME_BY_FRAME = ('Resize', 'CenterCrop')
 
 
 class ClipPipeline:
-    """Choose and shape clips as the test of a config does.
+    """Choose and shape clips, or single frames, as the test of a config does.
 
     Opening and decoding are left out, and the transforms right after them that treat each frame
     alone run as soon as it is decoded, so that never more than small frames are kept.
@@ -67,8 +69,8 @@ class ClipPipeline:
         cfg (Config): With ``test_dataloader.dataset.pipeline``.
 
     Attributes:
-        span (int): Frames from the first to the last of a clip.
-        clip_shape (tuple[int, int, int]): (T, H, W) of a clip.
+        span (int): Frames from the first to the last of a clip; 1 for single frames.
+        clip_shape (tuple[int, ...]): (T, H, W) of a clip, (H, W) of a single frame.
 
     Raises:
         MMFakeError: If the config has no such pipeline.
@@ -93,27 +95,12 @@ class ClipPipeline:
         self.clip_shape = tuple(self.pack([picture] * self._sampler.clip_len, 1).shape[2:])
 
     def choose(self, frames: int, fps: float) -> np.ndarray:
-        """Choose the frames of the clips.
-
-        Args:
-            frames (int): Length of the video or of the face clip; at least :attr:`span`.
-            fps (float): Frames per s.
-
-        Returns:
-            np.ndarray: Numbers of frames, shape (clips, clip_len) int.
-        """
+        """Choose the frames of the clips of at least :attr:`span` frames, (clips, clip_len)."""
         results = self._sampler(dict(total_frames=frames, avg_fps=fps, start_index=0))
         return np.asarray(results['frame_inds']).reshape(-1, self._sampler.clip_len)
 
     def shrink(self, picture: np.ndarray) -> np.ndarray:
-        """Bring one frame to the size of the clips.
-
-        Args:
-            picture (np.ndarray): (H, W, 3) uint8 RGB.
-
-        Returns:
-            np.ndarray: The frame as far as it can be shaped alone, no view of a large one.
-        """
+        """Shape one frame (H, W, 3) as far as it can be alone; the result is no view of it."""
         results = _as_decoded([picture])
         for transform in self._each:
             results = transform(results)
@@ -127,7 +114,7 @@ class ClipPipeline:
             clips (int): How many clips they make.
 
         Returns:
-            Tensor: (clips, C, T, H, W) uint8.
+            Tensor: (clips, C, T, H, W), or (clips, C, H, W) where the pipeline formats frames.
 
         Raises:
             MMFakeError: If the pipeline makes several views of a clip.
@@ -142,10 +129,11 @@ class ClipPipeline:
         for transform in self._rest:
             results = transform(results)
         inputs = results['inputs']
-        if inputs.ndim != 5 or len(inputs) != clips:
+        if inputs.ndim not in (4, 5) or len(inputs) != clips:
             raise MMFakeError(
-                f'test pipeline of the config gives {tuple(inputs.shape)} for {clips} clips, not '
-                "(clips, C, T, H, W): use CenterCrop and FormatShape(input_format='NCTHW')"
+                f'test pipeline of the config gives {tuple(inputs.shape)} for {clips} clips of '
+                f"{sampler.clip_len} frames: use CenterCrop, and FormatShape(input_format='NCTHW') "
+                "or, for clips of one frame, 'NCHW'"
             )
         return inputs
 
@@ -228,7 +216,10 @@ class _Cutting:
         numbers: np.ndarray = self.segment.frames + self.segment.start  # (clips, clip_len)
         pictures: List[np.ndarray] = [self._pictures[number] for number in numbers.ravel().tolist()]
         inputs = pipeline.pack(pictures, len(numbers))
-        for clip, tensor in zip(numbers, inputs):
+        length = numbers.shape[1]
+        for place, (clip, tensor) in enumerate(zip(numbers, inputs)):
             first, last = int(clip[0]), int(clip[-1])
             start, end = self._times[first], self._times[last] + 1 / fps
-            yield Clip(self.segment.person, self.number, first, last, start, end, tensor.clone())
+            shown = pictures[place * length : (place + 1) * length]
+            where = (self.segment.person, self.number, first, last, start, end)
+            yield Clip(*where, tensor.clone(), shown)

@@ -2,100 +2,125 @@
 
 from __future__ import annotations
 
-import copy
-import warnings
-from typing import Any, Dict, List, NamedTuple, Optional
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 import cv2
 import matplotlib
 import numpy as np
 import torch
 import torch.nn.functional as F
-from mmaction.structures import ActionDataSample
-from mmaction.utils import GradCAM
-from torch import Tensor
+from torch import Tensor, nn
 
-from ..models.backbones.s3d import S3D
+from ..models.recognizers.pooling import last_map
+from .clip_pipeline import Clip
 from .trained_model import Decision, TrainedModel
 from .video_scan import VideoTally
 
-_LAYER = 'backbone/Mixed_4f'  # the last at 1/16 of the side; behind it a clip has 4 x 4 cells
 _COLORMAP = 'viridis'  # rises in lightness for every eye
 
 
 class Saliency:
     """Paint over a clip what speaks for a manipulation, or for an original.
 
-    With S3D and a classifier whose gradient reaches the encoder this is mmaction2's ``GradCAM``.
-    The classifiers of the contrastive regimes sit behind a neck that cuts the gradient, and other
-    backbones have other layers: there it is the gradient of the classifier at the embedding times
-    the last feature map, which is Grad-CAM of that layer, without going through the encoder.
+    Where the model names a layer (``saliency_layer()``: S3D's, with a classifier whose gradient
+    reaches the encoder) this is Grad-CAM there. The classifiers of the contrastive regimes sit
+    behind a neck that cuts the gradient, and other backbones name no layer: there it is the
+    gradient of the classifier at the embedding times the last feature map, which is Grad-CAM of
+    that map, without going through the encoder. A backbone that gives tokens or pooled features
+    has no map, so nothing is painted.
 
     Args:
         model (TrainedModel): The detector; it is left as it is.
 
     Attributes:
-        method (str): Which of the two, in words for a report.
+        method (str): Which of the three, in words for a report.
     """
 
     def __init__(self, model: TrainedModel) -> None:
         self._trained = model
-        self._cam: Optional[GradCAM] = None
-        recognizer = model.model
-        if isinstance(recognizer.backbone, S3D) and recognizer.binary.neck is None:
-            # a copy: GradCAM leaves hooks behind and changes how the head averages
-            watched = copy.deepcopy(recognizer).requires_grad_(True)
-            self._cam = GradCAM(watched, _LAYER, colormap=_COLORMAP)
-            self.method = "mmaction2's Grad-CAM at layer Mixed_4f"
-        else:
-            self.method = 'gradient of the classifier times the last feature map'
+        self.method = 'gradient of the classifier times the last feature map'
+        if model.model.saliency_layer() is not None:
+            self.method = f'Grad-CAM at layer {model.model.backbone.saliency_layer}'
 
-    def paint(self, clip: Tensor, label: int) -> Optional[np.ndarray]:
+    def paint(self, clip: Clip, label: int) -> Optional[np.ndarray]:
         """Paint a clip.
 
         Args:
-            clip (Tensor): (C, T, H, W) uint8 RGB.
+            clip (Clip): With its inputs and pictures.
             label (int): 1 for what speaks for a manipulation, 0 for an original.
 
         Returns:
-            np.ndarray | None: (T, H, W, 3) uint8 RGB, the clip under a colour map, brighter where
-            more speaks for it; each clip on its own scale. None if nothing does.
+            np.ndarray | None: (T, H, W, 3) uint8 RGB, its pictures under a colour map, brighter
+            where more speaks for it; each clip on its own scale. None if nothing does, or the
+            backbone gives no map.
         """
-        picture = clip.permute(1, 2, 3, 0).cpu().numpy() / 255  # (T, H, W, 3)
-        if self._cam is None:
-            colors = matplotlib.colormaps[_COLORMAP](self._last_map(clip, label).numpy())
-            blended = 0.5 * colors[..., :3] + 0.5 * picture  # as GradCAM blends
-        else:
-            sample = ActionDataSample().set_gt_label(label)
-            data = dict(inputs=[clip[None]], data_samples=[sample])
-            with warnings.catch_warnings():
-                # it asks for the deprecated kind of hook; only grad_output is read, which is right
-                warnings.simplefilter('ignore', FutureWarning)
-                painted, _ = self._cam(data, use_labels=True)
-            blended = painted[0].detach().cpu().numpy()
-        if np.ptp((blended - 0.5 * picture).reshape(-1, 3), axis=0).max() < 1e-3:
-            return None  # one colour
-        return np.rint(255 * np.clip(blended, 0, 1)).astype(np.uint8)
-
-    def _last_map(self, clip: Tensor, label: int) -> Tensor:
-        """Saliency from the last feature map, (T, H, W) from 0 to 1."""
-        model = self._trained.model
-        data = model.data_preprocessor(dict(inputs=[clip[None]], data_samples=None), False)
-        with torch.no_grad():
-            features, _ = model.extract_feat(data['inputs'], stage='backbone')
-            if isinstance(features, (tuple, list)):  # of several pathways: that of the last
-                features = features[-1]
-            embedding, _ = model.extract_feat(data['inputs'])
-            read, _ = model.binary.classifier_input(embedding)
-        read = read.detach().requires_grad_(True)
-        (gradient,) = torch.autograd.grad(model.cls_head(read)[0, label], read)
-        weights = gradient[:, -features.shape[1] :, None, None, None]  # (1, C, 1, 1, 1)
-        salient = F.relu((weights * features).sum(dim=1, keepdim=True))
-        salient = F.interpolate(salient, clip.shape[1:], mode='trilinear', align_corners=False)[
-            0, 0
-        ]
+        pictures = np.stack(clip.pictures) / 255  # (T, H, W, 3)
+        salient = self.find(clip.inputs, label)  # (1, 1, T', H', W')
+        if salient is None:
+            self.method = 'not shown, as this encoder gives no feature map'
+            return None
+        size = pictures.shape[:3]
+        salient = F.interpolate(salient, size, mode='trilinear', align_corners=False)[0, 0]
         low, high = salient.min(), salient.max()
-        return ((salient - low) / (high - low).clamp(min=1e-20)).cpu()
+        if not high - low > 1e-20:
+            return None
+        colors = matplotlib.colormaps[_COLORMAP](((salient - low) / (high - low)).cpu().numpy())
+        return np.rint(255 * (0.5 * colors[..., :3] + 0.5 * pictures)).astype(np.uint8)
+
+    def find(self, inputs: Tensor, label: int) -> Optional[Tensor]:
+        """Find what speaks for a label.
+
+        Args:
+            inputs (Tensor): (C, T, H, W) of a clip or (C, H, W) of a frame.
+            label (int): As in :meth:`paint`.
+
+        Returns:
+            Tensor | None: (1, 1, T', H', W'), at least 0, T' = 1 of a frame; None without a map.
+        """
+        layer = self._trained.model.saliency_layer()
+        found = self._last_map(inputs, label) if layer is None else self._cam(inputs, label, layer)
+        if found is None:
+            return None
+        gradient, activation = found  # (1, C, [T',] H', W') each, or the gradient (1, C)
+        if gradient.ndim == 2:
+            gradient = gradient.reshape(*gradient.shape, *[1] * (activation.ndim - 2))
+        weights = gradient.mean(dim=(-2, -1), keepdim=True)  # of each time step, as mmaction2's
+        salient = F.relu((weights * activation).sum(dim=1, keepdim=True))
+        return salient[:, :, None] if salient.ndim == 4 else salient
+
+    def _cam(self, inputs: Tensor, label: int, layer: nn.Module) -> Tuple[Tensor, Tensor]:
+        """Gradient and activation at a layer, without touching a parameter's gradient."""
+        kept: List[Tensor] = []
+
+        def keep(module: nn.Module, given: Any, output: Tensor) -> Tensor:
+            kept.append(output.detach().requires_grad_(True))  # the gradient is asked from here on
+            return kept[0].clone()  # for whoever changes it in place
+
+        handle = layer.register_forward_hook(keep)
+        try:
+            with torch.enable_grad():
+                of_all = self._trained.model.classify(self._trained.preprocess(inputs[None]))
+                logits = next(iter(of_all.values()))[0]  # (2,)
+                # for the label and against the other: as the probability, where that saturates too
+                (gradient,) = torch.autograd.grad(logits[label] - logits[1 - label], kept)
+        finally:
+            handle.remove()
+        return gradient, kept[0].detach()
+
+    def _last_map(self, inputs: Tensor, label: int) -> Optional[Tuple[Tensor, Tensor]]:
+        """Gradient at what the classifier reads, and the last feature map."""
+        model = self._trained.model
+        inputs = self._trained.preprocess(inputs[None])
+        with torch.no_grad():
+            activation = last_map(model.extract_feat(inputs, stage='backbone')[0])
+            read, _ = model.extract_feat(inputs, test_mode=True)
+        channels = 0 if activation is None else activation.shape[1]
+        if not 0 < channels <= read.shape[1]:
+            return None
+        read = read.detach().requires_grad_(True)
+        with torch.enable_grad():
+            (gradient,) = torch.autograd.grad(model.cls_head(read)[0, label], read)
+        return gradient[:, -channels:], activation  # of several pathways: that of the last
 
 
 _TILE = 96  # px
@@ -141,10 +166,10 @@ def make_strips(tally: VideoTally, saliency: Saliency, decision: Decision) -> Li
         extremes = dict(highest=extremes['highest'])
     strips = []
     for which, (score, clip) in extremes.items():
-        seen = clip.inputs.permute(1, 2, 3, 0).numpy()  # (T, H, W, 3)
+        seen = np.stack(clip.pictures)  # (T, H, W, 3)
         chosen = np.linspace(0, len(seen) - 1, min(_TILES, len(seen))).round().astype(int)
         verdict = decision.verdict(score)
-        painted = saliency.paint(clip.inputs, int(verdict == 'manipulated'))
+        painted = saliency.paint(clip, int(verdict == 'manipulated'))
         rows = [seen[chosen]] if painted is None else [seen[chosen], painted[chosen]]
         speaks_for = '' if painted is None else verdict
         place = (clip.start, clip.end, speaks_for)

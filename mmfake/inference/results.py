@@ -23,7 +23,7 @@ SCHEMA_VERSION = '1.0'
 
 VIDEO_STATUSES = (
     *('scored', 'no-face', 'face-too-small', 'too-short'),
-    *('decode-failed', 'not-a-number'),
+    *('decode-failed', 'not-a-number', 'changed'),
 )
 """tuple[str]: What can become of a video."""
 

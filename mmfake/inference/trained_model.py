@@ -1,4 +1,4 @@
-"""A trained detector: weights, threshold and what they were trained on."""
+"""Trained detector: weights, decision threshold and what they were trained on."""
 
 from __future__ import annotations
 
@@ -13,11 +13,10 @@ from mmaction.registry import MODELS
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.runner import load_checkpoint
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..engine.hooks.checkpoint_facts import ClipShapeHook, ValidationThresholdHook, check_clip_shape
 from ..errors import MMFakeError
-from ..models.recognizers.dual_stream_recognizer import DualStreamRecognizer
 from ..version import __version__
 from .clip_pipeline import ClipPipeline
 
@@ -37,14 +36,7 @@ class Decision(NamedTuple):
     source: str
 
     def verdict(self, probability: Optional[float]) -> str:
-        """Decide.
-
-        Args:
-            probability (float, optional): Of being manipulated; None without a score.
-
-        Returns:
-            str: ``'original'``, ``'manipulated'`` or ``'abstain'``.
-        """
+        """``'original'``, ``'manipulated'``, or ``'abstain'`` for a video without a score."""
         if probability is None:
             return ABSTAIN
         return 'manipulated' if probability >= self.threshold else 'original'
@@ -88,8 +80,8 @@ class ClipScores(NamedTuple):
     """What the model says of some clips.
 
     Attributes:
-        logits (Tensor): Of the binary stream, (N, 2).
-        family (Tensor, optional): Probabilities of the multi-class stream, (N, K).
+        logits (Tensor): Of the scoring head, (N, 2).
+        family (Tensor, optional): Probabilities of the head that tells methods apart, (N, K).
     """
 
     logits: Tensor
@@ -100,7 +92,9 @@ class TrainedModel:
     """A detector with its weights.
 
     The weights are read by mmfake's loader, which runs nothing that is in the file; the model is
-    that of the config, never of the checkpoint.
+    that of the config, never of the checkpoint: a :class:`mmfake.DualStreamRecognizer`, or another
+    recognizer with ``cls_head``, ``classifiers``, ``classify`` and ``saliency_layer`` as described
+    there.
 
     Args:
         cfg (Config): Config it was trained with.
@@ -108,11 +102,11 @@ class TrainedModel:
         device (str, optional): Where it runs. Defaults to None: a GPU if there is one.
 
     Attributes:
-        model (DualStreamRecognizer): In eval mode.
+        model (nn.Module): The recognizer, in eval mode.
         device (torch.device): Where it is.
         val_threshold (float, optional): The threshold chosen on validation.
-        classes (tuple[str, ...]): Methods of the multi-class stream, the original first; empty
-            without a trained multi-class classifier.
+        classes (tuple[str, ...]): Methods that a further classifier tells apart, the original
+            first; empty without such a classifier or its weights.
         facts (dict): Version, checkpoint and training, for a report.
 
     Raises:
@@ -129,13 +123,9 @@ class TrainedModel:
         clip_shape = ClipPipeline(cfg).clip_shape
         check_clip_shape(meta.get(ClipShapeHook.META_KEY), clip_shape)
         trained_on = meta.get('dataset_meta') or {}
-        weights = loaded.get('state_dict', loaded)
-        multi = self.model.multi
-        has_multi = multi is not None and multi.cls_head is not None
-        has_multi = has_multi and any(key.startswith('multi.cls_head.') for key in weights)
         self.methods: Tuple[str, ...] = tuple(trained_on.get('multi_classes') or ())
-        fits = has_multi and len(self.methods) == multi.cls_head.num_classes
-        self.classes = self.methods if fits else ()
+        self._family = self._family_of(loaded.get('state_dict', loaded))
+        self.classes = self.methods if self._family else ()
         self.val_threshold: Optional[float] = meta.get(ValidationThresholdHook.META_KEY)
         self.facts: Dict[str, Any] = dict(
             mmfake=__version__,
@@ -149,43 +139,49 @@ class TrainedModel:
             device=str(self.device),
         )
 
+    def _family_of(self, weights: Dict[str, Tensor]) -> Optional[str]:
+        """Name of the stream that tells the methods of the training apart, if it was trained."""
+        for name, head in self.model.classifiers.items():
+            stored = any(key.startswith(f'{name}.cls_head.') for key in weights)
+            fits = head.num_classes == len(self.methods)
+            if head is not self.model.cls_head and stored and fits:
+                return name
+        return None
+
+    def preprocess(self, clips: Tensor) -> Tensor:
+        """Normalise clips or frames of the test pipeline, (N, ...) -> (N, 1, ...)."""
+        data = dict(inputs=[clip[None] for clip in clips], data_samples=None)
+        return self.model.data_preprocessor(data, False)['inputs']
+
     @torch.no_grad()
     def score(self, clips: Tensor) -> ClipScores:
-        """Judge clips.
+        """Judge clips or frames.
 
         Args:
-            clips (Tensor): (N, C, T, H, W) uint8, as the test pipeline makes them.
+            clips (Tensor): (N, C, T, H, W) or (N, C, H, W), as the test pipeline makes them.
 
         Returns:
             ClipScores: On the CPU, in the order of the clips.
         """
-        model = self.model
-        data = dict(inputs=[clip[None] for clip in clips], data_samples=None)
-        data = model.data_preprocessor(data, False)
-        embedding, _ = model.extract_feat(data['inputs'])  # (N, 1, C, T, H, W) -> (N, D)
-        logits = model.cls_head(model.binary.classifier_input(embedding)[0])
+        logits = self.model.classify(self.preprocess(clips))
         family = None
-        if self.classes:
-            family = model.multi.cls_head(model.multi.classifier_input(embedding)[0])
-            family = family.float().softmax(dim=1).cpu()
-        return ClipScores(logits.float().cpu(), family)
+        if self._family:
+            family = logits[self._family].float().softmax(dim=1).cpu()
+        scores = next(iter(logits.values()))  # the scoring head comes first
+        return ClipScores(scores.float().cpu(), family)
 
     def average(self, logits: Tensor) -> float:
-        """Average clips as the test does.
-
-        Args:
-            logits (Tensor): Of the clips of one segment, (N, 2).
-
-        Returns:
-            float: Probability of being manipulated.
-        """
+        """Probability of being manipulated of clips with logits (N, 2), averaged as in the test."""
         head = self.model.cls_head
         if head.average_clips is None:
             return float(logits.softmax(dim=1).mean(dim=0)[1])
         return float(head.average_clip(logits, num_segs=len(logits))[0, 1])
 
 
-def _build(cfg: Config) -> DualStreamRecognizer:
+_ASKED_OF_A_MODEL = ('cls_head', 'classifiers', 'classify', 'saliency_layer')
+
+
+def _build(cfg: Config) -> nn.Module:
     """Build the model, without looking for weights to start a training from."""
     if 'model' not in cfg:
         raise MMFakeError('the config has no model; use one of configs/mtl')
@@ -193,10 +189,12 @@ def _build(cfg: Config) -> DualStreamRecognizer:
         model = MODELS.build(copy.deepcopy(cfg.model))
     except (TypeError, KeyError) as error:  # an unknown argument, an unknown type
         raise MMFakeError(f'model of the config: {str(error).splitlines()[0]}') from None
-    if not isinstance(model, DualStreamRecognizer) or model.cls_head.num_classes != 2:
+    lacking = [name for name in _ASKED_OF_A_MODEL if not hasattr(model, name)]
+    if lacking or model.cls_head.num_classes != 2:
+        told = f'without {", ".join(lacking)}' if lacking else 'whose cls_head has other classes'
         raise MMFakeError(
-            f'model of the config is a {type(model).__name__}; it has to be an '
-            'mmfake.DualStreamRecognizer with num_classes=2 in its binary stream'
+            f'model of the config is a {type(model).__name__} {told}; it has to be an '
+            'mmfake.DualStreamRecognizer, or offer what that does, and score with num_classes=2'
         )
     return model
 

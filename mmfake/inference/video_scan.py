@@ -1,4 +1,4 @@
-"""The scores of one video, from its first clip to its verdict."""
+"""Scan of one video in two passes (faces, then clips), and the tally of its scores."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class VideoScan:
         segments (list[Segment]): What is cut out.
         skipped (list[dict]): Windows without a usable face: start and end (s), status, reason.
         status (str): ``'scored'``, or why the video is not: ``'no-face'``, ``'face-too-small'``,
-            ``'too-short'`` or ``'decode-failed'``.
+            ``'too-short'``, ``'decode-failed'`` or ``'changed'`` between the passes.
         reason (str): More about it, in one line.
         warnings (list[str]): What a reader of the score should know.
         damage (str): What is wrong with the file behind its last good frame; empty if nothing is.
@@ -75,11 +75,7 @@ class VideoScan:
         self.watch = Stopwatch()
 
     def clips(self) -> Iterator[Clip]:
-        """Go through the video; nothing is raised for a video that cannot be judged.
-
-        Yields:
-            Clip: The clips; none if :attr:`status` then says why.
-        """
+        """Go through the video; without a clip, :attr:`status` says why, nothing is raised."""
         try:
             self._search()
             if self.status == 'scored':
@@ -186,12 +182,24 @@ class VideoScan:
         self.facts.update(frames=len(times), duration=duration, read_to_end=whole)
 
     def _cut(self) -> Iterator[Clip]:
-        """Cut the clips out."""
+        """Cut the clips out, and notice a file that no longer gives the frames it gave before."""
         size = 0 if self._faces is None else self._faces.size
+        cut = 0
         with open_source(self.source, self.name) as reader:
-            frames = self.watch.each('decode', SoundFrames(reader))
-            clips = cut_clips(frames, self.segments, self._pipeline, size, reader.fps)
-            yield from self.watch.each('cut', clips)
+            frames = SoundFrames(reader)
+            passing = self.watch.each('decode', frames)
+            clips = cut_clips(passing, self.segments, self._pipeline, size, reader.fps)
+            for clip in self.watch.each('cut', clips):
+                cut += 1
+                yield clip
+        if cut == sum(len(segment.frames) for segment in self.segments):
+            return
+        self.damage = frames.damage or self.damage
+        told = f'{frames.count} frames when read again, {self.facts["frames"]} before'
+        if cut:
+            self.warnings.append(f'{told}; the score is of the first {cut} clips')
+        else:
+            self.status, self.reason = 'changed', f'{told}: wait until the file is complete'
 
 
 def _goes_on(old: FaceTrack, new: FaceTrack) -> bool:
@@ -205,8 +213,8 @@ class ScoredClip(NamedTuple):
 
     Attributes:
         clip (Clip): Without its pictures.
-        logits (Tensor): Of the binary stream, (2,).
-        family (Tensor, optional): Probabilities of the multi-class stream, (K,).
+        logits (Tensor): Of the scoring head, (2,).
+        family (Tensor, optional): Probabilities of the methods, (K,).
     """
 
     clip: Clip
@@ -246,30 +254,16 @@ class VideoTally:
         return self.cut and not self.waiting
 
     def add(self, clip: Clip, logits: Tensor, family: Optional[Tensor]) -> None:
-        """Take a score.
-
-        Args:
-            clip (Clip): The clip.
-            logits (Tensor): Of the binary stream, (2,).
-            family (Tensor, optional): Probabilities of the multi-class stream, (K,).
-        """
+        """Take the score of a clip: logits (2,), probabilities of the methods (K,)."""
         self.waiting -= 1
-        scored = ScoredClip(clip._replace(inputs=None), logits, family)
+        scored = ScoredClip(clip._replace(inputs=None, pictures=[]), logits, family)
         self._scored.append(scored)
         for name, sign in (('highest', 1), ('lowest', -1)):
             if name not in self.extremes or sign * (scored.score - self.extremes[name][0]) > 0:
                 self.extremes[name] = (scored.score, clip)
 
     def result(self, model: TrainedModel, decision: Decision) -> Dict[str, Any]:
-        """Sum up, as the schema of results.json says.
-
-        Args:
-            model (TrainedModel): What gave the scores.
-            decision (Decision): The threshold.
-
-        Returns:
-            dict: The prediction of this video.
-        """
+        """The prediction of this video, as the schema of results.json says."""
         scan = self.scan
         status, reason = scan.status, scan.reason
         if any(not bool(torch.isfinite(scored.logits).all()) for scored in self._scored):

@@ -12,20 +12,34 @@ from mmfake.inference.clip_pipeline import ClipPipeline
 from mmfake.video.frame_reader import FrameReader
 
 
+def of_frames(cfg):
+    """The config with single frames in place of clips."""
+    for step in cfg.test_dataloader.dataset.pipeline:
+        if step.type == 'SampleFrames':
+            step.update(clip_len=1, num_clips=4)
+        elif step.type == 'FormatShape':
+            step.input_format = 'NCHW'
+    return cfg
+
+
 @pytest.mark.parametrize(('frames', 'height', 'width'), [(40, 96, 64), (9, 40, 50), (133, 32, 32)])
+@pytest.mark.parametrize('single', [False, True])
 def test_equal_to_the_whole_pipeline(
-    config, write_film, noise_film, tmp_path, frames, height, width
+    config, write_film, noise_film, tmp_path, frames, height, width, single
 ):
     path = write_film(tmp_path / 'a.mp4', noise_film(0, frames, height, width), g='16', bf='0')
-    steps = config().test_dataloader.dataset.pipeline
+    cfg = of_frames(config()) if single else config()
+    steps = cfg.test_dataloader.dataset.pipeline
     whole = Compose([TRANSFORMS.build(dict(step)) for step in steps])
     expected = whole(dict(filename=str(path), start_index=0, label=0))['inputs']
 
-    pipeline = ClipPipeline(config())
+    pipeline = ClipPipeline(cfg)
+    assert pipeline.span == (1 if single else 8)
+    assert pipeline.clip_shape == ((32, 32) if single else (8, 32, 32))
     with FrameReader(path) as reader:
         pictures = [pipeline.shrink(frame.picture) for frame in reader]
     chosen = pipeline.choose(frames, 25.0)
-    assert chosen.shape == (4, 8)
+    assert chosen.shape == (4, pipeline.span)
     inputs = pipeline.pack([pictures[number] for number in chosen.ravel()], 4)
     assert inputs.dtype == torch.uint8
     assert torch.equal(inputs, expected)

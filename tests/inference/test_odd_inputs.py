@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 
 from mmfake.faces.detectors import FaceSettings
+from mmfake.inference import video_scan
 from mmfake.inference.deepfake_inferencer import DeepfakeInferencer
+from mmfake.inference.sources import open_source
 from mmfake.inference.video_scan import VideoScan
 
 
@@ -64,6 +66,57 @@ def test_a_film_that_goes_while_it_is_read(inferencer, write_film, noise_film, t
     scan = VideoScan(str(paths[1]), 'x', LosingPipeline(paths[1], inferencer.pipeline), None)
     assert list(scan.clips()) == []
     assert (scan.status, scan.reason) == ('decode-failed', 'cannot be opened: gone')
+
+
+class Shrinking:
+    """Opens what an earlier pass saw whole, and then only its first frames."""
+
+    def __init__(self, pictures, left):
+        self.pictures, self.left, self.opened = pictures, left, 0
+
+    def __call__(self, source, name):
+        self.opened += 1
+        return open_source(self.pictures if self.opened == 1 else self.pictures[: self.left], name)
+
+
+@pytest.mark.parametrize('left', [20, 5])
+def test_a_film_that_gives_fewer_frames_the_second_time(judge, noise_film, monkeypatch, left):
+    """Cut after 20 or 5 frames, so that not one of its clips, all of which are made at the end."""
+    monkeypatch.setattr(video_scan, 'open_source', Shrinking(noise_film(0, 40), left))
+    prediction = judge('film.mp4', face=False)
+    told = f'{left} frames when read again, 40 before'
+    abstained(prediction, 'changed', told, 'wait until the file is complete')
+    assert prediction['people'] == []
+
+
+def test_a_film_that_loses_its_end_the_second_time(
+    config, checkpoint, face_film, monkeypatch, tmp_path
+):
+    """The pieces that are left are judged, and the others are told."""
+    monkeypatch.setattr(video_scan, 'open_source', Shrinking(face_film(40), 20))
+    detect = DeepfakeInferencer(config(), checkpoint(), faces=FaceSettings(window=15))
+    results = detect('film.mp4', out_dir=str(tmp_path))
+    (prediction,) = results['predictions']
+    assert (prediction['status'], len(prediction['people'][0]['clips'])) == ('scored', 4)
+    (warning,) = prediction['warnings']
+    assert warning == '20 frames when read again, 40 before; the score is of the first 4 clips'
+
+
+def test_damage_that_is_only_met_the_second_time(
+    inferencer, judge, write_film, noise_film, monkeypatch, tmp_path
+):
+    film = write_film(tmp_path / 'a.mkv', noise_film(0, 40), codec='mjpeg', pix_fmt='yuvj420p')
+    content, choose = film.read_bytes(), inferencer.pipeline.choose
+
+    def cut_and_choose(frames, fps):  # the first pass is over
+        film.write_bytes(content[: len(content) // 2])
+        return choose(frames, fps)
+
+    monkeypatch.setattr(inferencer.pipeline, 'choose', cut_and_choose)
+    prediction = judge(film, face=False)
+    abstained(prediction, 'changed', '40 before')
+    (warning,) = prediction['warnings']
+    assert 'truncated' in warning
 
 
 class LosingPipeline:
@@ -169,6 +222,7 @@ def test_pixel_formats(judge, write_film, face_film, tmp_path, codec, pix_fmt, c
     )
 
 
+@pytest.mark.nightly
 def test_8k(judge, write_film, tmp_path):
     pictures = np.broadcast_to(np.uint8([40, 90, 160]), (8, 4320, 7680, 3))
     film = write_film(tmp_path / '8k.mp4', pictures, preset='ultrafast')

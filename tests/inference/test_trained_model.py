@@ -1,14 +1,19 @@
-"""Weights that others made."""
+"""Weights that others made, and the threshold and verdict on their scores."""
 
+import math
 import os
 
+import numpy as np
 import pytest
 import torch
+from mmaction.models.recognizers import BaseRecognizer
+from mmaction.registry import MODELS
 from mmengine.config import Config
+from torch import nn
 
 from mmfake.errors import MMFakeError
 from mmfake.inference.deepfake_inferencer import DeepfakeInferencer
-from mmfake.inference.trained_model import TrainedModel
+from mmfake.inference.trained_model import Decision, TrainedModel, choose_threshold
 
 
 def test_nothing_in_a_checkpoint_is_run(config, checkpoint, tmp_path):
@@ -54,6 +59,43 @@ def test_clips_are_averaged_as_the_head_does(config, checkpoint, average):
     assert model.average(logits) == pytest.approx(expected, abs=1e-6)
 
 
+class ByBrightness(BaseRecognizer):
+    """A detector of another class, with what inference asks of one: the brighter, the faker."""
+
+    def __init__(self, steep=0.1):
+        super().__init__(dict(type='mmfake.S3D', init_cfg=None))
+        self.backbone = nn.Identity()
+        self.cls_head = MODELS.build(dict(type='mmfake.MLPHead', num_classes=2, in_channels=2))
+        self.steep = nn.Parameter(torch.tensor(steep))
+
+    @property
+    def classifiers(self):
+        return dict(only=self.cls_head)
+
+    def extract_feat(self, inputs, **kwargs):
+        return inputs.flatten(0, 1), {}
+
+    def classify(self, inputs):
+        light = self.steep * (inputs.flatten(2).mean(dim=2).flatten() - 100)
+        return dict(only=torch.stack([torch.zeros_like(light), light], dim=1))
+
+    def saliency_layer(self):
+        return None
+
+
+def test_a_model_of_another_class(config, tmp_path):
+    cfg = config()
+    cfg.model = dict(type=ByBrightness)
+    torch.save(dict(state_dict=MODELS.build(cfg.model).state_dict()), tmp_path / 'x.pth')
+    detect = DeepfakeInferencer(cfg, str(tmp_path / 'x.pth'), 'cpu')
+    for light in (90, 120):
+        film = np.full((12, 40, 40, 3), light, np.uint8)
+        (video,) = detect(film, face=False)['predictions']
+        assert video['family'] is None
+        expected = 1 / (1 + math.exp(-0.1 * (light - 100)))
+        assert video['probability'] == pytest.approx(expected, abs=1e-5)
+
+
 def test_what_will_not_do_is_told(config, checkpoint, tmp_path):
     with pytest.raises(MMFakeError, match='no such checkpoint'):
         TrainedModel(config(), str(tmp_path / 'gone.pth'))
@@ -85,3 +127,35 @@ def test_clips_of_another_shape_are_refused(config, checkpoint, tmp_path):
     )
     with pytest.raises(MMFakeError, match='clips of 8 x 64 x 64.*makes them 8 x 32 x 32.*--scale'):
         TrainedModel(config(), str(tmp_path / 'b.pth'))
+
+
+@pytest.mark.parametrize(
+    ('asked', 'from_validation', 'expected'),
+    [
+        (None, 0.3, Decision(0.3, 'validation')),
+        (None, 0.0, Decision(0.0, 'validation')),
+        (None, None, Decision(0.5, 'default')),
+        ('val', 0.3, Decision(0.3, 'validation')),
+        ('0.7', 0.3, Decision(0.7, 'user')),
+        (1, None, Decision(1.0, 'user')),
+    ],
+)
+def test_choice_of_a_threshold(asked, from_validation, expected):
+    assert choose_threshold(asked, from_validation) == expected
+
+
+def test_validation_is_asked_of_a_checkpoint_without_it():
+    with pytest.raises(MMFakeError, match='the checkpoint holds none'):
+        choose_threshold('val', None)
+
+
+@pytest.mark.parametrize('asked', ['much', '-0.1', 'nan', 2])
+def test_no_probability(asked):
+    with pytest.raises(MMFakeError, match='is neither val nor a number'):
+        choose_threshold(asked, 0.5)
+
+
+def test_verdict():
+    decision = Decision(0.5, 'user')
+    verdicts = [decision.verdict(p) for p in (None, 0.0, 0.4999, 0.5, 1.0)]
+    assert verdicts == ['abstain', 'original', 'original', 'manipulated', 'manipulated']

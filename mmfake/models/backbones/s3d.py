@@ -1,4 +1,4 @@
-"""The S3D encoder."""
+"""S3D: separable 3D Inception network (arXiv 1712.04851), its blocks and recomputation."""
 
 from __future__ import annotations
 
@@ -19,14 +19,7 @@ from .s3d_weights import load_pretrained, split_init_cfg
 
 @contextmanager
 def keep_norm_statistics(block: nn.Module) -> Iterator[None]:
-    """Let batch norms work as usual, but on copies of their running statistics.
-
-    Args:
-        block (nn.Module): The module whose statistics are put back afterwards.
-
-    Yields:
-        None: Nothing.
-    """
+    """Let the batch norms of a block work as usual, but on copies of their running statistics."""
     # copies, because autograd saves these tensors and must find as many in both passes: switching
     # tracking off would pass None to the kernel
     kept = [
@@ -45,17 +38,10 @@ def keep_norm_statistics(block: nn.Module) -> Iterator[None]:
 
 
 def recompute(block: nn.Module, x: Tensor) -> Tensor:
-    """Run a block without keeping its activations; backward computes them a second time.
+    """``block(x)`` without keeping its activations; backward computes them a second time.
 
-    Output, gradients and running statistics equal those of ``block(x)``. (Plain checkpointing
-    would update the statistics in the second pass as well.)
-
-    Args:
-        block (nn.Module): A block without random operations.
-        x (Tensor): Its input; need not require a gradient itself.
-
-    Returns:
-        Tensor: ``block(x)``.
+    Output, gradients and running statistics equal those of ``block(x)``, if nothing in the block is
+    random. (Plain checkpointing would update the statistics in the second pass as well.)
     """
     return checkpoint(
         block,
@@ -103,14 +89,7 @@ class SeparableConv3d(nn.Module):
         self.relu = build_activation_layer(dict(type='ReLU', inplace=True))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Convolve in space, then in time.
-
-        Args:
-            x (Tensor): (N, in_channels, T, H, W).
-
-        Returns:
-            Tensor: (N, out_channels, ceil(T / stride), ceil(H / stride), ceil(W / stride)).
-        """
+        """Convolve in space, then in time; each side of the map is divided by the stride."""
         x = self.relu(self.bn1(self.conv1(x)))  # (N, C', T, H', W')
         return self.relu(self.bn2(self.conv2(x)))  # (N, C', T', H', W')
 
@@ -152,14 +131,7 @@ class InceptionBlock3d(nn.Module):
         self.out_channels = b0 + b1b + b2b + b3
 
     def forward(self, x: Tensor) -> Tensor:
-        """Run the four branches and join their channels in order.
-
-        Args:
-            x (Tensor): (N, in_channels, T, H, W).
-
-        Returns:
-            Tensor: (N, out_channels, T, H, W).
-        """
+        """Run the four branches and join their channels in order: (N, out_channels, T, H, W)."""
         branches = (self.branch0, self.branch1, self.branch2, self.branch3)
         return torch.cat([branch(x) for branch in branches], dim=1)
 
@@ -217,12 +189,13 @@ class S3D(BaseModule):
 
     Examples:
         >>> import torch
-        >>> from mmfake.models.backbones import S3D
+        >>> from mmfake import S3D
         >>> S3D()(torch.rand(1, 3, 16, 128, 128)).shape
         torch.Size([1, 1024, 2, 4, 4])
     """
 
     out_channels = 1024
+    saliency_layer = 'Mixed_4f'  # the last at 1/16 of the side; behind it a clip has 4 x 4 cells
 
     def __init__(
         self,
@@ -283,25 +256,14 @@ class S3D(BaseModule):
         return [m for name, m in self.named_children() if int(name[-2]) - 1 <= self.frozen_stages]
 
     def init_weights(self) -> None:
-        """Initialise as ``init_cfg`` says, the pre-trained file last.
-
-        Raises:
-            MMFakeError: If the file is missing, unreadable or does not hold all of S3D.
-        """
+        """Initialise as ``init_cfg`` says, the pre-trained file last."""
         first_call = not self.is_init
         super().init_weights()
         if first_call and self.pretrained is not None:
             load_pretrained(self, eps=self.norm_cfg['eps'], **self.pretrained)
 
     def train(self, mode: bool = True) -> S3D:
-        """Switch between training and eval mode; what is frozen stays in eval mode.
-
-        Args:
-            mode (bool): True for training. Defaults to True.
-
-        Returns:
-            S3D: This module.
-        """
+        """Switch between training and eval mode; what is frozen stays in eval mode."""
         super().train(mode)
         if mode:
             for stage in self._frozen():

@@ -13,6 +13,7 @@ from mmengine.model import PretrainedInit
 from mmengine.runner import CheckpointLoader
 from torch import Tensor, nn
 
+from ...compat.checkpoints import repair_checkpoint_loading
 from ...errors import MMFakeError, sample_of
 
 # torchvision and kylemin number the parts of the trunk: position in this tuple = their index
@@ -54,14 +55,7 @@ class WeightLayout(NamedTuple):
     marker: str = ''
 
     def names(self, key: str) -> Tuple[str, ...]:
-        """List the names a file of this layout may give to one tensor.
-
-        Args:
-            key (str): Our name of the tensor, e.g. ``'Conv_1a.conv1.weight'``.
-
-        Returns:
-            tuple[str]: The file's name, then the alias under which CoCLR stores it once more.
-        """
+        """Names in such a file of our ``'Conv_1a.conv1.weight'``: the usual one, CoCLR's alias."""
         stage, rest = key.split('.', 1)
         if self.renames is None:
             number, letter = stage[-2:]  # Mixed_4b -> block4.1
@@ -91,14 +85,7 @@ _SOURCES = {
 
 
 def split_init_cfg(init_cfg: Optional[Union[Dict, List[Dict]]]) -> Tuple[Optional[Dict], List]:
-    """Part the pre-trained file from the random initialisation.
-
-    Args:
-        init_cfg (dict or list[dict], optional): ``init_cfg`` of a module.
-
-    Returns:
-        tuple[dict or None, list[dict]]: ``checkpoint`` and ``missing_ok`` of the file, None
-        without one; the other entries.
+    """Part the pre-trained file (``checkpoint``, ``missing_ok``) from the random initialisation.
 
     Raises:
         MMFakeError: If there are two files, no path, or a key that S3D does not know.
@@ -193,6 +180,7 @@ def _report_missing(checkpoint: str, missing_ok: bool) -> None:
 
 def _read_tensors(checkpoint: str) -> Dict[str, Tuple[str, Tensor]]:
     """Read a file into {name without ``module.``: (name in the file, tensor)}."""
+    repair_checkpoint_loading()  # nothing in the file is run, whatever else has been imported
     try:
         content = CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu')
     except MMFakeError:

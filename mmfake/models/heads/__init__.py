@@ -1,6 +1,1 @@
-"""Heads of the two streams."""
-
-from .contrastive_head import ContrastiveHead
-from .mlp_head import MLPHead
-
-__all__ = ['ContrastiveHead', 'MLPHead']
+"""Heads of the streams."""

@@ -1,4 +1,4 @@
-"""The projection head of a contrastive stream."""
+"""Contrastive projection head (MoCo v2)."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class ContrastiveHead(BaseModule):
             the mean cosine ``queue_sim_pos`` and ``queue_sim_neg``.
 
         Raises:
-            MMFakeError: If no hook has attached a queue.
+            MMFakeError: If no hook has attached a queue, or labels are soft.
         """
         if self.queue is None:
             raise MMFakeError(

@@ -1,4 +1,4 @@
-"""The three-layer classifier of both streams."""
+"""MLP classifier with cross entropy."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from mmaction.utils import SampleList
 from torch import Tensor, nn
 
 from ...errors import MMFakeError
-from .targets import labels_of
+from .targets import targets_of
 
 
 @MODELS.register_module()
 class MLPHead(BaseHead):
-    """Three-layer MLP with cross entropy on the embedding of a clip.
+    """Three-layer MLP with cross entropy on the embedding of a clip or frame.
 
     "A 3 layer MLP was used to classify the embedding vector produced by the S3D" (arXiv 2308.13503,
     2.1). Widths, dropout and the averaging of clips are not given there.
@@ -26,7 +26,8 @@ class MLPHead(BaseHead):
         in_channels (int): Length of the embedding.
         hidden_channels (tuple[int, int]): Widths of the two hidden layers. Defaults to (512, 256).
         dropout_ratio (float): Dropout before each layer. Defaults to 0.2.
-        label_key (str): Field of the data sample that holds the label. Defaults to 'gt_label'.
+        label_key (str): Field of the data sample that holds the label, a class or the
+            probabilities of all classes. Defaults to 'gt_label'.
         loss_cls (dict, optional): Config of the loss. Defaults to None, which means
             ``dict(type='CrossEntropyLoss', loss_weight=1.0)``.
         average_clips (str, optional): ``'prob'`` averages the probabilities of a video's clips,
@@ -81,25 +82,37 @@ class MLPHead(BaseHead):
 
         Args:
             cls_scores (Tensor): Logits, ``(N, num_classes)``.
-            data_samples (list[:obj:`ActionDataSample`]): N samples with the label.
+            data_samples (list[:obj:`ActionDataSample`]): N samples, each with a class or with the
+                probabilities of all classes (a soft label, as ``MixupBlending`` makes it).
 
         Returns:
-            dict[str, Tensor]: ``loss_ce`` and ``acc_top1``.
+            dict[str, Tensor]: ``loss_ce`` and ``acc_top1``, that of the likeliest class.
 
         Raises:
-            MMFakeError: If a label is not a class of this head.
+            MMFakeError: If a label is neither a class of this head nor a soft label of its length.
         """
-        labels = labels_of(data_samples, self.label_key, cls_scores.device)
-        if labels.min() < 0 or labels.max() >= self.num_classes:
-            wrong = labels[(labels < 0) | (labels >= self.num_classes)][0].item()
+        targets = targets_of(data_samples, self.label_key, cls_scores.device)
+        if targets.shape == cls_scores.shape:
+            targets = targets.float()
+            classes = targets.argmax(dim=1)
+        elif targets.ndim == 1 and not targets.is_floating_point():
+            classes = targets
+        else:
+            told = f'of shape {tuple(targets.shape[1:])}' if targets.ndim > 1 else 'a fraction'
+            raise MMFakeError(
+                f'MLPHead: {self.label_key} is {told}, neither a class nor the probabilities of '
+                f'{self.num_classes} classes; set label_key to another field of the data samples.'
+            )
+        if classes.min() < 0 or classes.max() >= self.num_classes:
+            wrong = classes[(classes < 0) | (classes >= self.num_classes)][0].item()
             raise MMFakeError(
                 f'MLPHead: a sample has {self.label_key}={wrong}, but num_classes='
                 f'{self.num_classes}; set num_classes to 1 + the number of training manipulations '
                 '(2 in the binary stream).'
             )
-        accuracy = (cls_scores.argmax(dim=1) == labels).float().mean()
+        accuracy = (cls_scores.argmax(dim=1) == classes).float().mean()
         # outside autocast's half precision, where the logarithm of a small probability is lost
-        return dict(loss_ce=self.loss_cls(cls_scores.float(), labels), acc_top1=accuracy)
+        return dict(loss_ce=self.loss_cls(cls_scores.float(), targets), acc_top1=accuracy)
 
     def average_clip(self, cls_scores: Tensor, num_segs: int = 1) -> Tensor:
         """Turn the logits of the clips into probabilities of the videos.

@@ -1,5 +1,1 @@
 """Recognizers."""
-
-from .dual_stream_recognizer import DualStreamRecognizer
-
-__all__ = ['DualStreamRecognizer']

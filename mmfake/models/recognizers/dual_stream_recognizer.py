@@ -1,4 +1,4 @@
-"""The detector: one encoder, a binary stream and a multi-class stream."""
+"""Multi-task recognizer: one encoder, a binary stream that scores, further streams that train."""
 
 from __future__ import annotations
 
@@ -14,17 +14,27 @@ from torch import Tensor, nn
 from ...datasets.unreadable import is_unreadable, readable
 from ...errors import MMFakeError, sample_of
 from ..labelled_queue import LabelledQueue
-from .pooling import global_average_pool
+from .pooling import Features, GlobalPool, last_map
 
 
 class Stream(BaseModule):
-    """The heads that read the embedding under one definition of the label.
+    """The heads that learn under one definition of the target.
 
     Args:
         cls_head (dict, optional): Config of the classifier. Defaults to None.
         contrastive_head (dict, optional): Config of the projection head. Defaults to None.
         neck (dict, optional): Config of a neck between the embedding and the CLASSIFIER; the
-            projection head reads the embedding itself. Defaults to None.
+            other heads read the embedding itself. Defaults to None.
+        head (dict, optional): Config of any other head, a module with
+            ``loss(features, data_samples, clips=M) -> dict`` for N*M rows, the M clips of a video
+            together. Defaults to None.
+        reads (str): What ``head`` reads: ``'embedding'`` ``(N*M, C)``, or ``'map'``, the last
+            feature map of the backbone ``(N*M, C, T, H, W)`` or ``(N*M, C, H, W)``.
+            Defaults to 'embedding'.
+        weight (float): Factor on the losses of all heads of the stream. Defaults to 1.0.
+
+    Raises:
+        MMFakeError: If ``reads`` is something else.
     """
 
     def __init__(
@@ -32,43 +42,64 @@ class Stream(BaseModule):
         cls_head: Optional[Dict] = None,
         contrastive_head: Optional[Dict] = None,
         neck: Optional[Dict] = None,
+        head: Optional[Dict] = None,
+        reads: str = 'embedding',
+        weight: float = 1.0,
     ) -> None:
         super().__init__()
+        if reads not in ('embedding', 'map'):
+            raise MMFakeError(f"stream: reads={reads!r} is unknown; set 'embedding' or 'map'.")
         self.neck = MODELS.build(neck) if neck else None
         self.cls_head = MODELS.build(cls_head) if cls_head else None
         self.contrastive_head = MODELS.build(contrastive_head) if contrastive_head else None
+        self.head = MODELS.build(head) if head else None
+        self.reads = reads
+        self.weight = weight
 
     def classifier_input(
         self, embedding: Tensor, data_samples: OptSampleList = None
     ) -> Tuple[Tensor, Dict[str, Tensor]]:
-        """What the classifier reads, in training and at test: the embedding behind the neck.
-
-        Args:
-            embedding (Tensor): ``(N, C)``.
-            data_samples (list[:obj:`ActionDataSample`], optional): N samples, for a neck with a
-                loss of its own. Defaults to None.
-
-        Returns:
-            tuple[Tensor, dict]: The features and the auxiliary losses of the neck.
-        """
+        """What the classifier reads, behind the neck, and the losses of the neck."""
         if self.neck is None:
             return embedding, {}
         return self.neck(embedding, data_samples=data_samples)
 
-    def loss(self, embedding: Tensor, data_samples: SampleList) -> Dict[str, Tensor]:
+    def classify(self, embedding: Tensor) -> Tensor:
+        """Logits ``(N, num_classes)`` of embeddings ``(N, C)``."""
+        return self.cls_head(self.classifier_input(embedding)[0])
+
+    def loss(
+        self, features: Features, embedding: Tensor, data_samples: SampleList, clips: int
+    ) -> Dict[str, Tensor]:
         """Losses and monitors of every head of the stream.
 
         Args:
-            embedding (Tensor): ``(N, C)``.
-            data_samples (list[:obj:`ActionDataSample`]): N samples.
+            features (Tensor | Sequence): What the backbone gives.
+            embedding (Tensor): ``(N*M, C)``, pooled of it.
+            data_samples (list[:obj:`ActionDataSample`]): N*M samples.
+            clips (int): Clips M of a video.
+
+        Raises:
+            MMFakeError: If a head reads the feature map of a backbone that has none.
         """
         losses: Dict[str, Tensor] = {}
         if self.cls_head is not None:
-            features, auxiliary = self.classifier_input(embedding, data_samples)
+            read, auxiliary = self.classifier_input(embedding, data_samples)
             losses.update(auxiliary)
-            losses.update(self.cls_head.loss(features, data_samples))
+            losses.update(self.cls_head.loss(read, data_samples))
         if self.contrastive_head is not None:
             losses.update(self.contrastive_head.loss(embedding, data_samples))
+        if self.head is not None:
+            read = embedding if self.reads == 'embedding' else last_map(features)
+            if read is None:
+                raise MMFakeError(
+                    f"stream: {type(self.head).__name__} reads the feature map (reads='map'), but "
+                    "the backbone gives pooled features or tokens; set reads='embedding'."
+                )
+            losses.update(self.head.loss(read, data_samples, clips=clips))
+        if self.weight != 1:  # mmengine sums what has "loss" in its name, the rest is for the log
+            for key in losses:
+                losses[key] = losses[key] * self.weight if 'loss' in key else losses[key]
         return losses
 
 
@@ -81,23 +112,18 @@ class ContrastiveEncoder(nn.Module):
     Args:
         backbone (nn.Module): The encoder.
         heads (dict[str, nn.Module]): Stream name -> its :class:`mmfake.ContrastiveHead`.
+        pool (nn.Module): Pools the features of the encoder, without tensors of its own.
     """
 
-    def __init__(self, backbone: nn.Module, heads: Dict[str, nn.Module]) -> None:
+    def __init__(self, backbone: nn.Module, heads: Dict[str, nn.Module], pool: nn.Module) -> None:
         super().__init__()
         self.backbone = backbone
         self.heads = nn.ModuleDict(heads)
+        self.pool = pool
 
     def forward(self, inputs: Tensor) -> Dict[str, Tensor]:
-        """Encode clips.
-
-        Args:
-            inputs (Tensor): Normalised clips, ``(N, M, C, T, H, W)`` with M clips per video.
-
-        Returns:
-            dict[str, Tensor]: Stream name -> unit vectors ``(N * M, D)``.
-        """
-        embedding = global_average_pool(self.backbone(inputs.flatten(0, 1)))  # (N*M, C)
+        """Encode ``(N, M, ...)`` clips into unit vectors ``(N*M, D)`` per stream."""
+        embedding = self.pool(self.backbone(inputs.flatten(0, 1)))  # (N*M, C)
         return {name: head(embedding) for name, head in self.heads.items()}
 
 
@@ -105,34 +131,50 @@ class ContrastiveEncoder(nn.Module):
 class DualStreamRecognizer(Recognizer3D):
     """Detector of manipulated face videos with multi-task training (arXiv 2308.13503).
 
-    The encoder's feature map is averaged to an embedding. The binary stream (0 original,
+    The encoder's features are pooled to an embedding. The binary stream (0 original,
     1 manipulated) is the one of interest; the multi-class stream (0 original, one class per
-    training manipulation) only shapes the encoder in training and does not run at test. Which
-    heads exist, and whether a neck cuts the gradient before a classifier, makes the regime.
+    training manipulation) and any further streams only shape the encoder in training and do not
+    run at test. Which heads exist, and whether a neck cuts the gradient before a classifier, makes
+    the regime.
 
+    Inputs are clips ``(N, M, C, T, H, W)`` for a 3-D encoder or frames ``(N, M, C, H, W)`` for a
+    2-D one; each of the M is encoded by itself and a video has the average of their scores.
     Losses are named by stream: ``binary.loss_ce``, ``binary.loss_contrast``, ``multi.loss_ce``,
     ``multi.loss_contrast``. A video marked ``unreadable`` by the dataset takes no part in the loss
     and gets a NaN score.
 
+    Hooks and inference ask a model for no more than this, so another class can take its place:
+    ``cls_head`` (the scoring head), ``classifiers`` and :meth:`classify` (name -> head, name ->
+    logits), :meth:`saliency_layer` and, for :class:`mmfake.LabelMoCoHook`, ``streams``,
+    :meth:`contrastive_encoder` and :meth:`attach_queues`.
+
     Args:
-        backbone (dict): Config of the encoder, :class:`mmfake.S3D` or a 3-D backbone of mmaction2.
+        backbone (dict): Config of the encoder: :class:`mmfake.S3D` or any of mmaction2.
         binary (dict): Arguments of the binary :class:`Stream`: ``cls_head`` (needed for a score),
             ``contrastive_head``, ``neck``.
         multi (dict, optional): The same for the multi-class stream. Defaults to None, no stream.
+        streams (dict[str, dict], optional): Further streams by name, whose weights are
+            ``<name>.*`` in the ``state_dict``. Defaults to None.
+        pooling (dict, optional): Arguments of :class:`GlobalPool`, for an encoder of tokens.
+            Defaults to None.
         train_cfg (dict, optional): As in mmaction2. Defaults to None.
-        test_cfg (dict, optional): As in mmaction2; ``max_testing_views`` bounds the clips of a
-            video that are encoded at once. Defaults to None.
+        test_cfg (dict, optional): As in mmaction2; ``max_testing_views`` bounds the clips that are
+            encoded at once. Defaults to None.
         data_preprocessor (dict, optional): Config of ``ActionDataPreprocessor``. Defaults to None.
 
     Raises:
-        MMFakeError: If the binary stream has no classifier.
+        MMFakeError: If the binary stream has no classifier or a stream cannot have its name.
     """
+
+    SCORE = 'binary'  # the stream that scores a video
 
     def __init__(
         self,
         backbone: ConfigType,
         binary: ConfigType,
         multi: OptConfigType = None,
+        streams: Optional[Dict[str, ConfigType]] = None,
+        pooling: OptConfigType = None,
         train_cfg: OptConfigType = None,
         test_cfg: OptConfigType = None,
         data_preprocessor: OptConfigType = None,
@@ -148,19 +190,49 @@ class DualStreamRecognizer(Recognizer3D):
                 'model.binary.cls_head is missing; every regime scores a video with the binary '
                 "classifier: set it to dict(type='mmfake.MLPHead', num_classes=2, ...)."
             )
+        self.pool = GlobalPool(**(pooling or {}))
         self.binary = Stream(**binary)
         self.multi = Stream(**multi) if multi else None
+        for name, stream in (streams or {}).items():
+            if not name.isidentifier() or hasattr(self, name):
+                raise MMFakeError(f'model.streams.{name}: the name is taken; choose another.')
+            self.add_module(name, Stream(**stream))
 
     @property
     def cls_head(self) -> nn.Module:
         """The binary classifier, where mmaction2's tools look for a recognizer's head."""
-        return self.binary.cls_head
+        return self.streams[self.SCORE].cls_head
 
     @property
     def streams(self) -> Dict[str, Stream]:
-        """Name -> stream, of those that exist."""
-        streams = dict(binary=self.binary, multi=self.multi)
-        return {name: stream for name, stream in streams.items() if stream is not None}
+        """Name -> stream, of those that exist, the scoring one first."""
+        return {name: part for name, part in self.named_children() if isinstance(part, Stream)}
+
+    @property
+    def classifiers(self) -> Dict[str, nn.Module]:
+        """Name of a stream -> its classifier, the scoring one first."""
+        heads = {name: stream.cls_head for name, stream in self.streams.items()}
+        return {name: head for name, head in heads.items() if head is not None}
+
+    def classify(self, inputs: Tensor) -> Dict[str, Tensor]:
+        """Logits ``(N*M, num_classes)`` of every classifier, by stream.
+
+        Args:
+            inputs (Tensor): Normalised clips or frames, ``(N, M, ...)``.
+        """
+        embedding, _ = self.extract_feat(inputs)
+        return {name: self.streams[name].classify(embedding) for name in self.classifiers}
+
+    def saliency_layer(self) -> Optional[nn.Module]:
+        """The layer whose activations and gradients show what drove the score (Grad-CAM).
+
+        It is the one that the backbone names in an attribute ``saliency_layer``; None where it
+        names none, or where a neck may keep the gradient of the classifier from reaching it.
+        """
+        name = getattr(self.backbone, 'saliency_layer', None)
+        if name is None or self.streams[self.SCORE].neck is not None:
+            return None
+        return self.backbone.get_submodule(name)
 
     def contrastive_encoder(self) -> Optional[ContrastiveEncoder]:
         """Encoder and projection heads as one module, None without a contrastive head."""
@@ -169,7 +241,7 @@ class DualStreamRecognizer(Recognizer3D):
             for name, stream in self.streams.items()
             if stream.contrastive_head is not None
         }
-        return ContrastiveEncoder(self.backbone, heads) if heads else None
+        return ContrastiveEncoder(self.backbone, heads, self.pool) if heads else None
 
     def attach_queues(self, queues: Dict[str, LabelledQueue]) -> None:
         """Give each contrastive head the queue it contrasts with, by stream name."""
@@ -182,10 +254,9 @@ class DualStreamRecognizer(Recognizer3D):
         mmengine only warns of missing keys, so a file of another model would be tested unnoticed.
         Heads that do not take part in the score may be absent: they serve training only.
         """
+        scoring = ('backbone.', f'{self.SCORE}.neck.', f'{self.SCORE}.cls_head.')
         needed = {
-            key: value.shape
-            for key, value in self.state_dict().items()
-            if key.startswith(('backbone.', 'binary.neck.', 'binary.cls_head.'))
+            key: value.shape for key, value in self.state_dict().items() if key.startswith(scoring)
         }
         wrong = [
             key
@@ -195,8 +266,8 @@ class DualStreamRecognizer(Recognizer3D):
         if wrong:
             raise MMFakeError(
                 f'the checkpoint lacks {len(wrong)} of the {len(needed)} tensors of encoder and '
-                f'binary classifier, or has them in another shape: {sample_of(wrong)}; use the '
-                'config it was trained with (weights of an encoder alone go to '
+                f'{self.SCORE} classifier, or has them in another shape: {sample_of(wrong)}; use '
+                'the config it was trained with (weights of an encoder alone go to '
                 'model.backbone.init_cfg).'
             )
         super()._load_from_state_dict(state_dict, prefix, *args)
@@ -207,36 +278,40 @@ class DualStreamRecognizer(Recognizer3D):
         stage: str = 'neck',
         data_samples: OptSampleList = None,
         test_mode: bool = False,
-    ) -> Tuple[Tensor, dict]:
-        """Encode clips.
+    ) -> Tuple[Features, dict]:
+        """Encode clips or frames.
 
         Args:
-            inputs (Tensor): Normalised clips, ``(N, M, C, T, H, W)`` with M clips per video.
-            stage (str): ``'backbone'`` for the feature map, ``'neck'`` for the embedding,
+            inputs (Tensor): Normalised, ``(N, M, ...)`` with M clips or frames per video.
+            stage (str): ``'backbone'`` for what the backbone gives, ``'neck'`` for the embedding,
                 ``'head'`` for the binary logits. Defaults to 'neck'.
             data_samples (list[:obj:`ActionDataSample`], optional): Unused. Defaults to None.
             test_mode (bool): Whether to honour ``test_cfg`` and return what the binary classifier
                 reads. Defaults to False.
 
         Returns:
-            tuple[Tensor, dict]: ``(N * M, ...)`` and the keyword arguments for the head.
+            tuple[Tensor, dict]: ``(N * M, ...)`` and the keyword arguments for the head, none.
         """
+        views = inputs.flatten(0, 1)  # (N, M, C, T, H, W) -> (N*M, C, T, H, W)
         if test_mode:
-            x, head_kwargs = super().extract_feat(inputs, test_mode=True)
+            at_once = (self.test_cfg or {}).get('max_testing_views') or len(views)
+            parts = [self.pool(self.backbone(part)) for part in views.split(at_once)]
+            embedding = torch.cat(parts)  # (N*M, C)
         else:
-            x, head_kwargs = super().extract_feat(inputs, stage='backbone')
+            features = self.backbone(views)
             if stage == 'backbone':
-                return x, head_kwargs
-        x = global_average_pool(x)  # (N*M, C, T', H', W') -> (N*M, C)
-        if test_mode or stage == 'head':
-            x, _ = self.binary.classifier_input(x)
-        return (self.cls_head(x) if stage == 'head' else x), head_kwargs
+                return features, {}
+            embedding = self.pool(features)
+        stream = self.streams[self.SCORE]
+        if stage == 'head':
+            return stream.classify(embedding), {}
+        return (stream.classifier_input(embedding)[0] if test_mode else embedding), {}
 
     def loss(self, inputs: Tensor, data_samples: SampleList, **kwargs) -> Dict[str, Tensor]:
-        """Losses and monitors of both streams over the readable videos of a batch.
+        """Losses and monitors of all streams over the readable videos of a batch.
 
         Args:
-            inputs (Tensor): Normalised clips, ``(N, M, C, T, H, W)``.
+            inputs (Tensor): Normalised clips or frames, ``(N, M, ...)``.
             data_samples (list[:obj:`ActionDataSample`]): N samples.
             **kwargs: Unused; mmaction2's contract.
 
@@ -249,10 +324,11 @@ class DualStreamRecognizer(Recognizer3D):
             return dict(loss_no_readable_video=zero)
         clips = inputs.shape[1]
         data_samples = [sample for sample in data_samples for _ in range(clips)]  # N*M
-        embedding, _ = self.extract_feat(inputs)
+        features, _ = self.extract_feat(inputs, stage='backbone')
+        embedding = self.pool(features)
         losses = {}
         for name, stream in self.streams.items():
-            for key, value in stream.loss(embedding, data_samples).items():
+            for key, value in stream.loss(features, embedding, data_samples, clips).items():
                 losses[f'{name}.{key}'] = value
         return losses
 
@@ -260,7 +336,7 @@ class DualStreamRecognizer(Recognizer3D):
         """Score videos with the binary stream alone.
 
         Args:
-            inputs (Tensor): Normalised clips, ``(N, M, C, T, H, W)``.
+            inputs (Tensor): Normalised clips or frames, ``(N, M, ...)``.
             data_samples (list[:obj:`ActionDataSample`]): N samples.
             **kwargs: Unused; mmaction2's contract.
 

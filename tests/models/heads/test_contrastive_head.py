@@ -82,3 +82,11 @@ def test_without_a_hook_it_is_refused_in_one_line(head, make_samples):
     with pytest.raises(MMFakeError, match='ContrastiveHead, but no LabelMoCoHook') as error:
         head.loss(torch.randn(2, 6), make_samples([0, 1]))
     assert '\n' not in str(error.value)
+
+
+def test_soft_labels_are_refused(head, make_samples):
+    samples = make_samples([0, 1])
+    for sample in samples:
+        sample.set_field([0.3, 0.7], 'label_bin')
+    with pytest.raises(MMFakeError, match=r'label_bin.*contrast needs one class'):
+        head.loss(torch.randn(2, 6), samples)

@@ -8,14 +8,7 @@ from mmengine.runner import load_checkpoint
 from torch import nn
 
 from mmfake import MMFakeError
-from mmfake.models.recognizers.pooling import global_average_pool
-
-
-class TwoPathways(nn.Module):
-    """A backbone whose output is a tuple, as SlowFast's."""
-
-    def forward(self, x):
-        return x, x[:, :2, ::2]
+from mmfake.models.heads.targets import targets_of
 
 
 class Shrink(nn.Module):
@@ -181,17 +174,6 @@ def test_unreadable_videos_get_no_score(make_samples):
     assert all(math.isnan(p) for p in second.pred_score)
 
 
-def test_features_of_several_pathways_are_concatenated(make_samples):
-    model = recognizer(TwoPathways, channels=5)
-    inputs = clips()
-    embedding = model(inputs, stage='neck')
-    expected = torch.cat(
-        [inputs[:, 0].mean(dim=(2, 3, 4)), inputs[:, 0, :2, ::2].mean(dim=(2, 3, 4))], dim=1
-    )
-    torch.testing.assert_close(embedding, expected)
-    torch.testing.assert_close(global_average_pool(inputs[:, 0]), expected[:, :3])
-
-
 class Double(nn.Module):
     """A neck that changes what passes."""
 
@@ -253,3 +235,127 @@ def test_heads_that_serve_training_only_may_be_absent_or_too_many(tmp_path):
             target.backbone.scale.fill_(7)
         load_checkpoint(target, str(path))
         assert target.backbone.scale == 1
+
+
+class MapHead(nn.Module):
+    """A head with a map for a target: the mean square of the first channel of the feature map."""
+
+    def __init__(self, label_key):
+        super().__init__()
+        self.label_key = label_key
+        self.bias = nn.Parameter(torch.zeros(1))
+        self.read = []
+
+    def loss(self, features, data_samples, clips):
+        self.read.append((features, clips))
+        targets = targets_of(data_samples, self.label_key, features.device)
+        error = features[:, 0] + self.bias - targets  # (N*M, T, H, W)
+        return dict(loss_map=error.square().mean(), bias=self.bias.detach())
+
+
+def with_streams(**streams):
+    return recognizer(streams=streams)
+
+
+def test_further_streams_have_their_names_in_weights_and_losses(make_samples):
+    maps = torch.randn(2, 4, 2, 2)
+    samples = make_samples([0, 1], [0, 3])
+    for sample, target in zip(samples, maps):
+        sample.set_field(target, 'mask')
+    model = with_streams(
+        mask=dict(head=dict(type=MapHead, label_key='mask'), reads='map', weight=0.25),
+        again=dict(cls_head=head(), weight=2.0),
+    )
+    assert list(model.streams) == ['binary', 'multi', 'mask', 'again']
+    before = set(recognizer().state_dict())
+    assert set(model.state_dict()) - before == {
+        'mask.head.bias',
+        *(f'again.{key[7:]}' for key in before if key.startswith('binary.')),
+    }
+    inputs = clips()
+    losses = model(inputs, samples, mode='loss')
+    (read, several), features = model.mask.head.read[0], model.backbone(inputs[:, 0])
+    assert several == 1
+    torch.testing.assert_close(read, features)
+    errors = [(features[n, 0] - maps[n]).square().mean() for n in range(2)]
+    torch.testing.assert_close(losses['mask.loss_map'], 0.25 * sum(errors) / 2)
+    assert losses['mask.bias'].item() == 0
+    logits = model.again.cls_head(inputs[:, 0].mean(dim=(2, 3, 4)))
+    expected = 2 * F.cross_entropy(logits, torch.tensor([0, 1]))
+    torch.testing.assert_close(losses['again.loss_ce'], expected)
+    assert losses['again.acc_top1'].item() == (logits.argmax(1) == torch.tensor([0, 1])).sum() / 2
+
+
+def test_a_further_stream_does_not_run_at_test_and_changes_no_score(make_samples):
+    model = with_streams(again=dict(cls_head=head())).eval()
+    model.again.cls_head.forward = lambda *args: pytest.fail('the further stream ran')
+    found = model(clips(), make_samples([0, 1]), mode='predict')
+    expected = recognizer().eval()(clips(), make_samples([0, 1]), mode='predict')
+    for one, other in zip(found, expected):
+        assert torch.equal(one.pred_score, other.pred_score)
+
+
+def test_a_further_head_reads_the_embedding_of_all_clips(make_samples):
+    samples = make_samples([0, 1])
+    for sample in samples:
+        sample.set_field(1.0, 'target')
+    model = with_streams(far=dict(head=dict(type=MapHead, label_key='target')))
+    inputs = clips(2, 3)
+    model(inputs, samples, mode='loss')
+    ((read, several),) = model.far.head.read
+    assert several == 3
+    torch.testing.assert_close(read, inputs.flatten(0, 1).mean(dim=(2, 3, 4)))
+
+
+@pytest.mark.parametrize('name', ['backbone', 'binary', 'loss', 'cls_head', 'a.b', '2d'])
+def test_a_stream_cannot_take_a_name_that_is_taken(name):
+    with pytest.raises(MMFakeError, match=f'streams.{name}: the name is taken') as error:
+        with_streams(**{name: dict(cls_head=head())})
+    assert '\n' not in str(error.value)
+
+
+def test_what_a_stream_reads_must_exist(make_samples):
+    with pytest.raises(MMFakeError, match="reads='tokens' is unknown"):
+        with_streams(mask=dict(head=dict(type=MapHead, label_key='x'), reads='tokens'))
+    model = recognizer(
+        Pooled, streams=dict(mask=dict(head=dict(type=MapHead, label_key='x'), reads='map'))
+    )
+    with pytest.raises(MMFakeError, match="MapHead reads the feature map.*set reads='embedding'"):
+        model(clips(), make_samples([0, 1]), mode='loss')
+
+
+class Pooled(Shrink):
+    """A backbone that pools: (N, 3, ...) -> (N, 3)."""
+
+    def forward(self, x):
+        return x.flatten(2).mean(dim=2) * self.scale
+
+
+def test_classify_gives_the_logits_of_all_classifiers_the_scoring_one_first():
+    model, inputs = recognizer().eval(), clips(2, 3)
+    found = model.classify(inputs)
+    assert list(found) == list(model.classifiers) == ['binary', 'multi']
+    embedding = inputs.flatten(0, 1).mean(dim=(2, 3, 4))
+    for name, logits in found.items():
+        torch.testing.assert_close(logits, model.streams[name].cls_head(embedding))
+
+
+def test_a_model_of_frames_scores_the_mean_of_its_frames(make_samples):
+    model = recognizer(Pooled)
+    frames = torch.randn(2, 5, 3, 8, 8)  # (N, M, C, H, W)
+    losses = model(frames, make_samples([0, 1], [0, 3]), mode='loss')
+    logits = model.cls_head(frames.flatten(0, 1).mean(dim=(2, 3)))
+    expected = F.cross_entropy(logits, torch.tensor([0] * 5 + [1] * 5))
+    torch.testing.assert_close(losses['binary.loss_ce'], expected)
+    predictions = model.eval()(frames, make_samples([0, 1]), mode='predict')
+    for own, prediction in zip(logits.split(5), predictions):
+        torch.testing.assert_close(prediction.pred_score, own.softmax(1).mean(0))
+
+
+def test_max_testing_views_bounds_batches_of_several_videos_too(make_samples):
+    whole, bounded = recognizer().eval(), recognizer(test_cfg=dict(max_testing_views=4)).eval()
+    expected = whole(clips(2, 5), make_samples([0, 1]), mode='predict')
+    found = bounded(clips(2, 5), make_samples([0, 1]), mode='predict')
+    for one, other in zip(found, expected):
+        torch.testing.assert_close(one.pred_score, other.pred_score)
+    assert bounded.backbone.batches == [4, 4, 2]

@@ -1,0 +1,149 @@
+"""Building blocks of S3D, against plain functions."""
+
+import copy
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from mmfake.models.backbones.s3d import (
+    InceptionBlock3d,
+    SeparableConv3d,
+    keep_norm_statistics,
+    recompute,
+)
+
+NORM = dict(type='BN3d', eps=1e-3, momentum=0.2)
+
+
+@pytest.mark.parametrize(('kernel', 'stride'), [(7, 2), (3, 1)])
+def test_is_a_2d_convolution_per_frame_then_a_1d_convolution_per_pixel(kernel, stride):
+    torch.manual_seed(0)
+    block = SeparableConv3d(2, 4, kernel, NORM, stride=stride).eval()
+    for bn in (block.bn1, block.bn2):
+        for tensor in (bn.weight, bn.bias, bn.running_mean, bn.running_var):
+            tensor.data.uniform_(0.5, 1.5)
+    x = torch.randn(2, 2, 9, 11, 13)
+    pad = kernel // 2
+
+    def norm_relu(y, bn):  # y: (..., C) with the channels last
+        scale = bn.weight / (bn.running_var + 1e-3).sqrt()
+        return torch.relu((y - bn.running_mean) * scale + bn.bias)
+
+    frames = [
+        F.conv2d(x[:, :, t], block.conv1.weight[:, :, 0], stride=stride, padding=pad)
+        for t in range(9)
+    ]
+    spatial = norm_relu(torch.stack(frames, 1).permute(0, 1, 3, 4, 2), block.bn1)  # N T H W C
+    n, t, h, w, c = spatial.shape
+    lines = spatial.permute(0, 2, 3, 4, 1).reshape(n * h * w, c, t)
+    temporal = F.conv1d(lines, block.conv2.weight[..., 0, 0], stride=stride, padding=pad)
+    temporal = temporal.reshape(n, h, w, c, -1).permute(0, 4, 1, 2, 3)  # N T H W C
+    truth = norm_relu(temporal, block.bn2).permute(0, 4, 1, 2, 3)
+
+    with torch.no_grad():
+        out = block(x)
+    assert out.shape == (2, 4, -(-9 // stride), -(-11 // stride), -(-13 // stride))
+    torch.testing.assert_close(out, truth)
+
+
+def test_norm_settings_reach_both_norms_and_no_convolution_has_a_bias():
+    block = SeparableConv3d(2, 4, 3, NORM)
+    assert [(bn.eps, bn.momentum) for bn in (block.bn1, block.bn2)] == [(1e-3, 0.2)] * 2
+    assert block.conv1.bias is None
+    assert block.conv2.bias is None
+    assert {name.split('.')[0] for name in block.state_dict()} == {'conv1', 'bn1', 'conv2', 'bn2'}
+
+
+@pytest.fixture
+def inception():
+    torch.manual_seed(1)
+    return InceptionBlock3d(6, (1, 2, 3, 4, 5, 7), dict(type='BN3d', eps=1e-5)).eval()
+
+
+def test_branches_are_joined_in_order(inception):
+    x = torch.randn(2, 6, 4, 5, 5)
+    weights = inception.state_dict()
+    norm = (1 + 1e-5) ** -0.5  # a fresh batch norm in eval mode
+
+    def conv(y, name, padding=0):
+        return F.relu(F.conv3d(y, weights[name + '.weight'], padding=padding) * norm)
+
+    def separable(y, name):
+        return conv(conv(y, name + '.conv1', (0, 1, 1)), name + '.conv2', (1, 0, 0))
+
+    truth = [
+        conv(x, 'branch0.0.conv'),
+        separable(conv(x, 'branch1.0.conv'), 'branch1.1'),
+        separable(conv(x, 'branch2.0.conv'), 'branch2.1'),
+        conv(F.max_pool3d(x, 3, 1, 1), 'branch3.1.conv'),
+    ]
+    with torch.no_grad():
+        out = inception(x)
+    assert [len(part[0]) for part in truth] == [1, 3, 5, 7]
+    torch.testing.assert_close(out, torch.cat(truth, 1))
+    assert inception.out_channels == out.shape[1] == 16
+
+
+def test_input_is_not_changed_in_place(inception):
+    x = torch.randn(1, 6, 3, 3, 3)
+    before = x.clone()
+    with torch.no_grad():
+        inception(x)
+    assert torch.equal(x, before)
+
+
+def test_widths_must_be_six():
+    with pytest.raises(ValueError, match='unpack'):
+        InceptionBlock3d(6, (1, 2, 3), dict(type='BN3d'))
+
+
+@pytest.fixture
+def block():
+    torch.manual_seed(2)
+    return nn.Sequential(nn.Conv3d(3, 4, 3), nn.BatchNorm3d(4), nn.ReLU(inplace=True))
+
+
+@pytest.mark.parametrize('training', [True, False])
+def test_same_output_gradients_and_statistics_as_a_plain_call(block, training):
+    plain, ours = block.train(training), copy.deepcopy(block).train(training)
+    x = torch.randn(2, 3, 4, 5, 6)  # needs no gradient itself: the first block of a network
+    expected, out = plain(x), recompute(ours, x)
+    expected.pow(2).sum().backward()
+    out.pow(2).sum().backward()
+
+    torch.testing.assert_close(out, expected)
+    for theirs, mine in zip(plain.parameters(), ours.parameters()):
+        torch.testing.assert_close(mine.grad, theirs.grad)
+    for name, value in plain.state_dict().items():
+        assert torch.equal(ours.state_dict()[name], value), name
+    assert ours[1].num_batches_tracked == int(training)
+
+
+def test_forward_runs_a_second_time_in_backward(block):
+    calls = []
+    block[0].register_forward_hook(lambda *_: calls.append(1))
+    out = recompute(block, torch.randn(2, 3, 4, 5, 6))
+    assert len(calls) == 1
+    out.sum().backward()
+    assert len(calls) == 2
+
+
+def test_statistics_are_put_back_after_an_error(block):
+    before = dict(block.named_buffers())
+    values = {name: buffer.clone() for name, buffer in before.items()}
+    with pytest.raises(RuntimeError, match='shape|size'), keep_norm_statistics(block):
+        block[1](torch.randn(2, 4, 3, 3, 3) + 5) @ torch.ones(7)
+    after = dict(block.named_buffers())
+    assert after.keys() == before.keys()
+    for name in before:
+        assert after[name] is before[name]
+        assert torch.equal(after[name], values[name])
+
+
+def test_a_norm_without_statistics_is_left_alone():
+    norm = nn.BatchNorm3d(2, track_running_stats=False)
+    with keep_norm_statistics(norm):
+        assert norm.running_mean is None
+    assert norm.running_mean is None

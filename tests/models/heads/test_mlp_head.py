@@ -1,0 +1,83 @@
+"""Targets and the classifier that learns them."""
+
+import numpy as np
+import pytest
+import torch
+from mmaction.models.utils import MixupBlending
+from mmaction.registry import MODELS
+from mmaction.structures import ActionDataSample
+
+from mmfake.errors import MMFakeError
+from mmfake.models.heads.targets import labels_of, targets_of
+
+
+def samples_with(*values):
+    samples = [ActionDataSample() for _ in values]
+    for sample, value in zip(samples, values):
+        sample.set_field(value, 'target')
+    return samples
+
+
+def test_classes():
+    found = targets_of(samples_with(2, torch.tensor([0]), np.int64(1), 3.0), 'target', 'cpu')
+    assert found.tolist() == [2, 0, 1, 3]
+    assert found.dtype == torch.int64
+    samples = [ActionDataSample().set_gt_label(label) for label in (1, 0)]
+    assert targets_of(samples, 'gt_label', 'cpu').tolist() == [1, 0]
+    assert targets_of(samples, 'video', 'cpu', default=-1).tolist() == [-1, -1]
+    assert targets_of([], 'target', 'cpu').shape == (0,)
+
+
+def test_soft_labels_and_maps():
+    soft = targets_of(samples_with([0.1, 0.9], np.array([0.25, 0.75])), 'target', 'cpu')
+    torch.testing.assert_close(soft, torch.tensor([[0.1, 0.9], [0.25, 0.75]]))
+    assert targets_of(samples_with(0.7), 'target', 'cpu').item() == pytest.approx(0.7)
+    masks = [torch.randint(0, 256, (4, 6, 5), dtype=torch.uint8) for _ in range(3)]
+    assert torch.equal(targets_of(samples_with(*masks), 'target', 'cpu'), torch.stack(masks))
+
+
+def test_targets_of_several_shapes():
+    with pytest.raises(MMFakeError, match=r"'target'.*several shapes, \(\) and \(2,\)"):
+        targets_of(samples_with(1, [0.5, 0.5]), 'target', 'cpu')
+
+
+@pytest.mark.parametrize('value', [[0.1, 0.9], 0.7, torch.zeros(3, 3, dtype=torch.long)])
+def test_contrast_needs_classes(value):
+    with pytest.raises(MMFakeError, match='contrast needs one class for each video') as error:
+        labels_of(samples_with(value, value), 'target', 'cpu')
+    assert '\n' not in str(error.value)
+
+
+@pytest.fixture
+def head():
+    torch.manual_seed(0)
+    config = dict(type='mmfake.MLPHead', num_classes=3, in_channels=4, dropout_ratio=0.0)
+    return MODELS.build(config)
+
+
+def test_soft_labels_are_learnt_as_probabilities(head):
+    soft = [[0.1, 0.9, 0.0], [0.6, 0.2, 0.2]]
+    embedding = torch.randn(2, 4)
+    samples = [ActionDataSample().set_gt_label(torch.tensor(label)) for label in soft]
+    losses = head.loss(embedding, samples)
+    logs = head(embedding).log_softmax(1).tolist()
+    expected = -sum(p * log for ps, row in zip(soft, logs) for p, log in zip(ps, row)) / 2
+    assert losses['loss_ce'].item() == pytest.approx(expected, rel=1e-5)
+    hits = sum(row.index(max(row)) == ps.index(max(ps)) for ps, row in zip(soft, logs))
+    assert losses['acc_top1'].item() == hits / 2
+
+
+def test_a_batch_that_mmaction2_blends_is_learnt(head, make_samples):
+    inputs, samples = torch.randn(4, 1, 3, 8, 8), make_samples([0, 1, 2, 1])
+    _, blended = MixupBlending(num_classes=3)(inputs, samples)
+    targets = targets_of(blended, 'gt_label', 'cpu')
+    assert targets.shape == (4, 3)
+    torch.testing.assert_close(targets.sum(1), torch.ones(4))
+    assert head.loss(torch.randn(4, 4), blended)['loss_ce'].isfinite()
+
+
+@pytest.mark.parametrize(('value', 'told'), [([0.5, 0.5], r'of shape \(2,\)'), (0.5, 'a fraction')])
+def test_a_label_of_another_head(head, value, told):
+    head.label_key = 'target'
+    with pytest.raises(MMFakeError, match=f'target is {told}, neither a class nor'):
+        head.loss(torch.randn(2, 4), samples_with(value, value))
