@@ -1,4 +1,4 @@
-"""Encoding pictures as H.264 in mp4."""
+"""H.264 encoding of pictures in an mp4 file, by x264."""
 
 from __future__ import annotations
 
@@ -30,17 +30,7 @@ X264 = {
 
 
 def frame_rate(fps: float) -> Fraction:
-    """Turn a rate into the fraction that a file holds.
-
-    Args:
-        fps (float): Frames per s.
-
-    Returns:
-        Fraction: The nearest one with a denominator of at most 1001, as of 30000/1001.
-
-    Raises:
-        MMFakeError: If it is not a rate.
-    """
+    """Give the fraction nearest to a rate with a denominator up to 1001, as of 30000/1001."""
     rate = Fraction(fps).limit_denominator(1001) if math.isfinite(fps) else 0
     if rate <= 0:
         raise MMFakeError(f'{fps} frames per second is no rate: give a number above 0, e.g. 25')
@@ -50,16 +40,9 @@ def frame_rate(fps: float) -> Fraction:
 def write_mp4(
     path: Path, pictures: Iterator[np.ndarray], rate: Fraction, settings: Mapping[str, str]
 ) -> int:
-    """Encode pictures at a constant rate.
+    """Encode pictures, (H, W, 3) uint8 RGB of one even shape, at a constant rate; count them.
 
-    Args:
-        path (Path): The file, whatever its suffix.
-        pictures (Iterator[np.ndarray]): At least one, (H, W, 3) uint8 RGB, all of one even shape.
-        rate (Fraction): Frames per s.
-        settings (Mapping[str, str]): Options of x264.
-
-    Returns:
-        int: How many there were.
+    The name of the file may end as it likes; the settings are options of x264.
     """
     count = 0
     with av.open(str(path), 'w', format='mp4') as container:
