@@ -40,9 +40,16 @@ def frame_rate(fps: float) -> Fraction:
 def write_mp4(
     path: Path, pictures: Iterator[np.ndarray], rate: Fraction, settings: Mapping[str, str]
 ) -> int:
-    """Encode pictures, (H, W, 3) uint8 RGB of one even shape, at a constant rate; count them.
+    """Encode pictures at a constant rate.
 
-    The name of the file may end as it likes; the settings are options of x264.
+    Args:
+        path (Path): The file, whatever its suffix.
+        pictures (Iterator[np.ndarray]): At least one, (H, W, 3) uint8 RGB, all of one even shape.
+        rate (Fraction): Frames per s.
+        settings (Mapping[str, str]): Options of x264.
+
+    Returns:
+        int: How many there were.
     """
     count = 0
     with av.open(str(path), 'w', format='mp4') as container:

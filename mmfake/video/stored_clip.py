@@ -1,4 +1,4 @@
-"""Stored clips: folders of numbered jpg pictures and npy arrays, read like ``decord.VideoReader``."""
+"""Stored clips: folders of jpg pictures and npy arrays, read like ``decord.VideoReader``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a network puts videos."""
+"""Embedding map: a t-SNE map of the embeddings of videos, coloured by method."""
 
 from __future__ import annotations
 

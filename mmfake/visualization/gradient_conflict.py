@@ -1,4 +1,4 @@
-"""How the losses of a run pulled the encoder apart."""
+"""Gradient conflict: cosine and ratio of the gradients of the losses on the encoder."""
 
 from __future__ import annotations
 
