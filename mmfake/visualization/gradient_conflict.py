@@ -15,14 +15,7 @@ _PANELS = {
 
 
 def has_conflict(log: TrainingLog) -> bool:
-    """Whether a run had a ``GradientConflictHook`` and measured a pair of losses.
-
-    Args:
-        log (TrainingLog): The log.
-
-    Returns:
-        bool: True if so.
-    """
+    """Tell whether a run had a ``GradientConflictHook`` and measured a pair of losses."""
     return any(key.startswith(tuple(_PANELS)) for key in log.training)
 
 
