@@ -7,16 +7,60 @@ import shutil
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
-from typing import Callable, Dict, Iterable, Iterator, Mapping, NamedTuple, Optional, Union
+from typing import (
+    BinaryIO,
+    Callable,
+    Dict,
+    Iterable,
+    Iterator,
+    Mapping,
+    NamedTuple,
+    Optional,
+    Tuple,
+    Union,
+)
 
 import numpy as np
 from av.error import FFmpegError
+from PIL import Image
 
 from mmfake.errors import MMFakeError
-from mmfake.files import atomic_file
+from mmfake.files import atomic_file, is_about, not_written
 from mmfake.video.frame_reader import VideoError
 from mmfake.video.mp4_file import X264, frame_rate, write_mp4
-from mmfake.video.stored_clip import JPG_QUALITY, write_jpg, write_npy
+from mmfake.video.stored_clip import picture_name
+
+JPG_QUALITY = 95
+"""int: Of the frames that :func:`write_jpg` writes; 42.6 dB."""
+
+
+def write_jpg(path: Path, pictures: Iterator[np.ndarray]) -> int:
+    """Write pictures, (H, W, 3) uint8 RGB, as JPEG files into an empty folder; count them."""
+    count = 0
+    for count, picture in enumerate(pictures, start=1):
+        Image.fromarray(picture).save(path / picture_name(count - 1), quality=JPG_QUALITY)
+    return count
+
+
+def write_npy(path: Path, pictures: Iterator[np.ndarray]) -> int:
+    """Write pictures of one shape as one array, holding one of them at a time; count them."""
+    count, shape = 0, ()
+    with open(path, 'wb') as file:
+        for count, picture in enumerate(pictures, start=1):
+            if count == 1:
+                shape = picture.shape
+                _write_header(file, (0, *shape))
+            file.write(picture.tobytes())
+        # its length is a multiple of 64 bytes that leaves room for any count
+        file.seek(0)
+        _write_header(file, (count, *shape))
+    return count
+
+
+def _write_header(file: BinaryIO, shape: Tuple[int, ...]) -> None:
+    """Write what comes before the pixels of an array."""
+    header = dict(descr='|u1', fortran_order=False, shape=shape)
+    np.lib.format.write_array_header_1_0(file, header)
 
 
 @contextmanager
@@ -36,26 +80,28 @@ def atomic_folder(path: Union[str, Path], what: str) -> Iterator[Path]:
     """
     path = Path(path)
     temporary, old = (path.with_name(f'.{path.name}.{os.getpid()}.{end}') for end in ('tmp', 'old'))
+    shutil.rmtree(temporary, ignore_errors=True)  # of a killed process of the same number
     try:
-        shutil.rmtree(temporary, ignore_errors=True)  # of a killed process of the same number
         temporary.mkdir(parents=True)
-        try:
-            yield temporary
-            if path.is_dir():  # which a rename does not replace
-                os.replace(path, old)
-            try:
-                os.replace(temporary, path)
-            except OSError:
-                if old.exists():
-                    os.replace(old, path)
-                raise
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
-            shutil.rmtree(old, ignore_errors=True)
     except OSError as error:
-        raise MMFakeError(
-            f'{path}: {what} cannot be written ({error.strerror or error}); choose another place'
-        ) from None
+        raise not_written(path, what, error) from None
+    try:
+        yield temporary
+        if path.is_dir():  # which a rename does not replace
+            os.replace(path, old)
+        try:
+            os.replace(temporary, path)
+        except OSError:
+            if old.exists():
+                os.replace(old, path)
+            raise
+    except OSError as error:
+        if is_about(error, temporary) or is_about(error, path):
+            raise not_written(path, what, error) from None
+        raise
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
 
 
 class _Format(NamedTuple):

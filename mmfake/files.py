@@ -17,20 +17,33 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def is_full(error: BaseException) -> bool:
-    """Tell whether an error means that there is no room left on a disk.
-
-    Args:
-        error (BaseException): Any error.
-
-    Returns:
-        bool: True if it is an ``OSError`` for want of room.
-    """
+    """Tell whether an error means that there is no room left on a disk."""
     return isinstance(error, OSError) and error.errno in _FULL
+
+
+def is_about(error: OSError, path: Path) -> bool:
+    """Tell whether an error is that of a file or folder, or of something in it.
+
+    What fails while it is written has no name, such as a full disk: it is taken to be the file's.
+    """
+    if error.filename is None:
+        return True
+    named = os.path.abspath(str(error.filename))
+    place = os.path.abspath(path)
+    return named == place or named.startswith(place + os.sep)
+
+
+def not_written(path: Path, what: str, error: OSError) -> MMFakeError:
+    """Make the one-line error of a file that cannot be written."""
+    reason = error.strerror or error
+    return MMFakeError(f'{path}: {what} cannot be written ({reason}); choose another place')
 
 
 @contextmanager
 def atomic_file(path: Union[str, Path], what: str) -> Iterator[Path]:
     """Give a temporary name to write to; it becomes the file when the block ends well.
+
+    Whatever else fails in the block, such as reading another file, passes unchanged.
 
     Args:
         path (str | Path): Where the file is to be; missing folders are made.
@@ -46,24 +59,22 @@ def atomic_file(path: Union[str, Path], what: str) -> Iterator[Path]:
     temporary = path.with_name(f'.{path.name}.{os.getpid()}.tmp')
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            yield temporary
-            os.replace(temporary, path)
-        finally:
-            if temporary.exists():
-                temporary.unlink()
     except OSError as error:
-        raise MMFakeError(
-            f'{path}: {what} cannot be written ({error.strerror or error}); choose another place'
-        ) from None
+        raise not_written(path, what, error) from None
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    except OSError as error:
+        if is_about(error, temporary):
+            raise not_written(path, what, error) from None
+        raise
+    finally:
+        if temporary.exists():
+            temporary.unlink()
 
 
 def remove_leftovers(path: Union[str, Path]) -> None:
-    """Remove what killed processes left of an unfinished file or folder.
-
-    Args:
-        path (str | Path): The name it was to have.
-    """
+    """Remove what killed processes left of an unfinished file or folder."""
     path = Path(path)
     for leftover in path.parent.glob(f'.{glob.escape(path.name)}.*'):
         if leftover.is_dir():

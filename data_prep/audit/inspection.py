@@ -14,7 +14,7 @@ from PIL import Image
 
 from mmfake.errors import MMFakeError
 from mmfake.video.frame_reader import FrameReader, VideoError
-from mmfake.video.stored_clip import JpgClip, NpyClip
+from mmfake.video.stored_clip import open_stored_clip
 
 from ..progress import progress_bar
 from ..worker_pool import WorkerPool
@@ -33,8 +33,8 @@ def clip_pictures(clip: Path) -> Iterator[np.ndarray]:
     Raises:
         VideoError: At the first damage.
     """
-    if clip.is_dir() or clip.suffix == '.npy':
-        stored = JpgClip(clip) if clip.is_dir() else NpyClip(clip)
+    stored = open_stored_clip(clip)
+    if stored is not None:
         for number in range(len(stored)):
             yield stored.get_batch([number]).asnumpy()[0]
         return
@@ -105,7 +105,7 @@ def inspect_clip(path: str) -> ClipFacts:
     try:
         if not clip.exists():
             raise FileNotFoundError('it is not there')
-        if clip.is_file() and clip.suffix != '.npy':
+        if clip.is_file() and clip.suffix.lower() != '.npy':
             decord_frames = len(decord.VideoReader(path, num_threads=1))
         for picture in clip_pictures(clip):
             sizes.add((picture.shape[1], picture.shape[0]))

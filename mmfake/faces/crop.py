@@ -1,4 +1,4 @@
-"""Square face crops."""
+"""Square face crops: squares around the boxes of a track, cut out and resized."""
 
 from __future__ import annotations
 
@@ -7,6 +7,37 @@ import numpy as np
 
 from .detectors import check_picture
 from .face_track import FaceTrack
+
+
+def centre_square(picture: np.ndarray) -> np.ndarray:
+    """Give the largest square in the centre of a picture: left, top, right, bottom, float32."""
+    height, width = picture.shape[:2]
+    side = min(height, width)
+    left, top = (width - side) // 2, (height - side) // 2
+    return np.float32([left, top, left + side, top + side])
+
+
+def square_boxes(track: FaceTrack, margin: float) -> np.ndarray:
+    """Turn the boxes of a track into squares of whole pixels around the same centres.
+
+    Args:
+        track (FaceTrack): T boxes, smoothed or not.
+        margin (float): Side of the square in units of the longer side of the box; a detector's
+            ``margin``, or 1 for the centre square.
+
+    Returns:
+        np.ndarray: Left, top, right, bottom in px, right and bottom not included, shape (T, 4)
+        int64. A square may reach beyond the picture; it has a side of 1 px at least.
+
+    Raises:
+        ValueError: If the margin is not positive.
+    """
+    if not margin > 0:
+        raise ValueError(f'margin={margin} of a square is not positive')
+    low, high = np.split(track.boxes.astype(np.float64), 2, axis=1)  # (T, 2) each
+    side = np.maximum(np.rint(margin * (high - low).max(axis=1, keepdims=True)), 1)
+    corner = np.rint((low + high - side) / 2)
+    return np.hstack([corner, corner + side]).astype(np.int64)
 
 
 def crop_square(picture: np.ndarray, square: np.ndarray, size: int) -> np.ndarray:
@@ -40,26 +71,3 @@ def crop_square(picture: np.ndarray, square: np.ndarray, size: int) -> np.ndarra
         columns = np.clip(np.arange(left, right), 0, width - 1)
         part = picture[rows[:, None], columns]
     return cv2.resize(part, (size, size), interpolation=cv2.INTER_AREA)
-
-
-def square_boxes(track: FaceTrack, margin: float) -> np.ndarray:
-    """Turn the boxes of a track into squares of whole pixels around the same centres.
-
-    Args:
-        track (FaceTrack): T boxes, smoothed or not.
-        margin (float): Side of the square in units of the longer side of the box; a detector's
-            ``margin``, or 1 for the centre square.
-
-    Returns:
-        np.ndarray: Left, top, right, bottom in px, right and bottom not included, shape (T, 4)
-        int64. A square may reach beyond the picture; it has a side of 1 px at least.
-
-    Raises:
-        ValueError: If the margin is not positive.
-    """
-    if not margin > 0:
-        raise ValueError(f'margin={margin} of a square is not positive')
-    low, high = np.split(track.boxes.astype(np.float64), 2, axis=1)  # (T, 2) each
-    side = np.maximum(np.rint(margin * (high - low).max(axis=1, keepdims=True)), 1)
-    corner = np.rint((low + high - side) / 2)
-    return np.hstack([corner, corner + side]).astype(np.int64)

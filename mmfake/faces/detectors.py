@@ -17,25 +17,8 @@ import numpy as np
 from ..errors import MMFakeError
 
 
-def opencv_version() -> Tuple[int, int]:
-    """Read the version of OpenCV.
-
-    Returns:
-        tuple[int, int]: Major and minor number, e.g. (4, 8).
-    """
-    major, minor = cv2.__version__.split('.')[:2]
-    return int(major), int(minor)
-
-
 def check_picture(picture: np.ndarray) -> None:
-    """Refuse what is not a picture.
-
-    Args:
-        picture (np.ndarray): Should be (H, W, 3) uint8 RGB with H, W >= 1.
-
-    Raises:
-        ValueError: If it is not; the message shows its shape and type.
-    """
+    """Raise a ValueError with shape and type unless it is (H, W, 3) uint8 RGB with H, W >= 1."""
     shape, kind = np.shape(picture), getattr(picture, 'dtype', type(picture).__name__)
     if len(shape) != 3 or shape[2] != 3 or 0 in shape or kind != np.uint8:
         raise ValueError(f'a picture is (H, W, 3) uint8 RGB, this one is {shape} {kind}')
@@ -62,10 +45,10 @@ class FaceDetector(ABC):
     """Finds the faces of one picture.
 
     A subclass implements :meth:`_find` and gives ``name`` and ``version``. Its library is imported
-    in its constructor, so that nobody needs the libraries of the other detectors.
+    in its constructor, so that nobody needs the library of another detector.
 
     Attributes:
-        name (str): As :func:`~.build_detector.build_detector` knows it.
+        name (str): As :func:`build_detector` knows it.
         version (str): Library, model and settings: what the boxes depend on, in one short line.
         margin (float): Side of the crop in units of the longer side of the box. Defaults to 1.3.
     """
@@ -75,17 +58,7 @@ class FaceDetector(ABC):
     margin: float = 1.3
 
     def detect(self, picture: np.ndarray) -> Faces:
-        """Find the faces.
-
-        Args:
-            picture (np.ndarray): (H, W, 3) uint8 RGB.
-
-        Returns:
-            Faces: The faces in the detector's own order; none is an empty one, not an error.
-
-        Raises:
-            ValueError: If the picture has another shape or type.
-        """
+        """Find the faces of an (H, W, 3) uint8 RGB picture, in the detector's own order."""
         check_picture(picture)
         found = self._find(np.ascontiguousarray(picture))
         boxes = np.asarray(found.boxes, np.float32).reshape(-1, 4)
@@ -100,6 +73,12 @@ class FaceDetector(ABC):
     @abstractmethod
     def _find(self, picture: np.ndarray) -> Faces:
         """Find the faces of a contiguous (H, W, 3) uint8 RGB picture."""
+
+
+def _opencv() -> Tuple[int, int]:
+    """Major and minor version of OpenCV, e.g. (4, 8)."""
+    major, minor = cv2.__version__.split('.')[:2]
+    return int(major), int(minor)
 
 
 _NETS_KEPT = 4  # of 7 MB each; a dataset shows few sizes at a time
@@ -125,7 +104,7 @@ class CenterFaceDetector(FaceDetector):
     def __init__(self, net_side: int = 320, threshold: float = 0.5):
         if net_side < 32:
             raise MMFakeError(f'centerface: net_side={net_side} is below 32 px; choose a larger')
-        if opencv_version() == (4, 7):
+        if _opencv() == (4, 7):
             raise MMFakeError(
                 f'centerface: OpenCV {cv2.__version__} cannot run this network; install another, '
                 "e.g. pip install 'opencv-python-headless>=4.8'"
@@ -189,7 +168,7 @@ class YuNetDetector(FaceDetector):
     name = 'yunet'
 
     def __init__(self, model: Union[str, Path], max_side: int = 640, threshold: float = 0.6):
-        if opencv_version() < (4, 8):
+        if _opencv() < (4, 8):
             raise MMFakeError(
                 f'yunet: OpenCV {cv2.__version__} is too old for this network; '
                 "pip install 'opencv-python-headless>=4.8'"
@@ -230,56 +209,20 @@ class YuNetDetector(FaceDetector):
         )
 
 
-class DlibDetector(FaceDetector):
-    """Histograms of oriented gradients (dlib): frontal faces of at least about 80 px, no points.
-
-    It misses small and turned faces; it is here to compare with work that used it.
-
-    Args:
-        upsample (int): How often the picture is doubled first: 1 finds faces from 40 px on and
-            takes four times as long. Defaults to 0.
-        threshold (float): Least score of a face. Defaults to 0.0.
-
-    Raises:
-        MMFakeError: If dlib is not installed.
-    """
-
-    name = 'dlib'
-    margin = 1.5  # its boxes are 10 to 20 % shorter than those of the others
-
-    def __init__(self, upsample: int = 0, threshold: float = 0.0):
-        if upsample < 0:
-            raise MMFakeError(f'dlib: upsample={upsample} is negative; choose 0 or more')
-        try:
-            import dlib
-        except ImportError as error:
-            raise MMFakeError(
-                f'dlib: the package dlib is not installed ({error}); pip install dlib-bin'
-            ) from None
-        self._detector = dlib.get_frontal_face_detector()
-        self.upsample, self.threshold = upsample, threshold
-        self.version = f'dlib {dlib.__version__} upsample {upsample}'
-
-    def _find(self, picture: np.ndarray) -> Faces:
-        found, scores, _ = self._detector.run(picture, self.upsample, self.threshold)
-        # dlib's right and bottom are the last pixel inside
-        boxes = [(box.left(), box.top(), box.right() + 1, box.bottom() + 1) for box in found]
-        return Faces(np.float32(boxes), np.float32(scores))
-
-
-DETECTORS = ('centerface', 'yunet', 'dlib', 'none')
+DETECTORS = ('centerface', 'yunet', 'none')
+"""tuple[str]: Names that :func:`build_detector` knows."""
 
 
 def build_detector(name: str, model: Optional[Union[str, Path]] = None) -> Optional[FaceDetector]:
     """Build a detector with its default settings.
 
     Args:
-        name (str): One of ``DETECTORS``.
+        name (str): One of :data:`DETECTORS`.
         model (str | Path, optional): Model file, which yunet needs and no other takes. Defaults to
             None.
 
     Returns:
-        FaceDetector | None: None for ``none``: :class:`~.face_tracker.FaceTracker` then gives the
+        FaceDetector | None: None for ``none``: :class:`~.tracking.FaceTracker` then gives the
         square in the centre of the picture; its margin is 1.
 
     Raises:
@@ -297,7 +240,7 @@ def build_detector(name: str, model: Optional[Union[str, Path]] = None) -> Optio
         return YuNetDetector(model)
     if model is not None:
         raise MMFakeError(f'{name}: takes no model file ({model} was given); only yunet does')
-    return {'centerface': CenterFaceDetector, 'dlib': DlibDetector, 'none': lambda: None}[name]()
+    return CenterFaceDetector() if name == 'centerface' else None
 
 
 @dataclass(frozen=True)
@@ -305,7 +248,7 @@ class FaceSettings:
     """What data preparation does to find and cut out a face; the defaults are its own.
 
     Args:
-        detector (str): One of :data:`mmfake.faces.DETECTORS`. Defaults to ``'centerface'``.
+        detector (str): One of :data:`DETECTORS`. Defaults to ``'centerface'``.
         model (str, optional): Model file of the detector, for YuNet. Defaults to None.
         margin (float, optional): Side of the crop over the larger side of the face box. Defaults to
             None: what suits the detector.
@@ -339,15 +282,7 @@ class FaceSettings:
             raise MMFakeError(f'margin={self.margin} of the face settings is not from 0.5 to 5')
 
     def load(self) -> Tuple[Optional[FaceDetector], float]:
-        """Load the detector, once per process.
-
-        Returns:
-            tuple[FaceDetector | None, float]: The detector, None for the centre square, and the
-            margin in use.
-
-        Raises:
-            MMFakeError: If it is not installed, or its model cannot be loaded.
-        """
+        """Load the detector, once per process (None for the centre square), and say the margin."""
         detector = _loaded_detector(self.detector, self.model)
         return detector, 1.0 if detector is None else self.margin or detector.margin
 

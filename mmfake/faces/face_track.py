@@ -15,15 +15,7 @@ from ..files import atomic_file
 
 
 def interpolate(frames: Sequence[int], values: np.ndarray) -> np.ndarray:
-    """Interpolate linearly between the frames whose values are known.
-
-    Args:
-        frames (Sequence[int]): Numbers of the K known frames, ascending.
-        values (np.ndarray): Their values, shape (K, ...).
-
-    Returns:
-        np.ndarray: One value for each frame from the first to the last, shape (T, ...) float32.
-    """
+    """Fill the frames between K known ones linearly: (K, ...) values to (T, ...) float32."""
     values = np.asarray(values, np.float64)
     wanted = np.arange(frames[0], frames[-1] + 1)
     columns = values.reshape(len(values), -1).T  # (D, K)
@@ -32,15 +24,7 @@ def interpolate(frames: Sequence[int], values: np.ndarray) -> np.ndarray:
 
 
 def box_overlap(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Intersection over union of each box with each other box.
-
-    Args:
-        boxes (np.ndarray): Left, top, right, bottom in px, shape (n, 4).
-        others (np.ndarray): Likewise, shape (m, 4).
-
-    Returns:
-        np.ndarray: (n, m) float64, 0 apart to 1 equal.
-    """
+    """Intersection over union of n boxes with m others (left, top, right, bottom): (n, m)."""
     one = np.asarray(boxes, np.float64)[:, None]
     two = np.asarray(others, np.float64)[None]
     low, high = np.maximum(one[..., :2], two[..., :2]), np.minimum(one[..., 2:], two[..., 2:])
@@ -99,27 +83,13 @@ class FaceTrack:
         return float(np.median((self.boxes[:, 2:] - self.boxes[:, :2]).max(axis=1)))
 
     def head(self, frames: int) -> FaceTrack:
-        """Cut the track off.
-
-        Args:
-            frames (int): How many of its frames to keep, at least 1.
-
-        Returns:
-            FaceTrack: Its beginning, the whole if it is no longer than that.
-        """
+        """Keep so many of its first frames, at least 1, or all if it has no more."""
         kept = {name: getattr(self, name)[:frames] for name in _ARRAYS[:3]}
         points = None if self.points is None else self.points[:frames]
         return FaceTrack(self.start, points=points, **kept)
 
     def save(self, path: Union[str, Path]) -> None:
-        """Write the track; the same track gives the same bytes.
-
-        Args:
-            path (str | Path): The file, ``.npz`` by convention.
-
-        Raises:
-            MMFakeError: If the file cannot be written.
-        """
+        """Write the track, ``.npz`` by convention; the same track gives the same bytes."""
         arrays = {name: getattr(self, name) for name in _ARRAYS}
         arrays = {name: array for name, array in arrays.items() if array is not None}
         with atomic_file(path, 'the track') as temporary, open(temporary, 'wb') as stream:
@@ -127,17 +97,7 @@ class FaceTrack:
 
     @classmethod
     def load(cls, path: Union[str, Path]) -> FaceTrack:
-        """Read a track.
-
-        Args:
-            path (str | Path): A file that :meth:`save` wrote.
-
-        Returns:
-            FaceTrack: The same arrays.
-
-        Raises:
-            MMFakeError: If the file is missing, damaged or something else.
-        """
+        """Read what :meth:`save` wrote; a damaged file ends in one line."""
         try:
             # opened here: numpy leaves the file open when it is no archive
             with open(path, 'rb') as stream, np.load(stream, allow_pickle=False) as arrays:
@@ -156,20 +116,10 @@ class FaceTrack:
 
 
 def smooth_track(track: FaceTrack, sigma: float = 4.0) -> FaceTrack:
-    """Smooth boxes and points over the frames with a Gaussian, cut off at 4 sigma.
+    """Smooth boxes and points over the frames with a Gaussian, cut off at 4 sigma (frames).
 
     Smoothing is linear, so smoothing the corners smooths centre, width and height alike. At the
     ends the first and the last box are taken to go on for ever.
-
-    Args:
-        track (FaceTrack): Left as it is.
-        sigma (float): Standard deviation, frames; 0 changes nothing. Defaults to 4.0.
-
-    Returns:
-        FaceTrack: As long as before.
-
-    Raises:
-        ValueError: If sigma is negative.
     """
     if sigma < 0:
         raise ValueError(f'sigma={sigma} of a smoothing is negative')
@@ -186,30 +136,12 @@ def smooth_track(track: FaceTrack, sigma: float = 4.0) -> FaceTrack:
 
 
 def rank_people(tracks: Iterable[FaceTrack]) -> List[FaceTrack]:
-    """Sort tracks by how much of the video they are: length times median side of the face.
+    """Sort tracks by length times median side of the face, the most prominent person first.
 
-    Args:
-        tracks (Iterable[FaceTrack]): In any order, which does not matter.
-
-    Returns:
-        list[FaceTrack]: The most prominent first; of equal ones the earlier, then the one further
-        left, then the one further up.
+    Of equal ones the earlier comes first, then the one further left, then the one further up.
     """
 
     def rank(track: FaceTrack) -> tuple:
         return (-len(track) * track.side, track.start, *track.boxes[0].tolist())
 
     return sorted(tracks, key=rank)
-
-
-def choose_person(tracks: Iterable[FaceTrack]) -> Optional[FaceTrack]:
-    """Take the most prominent person, the first of :func:`rank_people`.
-
-    Args:
-        tracks (Iterable[FaceTrack]): In any order.
-
-    Returns:
-        FaceTrack | None: None if there is no track.
-    """
-    ranked = rank_people(tracks)
-    return ranked[0] if ranked else None

@@ -1,4 +1,4 @@
-"""Whose face is where, window by window."""
+"""Face search: who can be used in each window of a video, and why nobody can."""
 
 from __future__ import annotations
 
@@ -65,20 +65,13 @@ class FaceSearch:
         self._everybody: List[Tuple[int, float]] = []  # frames and side of each track
 
     def windows(self, pictures: Iterable[np.ndarray]) -> Iterator[FaceWindow]:
-        """Go through a video.
-
-        Args:
-            pictures (Iterable[np.ndarray]): All its frames, (H, W, 3) uint8 RGB.
-
-        Yields:
-            FaceWindow: One after the other; none for a video without frames.
-        """
+        """Go through all frames of a video, (H, W, 3) uint8 RGB, window by window."""
         pictures, at_end = iter(pictures), False
         while not at_end:
             start = self.seen
             tracks = self._track(islice(pictures, self.window))
             at_end = self.seen < start + self.window
-            if self.seen == start:
+            if self.seen == start:  # the window before was full, and the last
                 return
             people = rank_people(track for track in tracks if self._is_usable(track))
             found = [(len(track), track.side) for track in tracks]
@@ -87,11 +80,7 @@ class FaceSearch:
             yield FaceWindow(start, self.seen, at_end, people, *fault)
 
     def complaint(self) -> Tuple[str, str]:
-        """Say what kept the best of nobody, in all frames so far, from being used.
-
-        Returns:
-            tuple[str, str]: Status and reason.
-        """
+        """Say in status and reason what kept everybody, in all frames so far, from being used."""
         return self._complain(self._everybody, self.seen)
 
     def _track(self, pictures: Iterable[np.ndarray]) -> List[FaceTrack]:
@@ -107,6 +96,7 @@ class FaceSearch:
         return len(track) >= self.min_frames and track.side >= self.min_face
 
     def _complain(self, found: List[Tuple[int, float]], frames: int) -> Tuple[str, str]:
+        """Status and reason, given frames and side of each track."""
         if frames < self.min_frames:
             return 'too-short', f'{frames} frames, a clip has at least {self.min_frames}'
         if not found:

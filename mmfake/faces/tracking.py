@@ -8,24 +8,9 @@ import cv2
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+from .crop import centre_square
 from .detectors import FaceDetector, Faces, check_picture
 from .face_track import FaceTrack, box_overlap, interpolate
-
-
-def centre_square(picture: np.ndarray) -> np.ndarray:
-    """Give the largest square in the centre of a picture.
-
-    Args:
-        picture (np.ndarray): (H, W, 3).
-
-    Returns:
-        np.ndarray: Left, top, right, bottom in px, shape (4,) float32 holding whole numbers.
-    """
-    height, width = picture.shape[:2]
-    side = min(height, width)
-    left, top = (width - side) // 2, (height - side) // 2
-    return np.float32([left, top, left + side, top + side])
-
 
 _SIDE = 32  # of the thumbnail, px
 
@@ -40,6 +25,8 @@ _HISTOGRAM = 0.2
 
 
 class _Thumbnail(NamedTuple):
+    """What of a picture is compared."""
+
     grey: np.ndarray  # (32, 32) float32
     colours: np.ndarray  # (216,) float32, sums to 1
 
@@ -61,14 +48,10 @@ class CutFinder:
         self._since = 0  # frames since the latest cut
 
     def update(self, picture: np.ndarray) -> Optional[str]:
-        """Compare the next frame with those before it.
+        """Compare the next (H, W, 3) uint8 RGB frame with those before it.
 
-        Args:
-            picture (np.ndarray): (H, W, 3) uint8 RGB.
-
-        Returns:
-            str | None: ``'cut'`` if it begins a new shot, ``'back'`` if the latest cut proves to
-            have been a flash that is over now, else None.
+        ``'cut'`` if it begins a new shot, ``'back'`` if the latest cut proves to have been a flash
+        that is over now, else None.
         """
         now, last = _thumbnail(picture), self._last
         self._last = now
@@ -93,6 +76,7 @@ def _thumbnail(picture: np.ndarray) -> _Thumbnail:
 
 
 def _differ(one: _Thumbnail, other: _Thumbnail) -> bool:
+    """Whether the cheap measure and the two dearer ones agree that these are two shots."""
     if np.abs(one.grey - other.grey).mean() < _DIFFERENCE:
         return False
     if _correlation(one.grey, other.grey) > _CORRELATION:
@@ -125,26 +109,15 @@ class OpenTrack:
         self._seen: List[Faces] = []  # each of one face
 
     def add(self, frame: int, face: Faces) -> None:
-        """Append a detection.
-
-        Args:
-            frame (int): Number of the frame, above all before it.
-            face (Faces): The one face.
-        """
+        """Append the one face that was detected in a later frame."""
         self._frames.append(frame)
         self._seen.append(face)
         self.missed = 0
 
     def expected(self, frame: int) -> np.ndarray:
-        """Where the person can be: where they were, and where they are if they kept moving.
+        """Give two boxes (2, 4): where the person was, and where they are if they kept moving.
 
         The second tells two people apart who cross; the first finds one who turned back.
-
-        Args:
-            frame (int): Number of the frame.
-
-        Returns:
-            np.ndarray: Two boxes in px, shape (2, 4).
         """
         last = self._seen[-1].boxes[0]
         if len(self._frames) == 1:
@@ -154,11 +127,7 @@ class OpenTrack:
         return np.stack([last, last + step * (frame - self._frames[-1])])
 
     def close(self) -> FaceTrack:
-        """Fill the frames between the detections.
-
-        Returns:
-            FaceTrack: From the first frame in which the person was seen to the last one.
-        """
+        """Fill the frames between the first detection and the last one."""
         boxes, scores, points = zip(*self._seen)
         filled = {
             name: interpolate(self._frames, np.concatenate(values))
@@ -214,14 +183,7 @@ class FaceTracker:
         self._begin()
 
     def update(self, picture: np.ndarray) -> None:
-        """Take the next frame.
-
-        Args:
-            picture (np.ndarray): (H, W, 3) uint8 RGB.
-
-        Raises:
-            ValueError: If it has another shape or type.
-        """
+        """Take the next frame, (H, W, 3) uint8 RGB; anything else is a ValueError."""
         check_picture(picture)
         if self.detector is None:
             self._squares.append(centre_square(picture))
@@ -230,10 +192,9 @@ class FaceTracker:
         self._frame += 1
 
     def finish(self) -> List[FaceTrack]:
-        """End the video; the tracker is then ready for another.
+        """End the video and give its tracks, by their first frame, then from left to right.
 
-        Returns:
-            list[FaceTrack]: All tracks, by their first frame, then from left to right.
+        The tracker is then ready for another video.
         """
         self._end_shot()
         self._close(self._before_cut)
@@ -256,14 +217,18 @@ class FaceTracker:
         self._squares: List[np.ndarray] = []
 
     def _follow(self, picture: np.ndarray) -> None:
+        """Look for a cut before the picture, and for faces in it if it is its turn."""
+        # 1. a cut, or a change of size, after which old and new boxes have nothing in common
         change = self._cuts.update(picture)
-        if picture.shape != self._shape:  # then old and new boxes have nothing in common
+        if picture.shape != self._shape:
             change, self._cuts, self._shape = 'cut', CutFinder(), picture.shape
             self._cuts.update(picture)
+        # 2. a cut ends all tracks, and one that was a flash brings them back
         if change == 'cut':
             self._end_shot()
         elif change == 'back':
             self._active, self._before_cut = self._before_cut, []
+        # 3. faces are sought in every k-th picture and in the first of a shot
         if change or (self._frame - self.first_frame) % self.every == 0:
             self._search(picture, self._frame)
             self._unsearched = None
@@ -271,6 +236,7 @@ class FaceTracker:
             self._unsearched = picture
 
     def _end_shot(self) -> None:
+        """Look for faces in the last picture, then put the tracks aside in case of a flash."""
         if self._unsearched is not None:
             self._search(self._unsearched, self._frame - 1)
             self._unsearched = None
@@ -282,6 +248,7 @@ class FaceTracker:
         faces = self.detector.detect(picture)
         for track in self._active:
             track.missed += 1  # until a face is found for it
+        # each face to a track
         continued = self._link(faces.boxes, frame)
         for number in range(len(faces.boxes)):
             if number not in continued:
@@ -289,11 +256,12 @@ class FaceTracker:
                 self._active.append(continued[number])
             one = Faces(*(None if part is None else part[number, None] for part in faces))
             continued[number].add(frame, one)
+        # who was not seen for too long is gone
         self._close([track for track in self._active if track.missed > self.max_missed])
         self._active = [track for track in self._active if track.missed <= self.max_missed]
 
     def _link(self, boxes: np.ndarray, frame: int) -> Dict[int, OpenTrack]:
-        """Which box continues which track: as much overlap in all as possible."""
+        """Say by number of the box which track it continues: the most overlap in all."""
         links: Dict[int, OpenTrack] = {}
         # Once more with boxes of twice the size for those who are left: a head that sways can move
         # by 0.7 of its width in 5 frames. Who was missed before has to be where they were.
@@ -303,9 +271,9 @@ class FaceTracker:
             lost = [track for track in lost if track.missed == 1 or not growth]
             if not free or not lost:
                 continue
-            expected = np.concatenate([track.expected(frame) for track in lost])
+            expected = np.concatenate([track.expected(frame) for track in lost])  # (2 lost, 4)
             overlap = box_overlap(_grown(expected, growth), _grown(boxes[free], growth))
-            overlap = overlap.reshape(len(lost), 2, len(free)).max(axis=1)
+            overlap = overlap.reshape(len(lost), 2, len(free)).max(axis=1)  # (lost, free)
             overlap[overlap < self.min_iou] = 0  # too little must not tip the balance either
             for track, box in zip(*linear_sum_assignment(overlap, maximize=True)):
                 if overlap[track, box] > 0:

@@ -1,82 +1,12 @@
-"""Turning decoded frames into pictures as they are shown."""
+"""Frame conversion: decoded frames to RGB pictures, upright, by the file's own colour matrix."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import BinaryIO, Optional, Sequence, Union
+from typing import Optional, Sequence
 
 import av
 import numpy as np
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
-
-
-def declared_size(path: Union[str, Path]) -> Optional[int]:
-    """Add up the sizes that the parts of a file declare.
-
-    A file that is shorter than this lost its end: a broken download or a full disk. Counting
-    frames cannot tell, since an edit list or a trim without re-encoding also shows fewer frames
-    than the file claims to have; those leave the sizes intact.
-
-    Args:
-        path (str | Path): A file of any kind.
-
-    Returns:
-        int, optional: Bytes that mp4, mov, avi, webm or mkv declare; None for other formats, and
-        where the format lets a part reach to the end of the file, wherever that is.
-    """
-    with open(path, 'rb') as file:
-        head = file.read(12)
-        length = file.seek(0, 2)
-        if head[4:8] in (b'ftyp', b'moov', b'mdat', b'free', b'skip', b'wide', b'styp'):
-            return _size_of_boxes(file, length)
-        if head[:4] == b'RIFF' and head[8:] == b'AVI ':
-            return _size_of_riff(file, length)
-        if head[:4] == b'\x1a\x45\xdf\xa3':
-            return _size_of_ebml(file, length)
-    return None
-
-
-def _size_of_boxes(file: BinaryIO, length: int) -> Optional[int]:
-    """Follow the boxes of mp4 and mov."""
-    end = 0
-    while end < length:
-        file.seek(end)
-        header = file.read(16)
-        size = int.from_bytes(header[:4], 'big')
-        if size == 1:  # the real size, too long for 32 bits, comes after the name
-            size = int.from_bytes(header[8:], 'big')
-        if size < 8:  # 0: to the end of the file; anything else is no box, e.g. padding
-            return None
-        end += size
-    return end
-
-
-def _size_of_riff(file: BinaryIO, length: int) -> int:
-    """Follow the chunks of avi: there is one per gigabyte."""
-    end = 0
-    while end < length:
-        file.seek(end)
-        header = file.read(8)
-        if header[:4] != b'RIFF':
-            break
-        end += 8 + int.from_bytes(header[4:], 'little')
-    return end
-
-
-def _size_of_ebml(file: BinaryIO, length: int) -> Optional[int]:
-    """Add the header and the one segment of webm and mkv."""
-    end = 0
-    for _ in range(2):
-        if end >= length:
-            return None
-        file.seek(end + 4)
-        first = file.read(1)
-        digits = 9 - first[0].bit_length() if first else 9
-        size = int.from_bytes(first + file.read(digits - 1), 'big') & ((1 << 7 * digits) - 1)
-        if digits > 8 or size == (1 << 7 * digits) - 1:  # all ones: unknown, a live recording
-            return None
-        end += 4 + digits + size
-    return end
 
 
 class FrameConverter:
@@ -90,14 +20,7 @@ class FrameConverter:
         self._matrix: Optional[np.ndarray] = None  # empty if there is none
 
     def __call__(self, frame: av.VideoFrame) -> np.ndarray:
-        """Convert a frame.
-
-        Args:
-            frame (av.VideoFrame): Of any pixel format.
-
-        Returns:
-            np.ndarray: (H, W, 3) uint8 RGB, turned as the file's display matrix asks.
-        """
+        """Convert a frame of any pixel format to (H, W, 3) uint8 RGB, upright."""
         # Left to itself, PyAV 12 ignores the colour matrix of the file, and takes limited range,
         # when it is named, for full range; so it is named where it is full, and only there.
         full = frame.color_range == ColorRange.JPEG
@@ -116,15 +39,10 @@ class FrameConverter:
 
 
 def oriented(picture: np.ndarray, matrix: Sequence[int]) -> np.ndarray:
-    """Apply a display matrix, rounded to quarter turns: telephones store a turned sensor.
+    """Turn a stored (H, W, 3) picture as a display matrix asks, rounded to quarter turns.
 
-    Args:
-        picture (np.ndarray): (H, W, 3) picture as it is stored.
-        matrix (Sequence[int]): The nine numbers (a, b, u, c, d, v, x, y, w) of a mp4: a stored
-            pixel (p, q) is shown at (a * p + c * q, b * p + d * q), y downwards.
-
-    Returns:
-        np.ndarray: (H, W, 3), or (W, H, 3) after an odd number of quarter turns.
+    Telephones store a turned sensor. The nine numbers of an mp4 are (a, b, u, c, d, v, x, y, w): a
+    stored pixel (p, q) is shown at (a * p + c * q, b * p + d * q), y downwards.
     """
     a, b, _, c, d = matrix[:5]
     if abs(int(b)) > abs(int(a)):

@@ -1,4 +1,4 @@
-"""Encoding pictures as H.264 in mp4."""
+"""H.264 encoding of pictures in an mp4 file, by x264."""
 
 from __future__ import annotations
 
@@ -30,17 +30,7 @@ X264 = {
 
 
 def frame_rate(fps: float) -> Fraction:
-    """Turn a rate into the fraction that a file holds.
-
-    Args:
-        fps (float): Frames per s.
-
-    Returns:
-        Fraction: The nearest one with a denominator of at most 1001, as of 30000/1001.
-
-    Raises:
-        MMFakeError: If it is not a rate.
-    """
+    """Give the fraction nearest to a rate with a denominator up to 1001, as of 30000/1001."""
     rate = Fraction(fps).limit_denominator(1001) if math.isfinite(fps) else 0
     if rate <= 0:
         raise MMFakeError(f'{fps} frames per second is no rate: give a number above 0, e.g. 25')

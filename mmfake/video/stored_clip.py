@@ -1,11 +1,11 @@
-"""Stored clips: numbered jpg pictures, npy arrays."""
+"""Stored clips: folders of jpg pictures and npy arrays, read like ``decord.VideoReader``."""
 
 from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import BinaryIO, Iterator, NamedTuple, Sequence, Tuple, Union
+from typing import NamedTuple, Optional, Sequence, Union
 
 import numpy as np
 from PIL import Image
@@ -64,8 +64,9 @@ class StoredClip(ABC):
         return _Batch(self._read(np.arange(len(self))[np.asarray(indices, dtype=np.int64)]))
 
 
-JPG_QUALITY = 95
-"""int: Of the frames that :func:`write_jpg` writes; 42.6 dB."""
+def picture_name(number: int) -> str:
+    """Name the file of a frame in a folder of pictures, ``000000.jpg`` for the first."""
+    return f'{number:06d}.jpg'
 
 
 class JpgClip(StoredClip):
@@ -82,51 +83,33 @@ class JpgClip(StoredClip):
     def __init__(self, path: Union[str, Path], fps: float = 25.0) -> None:
         super().__init__(path, fps)
         try:
-            names = {name for name in os.listdir(self.path) if name.endswith('.jpg')}
+            names = os.listdir(self.path)
         except OSError as error:
             raise VideoError(path, f'cannot be opened ({error.strerror})') from None
-        if not names:
+        # by their names in small letters: copying may have made 000000.JPG of 000000.jpg
+        self._files = {name.lower(): name for name in names if name.lower().endswith('.jpg')}
+        if not self._files:
             raise VideoError(path, 'a folder without a frame such as 000000.jpg')
-        missing = next((_name(n) for n in range(len(names)) if _name(n) not in names), None)
-        if missing:
-            raise VideoError(path, f'{missing} is missing among {len(names)} frames')
-        self._count = len(names)
+        for number in range(len(self._files)):
+            if picture_name(number) not in self._files:
+                missing, count = picture_name(number), len(self._files)
+                raise VideoError(path, f'{missing} is missing among {count} frames')
 
     def __len__(self) -> int:
-        return self._count
+        return len(self._files)
 
     def _read(self, indices: np.ndarray) -> np.ndarray:
         return np.stack([self._decode(number) for number in indices])
 
     def _decode(self, number: int) -> np.ndarray:
         """Decode one frame."""
+        name = self._files[picture_name(number)]
         try:
             # Pillow, because OpenCV fills a file that is cut off with grey
-            with Image.open(Path(self.path, _name(number))) as image:
+            with Image.open(Path(self.path, name)) as image:
                 return np.asarray(image.convert('RGB'))
         except OSError:
-            raise VideoError(self.path, f'{_name(number)} cannot be decoded') from None
-
-
-def write_jpg(path: Path, pictures: Iterator[np.ndarray]) -> int:
-    """Write pictures as JPEG files.
-
-    Args:
-        path (Path): A folder, empty.
-        pictures (Iterator[np.ndarray]): (H, W, 3) uint8 RGB.
-
-    Returns:
-        int: How many there were.
-    """
-    count = 0
-    for count, picture in enumerate(pictures, start=1):
-        Image.fromarray(picture).save(path / _name(count - 1), quality=JPG_QUALITY)
-    return count
-
-
-def _name(number: int) -> str:
-    """Name the file of a frame."""
-    return f'{number:06d}.jpg'
+            raise VideoError(self.path, f'{name} cannot be decoded') from None
 
 
 class NpyClip(StoredClip):
@@ -162,30 +145,9 @@ class NpyClip(StoredClip):
         return np.array(self._array[indices])
 
 
-def write_npy(path: Path, pictures: Iterator[np.ndarray]) -> int:
-    """Write pictures as one array without ever holding more than one of them.
-
-    Args:
-        path (Path): The file, whatever its suffix.
-        pictures (Iterator[np.ndarray]): At least one, (H, W, 3) uint8 RGB, all of one shape.
-
-    Returns:
-        int: How many there were.
-    """
-    count, shape = 0, ()
-    with open(path, 'wb') as file:
-        for count, picture in enumerate(pictures, start=1):
-            if count == 1:
-                shape = picture.shape
-                _write_header(file, (0, *shape))
-            file.write(picture.tobytes())
-        # its length is a multiple of 64 bytes that leaves room for any count
-        file.seek(0)
-        _write_header(file, (count, *shape))
-    return count
-
-
-def _write_header(file: BinaryIO, shape: Tuple[int, ...]) -> None:
-    """Write what comes before the pixels."""
-    header = dict(descr='|u1', fortran_order=False, shape=shape)
-    np.lib.format.write_array_header_1_0(file, header)
+def open_stored_clip(path: Union[str, Path], fps: float = 25.0) -> Optional[StoredClip]:
+    """Open a folder of pictures or a ``.npy`` file (``.NPY`` too); None for anything else."""
+    if os.path.splitext(str(path))[1].lower() == '.npy':
+        return NpyClip(path, fps)
+    # os.path, because the questions of pathlib raise OSError for a name that is too long
+    return JpgClip(path, fps) if os.path.isdir(path) else None

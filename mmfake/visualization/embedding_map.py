@@ -1,4 +1,4 @@
-"""Where a network puts videos."""
+"""Embedding map: a t-SNE map of the embeddings of videos, coloured by method."""
 
 from __future__ import annotations
 
@@ -56,6 +56,8 @@ def draw_embedding_map(
             f'map of embeddings: {len(lost)} rows hold a number that is not finite, the first one '
             f'row {lost[0]}; leave these videos out'
         )
+
+    # where each video lies
     tsne = TSNE(
         perplexity=min(perplexity, (len(embeddings) - 1) / 3),
         init='pca',
@@ -64,9 +66,11 @@ def draw_embedding_map(
     )
     places = tsne.fit_transform(embeddings)  # (N, 2)
 
+    # methods in the order of the table of manipulations, others after them
     methods = np.asarray(methods)
-    order = [ORIGINAL, *manipulation_keys(everything=True)]
-    found = sorted(set(methods), key=lambda name: (name not in order, *_place(name, order)))
+    known = [ORIGINAL, *manipulation_keys(everything=True)]
+    found = [name for name in known if name in methods]
+    found += sorted(set(methods) - set(known))
     others: Dict[str, int] = {}
     with figure_style():
         figure = Figure(figsize=(COLUMN_WIDTH, 3.5), layout='constrained')
@@ -93,7 +97,3 @@ def draw_embedding_map(
             loc='outside lower center', ncols=3, fontsize=6.5, frameon=False, handletextpad=0.1
         )
     return figure
-
-
-def _place(name: str, order: Sequence[str]) -> tuple:
-    return (order.index(name), '') if name in order else (0, name)

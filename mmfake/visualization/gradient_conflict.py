@@ -1,4 +1,4 @@
-"""How the losses of a run pulled the encoder apart."""
+"""Gradient conflict: cosine and ratio of the gradients of the losses on the encoder."""
 
 from __future__ import annotations
 
@@ -15,14 +15,7 @@ _PANELS = {
 
 
 def has_conflict(log: TrainingLog) -> bool:
-    """Whether a run had a ``GradientConflictHook`` and measured a pair of losses.
-
-    Args:
-        log (TrainingLog): The log.
-
-    Returns:
-        bool: True if so.
-    """
+    """Tell whether a run had a ``GradientConflictHook`` and measured a pair of losses."""
     return any(key.startswith(tuple(_PANELS)) for key in log.training)
 
 

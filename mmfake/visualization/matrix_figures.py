@@ -1,4 +1,4 @@
-"""Figures of regimes by held-out manipulations: heat map, intervals."""
+"""Figures of regimes by held-out manipulations: heat map, confidence intervals."""
 
 from __future__ import annotations
 
@@ -13,10 +13,19 @@ from matplotlib.figure import Figure
 from ..evaluation.scores import RunScores
 from ..evaluation.statistics import binary_metrics
 from ..evaluation.tables import MEAN
-from .style import GREY, figure_style, letter, panel_grid, series_look, text_color
+from .style import (
+    GREY,
+    figure_style,
+    hide_frame,
+    letter,
+    panel_grid,
+    series_look,
+    set_title,
+    text_color,
+)
 
 # heading, scale and form of the numbers, value of a coin
-_PANELS = {
+_METRICS = {
     'acc': ('Accuracy at 0.5 (%)', 100, '.1f', 50),
     'auc': ('Video AUC', 1, '.3f', 0.5),
 }
@@ -48,19 +57,19 @@ def draw_heat_map(
     cells = {(row['regime'], row['holdout']): row for _, row in table.iterrows()}
     with figure_style():
         figure, axes = panel_grid(2, 0.6 + 0.33 * len(regimes), sharey=True)
-        for place, (ax, metric) in enumerate(zip(axes, _PANELS)):
-            _draw_panel(ax, cells, regimes, holdouts, metric)
-            ax.set_title(f'{letter(place)} {_PANELS[metric][0]}')
+        for place, (ax, metric) in enumerate(zip(axes, _METRICS)):
+            _heat_panel(ax, cells, regimes, holdouts, metric)
+            ax.set_title(f'{letter(place)} {_METRICS[metric][0]}')
             names = [MEAN if name == MEAN else column_name(name) for name in holdouts]
             ax.set_xticks(range(len(holdouts)), names)
             ax.set_yticks(range(len(regimes)), [row_name(name) for name in regimes])
             ax.set_xlabel('Held-out manipulation')
-        figure.suptitle(', '.join(filter(None, [title, _facts(table)])), fontsize=8)
+        set_title(figure, ', '.join(filter(None, [title, _facts(table)])))
     return figure
 
 
-def _draw_panel(ax: Axes, cells: Dict, regimes: list, holdouts: list, metric: str) -> None:
-    _, scale, form, chance = _PANELS[metric]
+def _heat_panel(ax: Axes, cells: Dict, regimes: list, holdouts: list, metric: str) -> None:
+    _, scale, form, chance = _METRICS[metric]
     values = np.full((len(regimes), len(holdouts)), np.nan)
     for (regime, holdout), row in cells.items():
         values[regimes.index(regime), holdouts.index(holdout)] = scale * row[metric]
@@ -80,9 +89,7 @@ def _draw_panel(ax: Axes, cells: Dict, regimes: list, holdouts: list, metric: st
                 ax.text(x, y + 0.24, f'± {spread:{form}}', fontsize=5.5, **look)
     if MEAN in holdouts:
         ax.axvline(holdouts.index(MEAN) - 0.5, color='white', lw=2.5)
-    ax.tick_params(length=0)
-    for side in ax.spines.values():
-        side.set_visible(False)
+    hide_frame(ax)
 
 
 def _facts(table: pd.DataFrame) -> str:
@@ -96,9 +103,6 @@ def _facts(table: pd.DataFrame) -> str:
     seeds = f'{low}' if low == high else f'{low} to {high}'
     text = f'n = {" + ".join(parts)} a cell'
     return text if high == 1 else f'{text}, mean ± SD of {seeds} seeds'
-
-
-_AXES = {'auc': ('Video AUC', 1, 0.5), 'acc': ('Accuracy at 0.5 (%)', 100, 50)}
 
 
 def draw_intervals(
@@ -125,32 +129,19 @@ def draw_intervals(
     Returns:
         Figure: 7 inches wide.
     """
-    heading, scale, chance = _AXES[metric]
+    scale = _METRICS[metric][1]
     regimes = list(dict.fromkeys(table['regime']))
     holdouts = list(dict.fromkeys(table['holdout']))
     with figure_style():
         figure, axes = panel_grid(len(holdouts), 0.8 + 0.2 * len(regimes), 3, sharey=True)
         for place, (ax, holdout) in enumerate(zip(axes, holdouts)):
             cells = table[table['holdout'] == holdout].set_index('regime')
-            for y, regime in enumerate(regimes):
-                if regime not in cells.index:
-                    continue
-                row, color = cells.loc[regime], series_look(y)['color']
-                ends = [scale * row[f'{metric}_low'], scale * row[f'{metric}_high']]
-                ax.plot(ends, [y, y], '-', color=color, lw=1.6)
-                ax.plot([scale * row[metric]], [y], 'o', color=color, ms=3.2)
-                seeds = _seed_values(runs, regime, holdout, metric)
-                if len(seeds) > 1:
-                    ax.plot(
-                        [scale * value for value in seeds], [y + 0.28] * len(seeds), 'kx', ms=2.5
-                    )
-            ax.axvline(chance, color=GREY, lw=0.7, ls=':')
+            seeds = {
+                regime: [run for run in runs if (run.regime, run.holdout) == (regime, holdout)]
+                for regime in regimes
+            }
+            _interval_panel(ax, cells, regimes, seeds, metric)
             ax.set_title(f'{letter(place)} {_panel_title(cells, holdout, column_name)}', fontsize=7)
-            ax.set_ylim(len(regimes) - 0.4, -0.6)
-            ax.grid(axis='x', lw=0.3, color='#cccccc')
-            ax.set_axisbelow(True)
-            ax.set_xlabel(heading, fontsize=7)
-            ax.tick_params(axis='x', labelsize=6.5)
         low = min(ax.get_xlim()[0] for ax in axes)
         for ax in axes:  # alike, and the perfect end is always seen
             ax.set_xlim(low, 1.01 * scale)
@@ -158,17 +149,39 @@ def draw_intervals(
         note = 'dot and line: mean and 95 % interval over videos'
         if (table['n_seeds'] > 1).any():
             note += '; crosses: single seeds'
-        figure.suptitle('\n'.join(filter(None, [title, note])), fontsize=8)
+        set_title(figure, title, note)
     return figure
 
 
-def _seed_values(
-    runs: Sequence[RunScores], regime: str, holdout: str, metric: str
-) -> Sequence[float]:
-    scored = [run.scored for run in runs if (run.regime, run.holdout) == (regime, holdout)]
-    return [
-        binary_metrics(one['label'].to_numpy(), one['score'].to_numpy())[metric] for one in scored
-    ]
+def _interval_panel(
+    ax: Axes,
+    cells: pd.DataFrame,
+    regimes: Sequence[str],
+    seeds: Dict[str, Sequence[RunScores]],
+    metric: str,
+) -> None:
+    heading, scale, _, chance = _METRICS[metric]
+    for y, regime in enumerate(regimes):
+        if regime not in cells.index:
+            continue
+        row, color = cells.loc[regime], series_look(y)['color']
+        ends = [scale * row[f'{metric}_low'], scale * row[f'{metric}_high']]
+        ax.plot(ends, [y, y], '-', color=color, lw=1.6)
+        ax.plot([scale * row[metric]], [y], 'o', color=color, ms=3.2)
+        if len(seeds[regime]) > 1:
+            values = [scale * _metric_of(run, metric) for run in seeds[regime]]
+            ax.plot(values, [y + 0.28] * len(values), 'kx', ms=2.5)
+    ax.axvline(chance, color=GREY, lw=0.7, ls=':')
+    ax.set_ylim(len(regimes) - 0.4, -0.6)
+    ax.grid(axis='x', lw=0.3, color='#cccccc')
+    ax.set_axisbelow(True)
+    ax.set_xlabel(heading, fontsize=7)
+    ax.tick_params(axis='x', labelsize=6.5)
+
+
+def _metric_of(run: RunScores, metric: str) -> float:
+    scored = run.scored
+    return binary_metrics(scored['label'].to_numpy(), scored['score'].to_numpy())[metric]
 
 
 def _panel_title(cells: pd.DataFrame, holdout: str, column_name: Callable[[str], str]) -> str:

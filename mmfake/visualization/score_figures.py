@@ -17,13 +17,20 @@ from .style import (
     BLACK,
     GREY,
     figure_style,
+    hide_frame,
     letter,
     method_look,
     method_name,
     panel_grid,
     series_look,
+    set_title,
     text_color,
 )
+
+_BINS = np.linspace(0, 1, 21)
+
+_Shares = Tuple[str, int, np.ndarray]  # method, number of videos, percentage of them in each bin
+_Calls = Tuple[str, float, float]  # name, videos called original, videos called manipulated
 
 
 def draw_roc_curves(
@@ -69,15 +76,13 @@ def draw_roc_curves(
                 frameon=False,
                 handlelength=2.6,
             )
-        if title:
-            figure.suptitle(title, fontsize=8)
+        set_title(figure, title)
     return figure
 
 
 def _roc_panel(
     ax: Axes, runs: Sequence[RunScores], regimes: List[str], row_name: Callable[[str], str]
 ) -> None:
-    grid = np.linspace(0, 1, 501)
     ax.plot([0, 1], [0, 1], color=GREY, lw=0.7, ls=':')
     lines, undefined = {}, []
     for place, regime in enumerate(regimes):
@@ -91,20 +96,14 @@ def _roc_panel(
         if any(len(np.unique(labels)) < 2 for labels, _ in pairs):
             undefined.append(row_name(regime))
             continue
-        auc = np.mean([roc_auc_score(*pair) for pair in pairs])
-        curves = [roc_curve(*pair)[:2] for pair in pairs]
-        if len(curves) == 1:
-            fpr, tpr = curves[0]
-        else:
-            fpr = np.r_[0, grid]  # the step at 0 stays
-            tpr = np.r_[0, np.mean([np.interp(grid, *curve) for curve in curves], axis=0)]
-        (line,) = ax.plot(fpr, tpr, **series_look(place))
-        lines[line] = auc
+        (line,) = ax.plot(*_mean_curve(pairs), **series_look(place))
+        lines[line] = np.mean([roc_auc_score(*pair) for pair in pairs])
         if len(pairs) == 1:
             labels, scores = pairs[0]
             called = scores >= 0.5
             point = [called[labels == 0].mean()], [called[labels == 1].mean()]
             ax.plot(*point, 'o', ms=4, mfc='white', mec=line.get_color(), clip_on=False, zorder=3)
+
     ordered = sorted(lines, key=lines.get, reverse=True)
     ax.legend(
         ordered,
@@ -124,7 +123,14 @@ def _roc_panel(
     ax.set_ylabel('True positive rate')
 
 
-_BINS = np.linspace(0, 1, 21)
+def _mean_curve(pairs: Sequence[Tuple[np.ndarray, np.ndarray]]) -> Tuple[np.ndarray, np.ndarray]:
+    """False and true positive rates of the mean curve of some (labels, scores)."""
+    curves = [roc_curve(*pair)[:2] for pair in pairs]
+    if len(curves) == 1:
+        return curves[0]
+    grid = np.linspace(0, 1, 501)
+    mean = np.mean([np.interp(grid, *curve) for curve in curves], axis=0)
+    return np.r_[0, grid], np.r_[0, mean]  # the step at 0 stays
 
 
 def draw_score_histogram(
@@ -160,11 +166,11 @@ def draw_score_histogram(
             ax.set_title(f'{letter(place)} {row_name(run.regime)}', fontsize=7)
             ax.set_xlabel('Score (1: manipulated)', fontsize=7)
         note = f'share of the videos of a method (n in brackets); a row is {highest:.0f} % high'
-        figure.suptitle('\n'.join(filter(None, [title, note])), fontsize=8)
+        set_title(figure, title, note)
     return figure
 
 
-def _shares(run: RunScores) -> List[Tuple[str, int, np.ndarray]]:
+def _shares(run: RunScores) -> List[_Shares]:
     """Method, number of videos and percentage of them in each bin; originals first."""
     scored = run.scored
     rows = []
@@ -176,10 +182,7 @@ def _shares(run: RunScores) -> List[Tuple[str, int, np.ndarray]]:
 
 
 def _histogram_panel(
-    ax: Axes,
-    rows: Sequence[Tuple[str, int, np.ndarray]],
-    highest: float,
-    others: Dict[str, int],
+    ax: Axes, rows: Sequence[_Shares], highest: float, others: Dict[str, int]
 ) -> None:
     for y, (method, _, heights) in enumerate(rows):
         color = method_look(method, others)['color']
@@ -195,9 +198,6 @@ def _histogram_panel(
     ax.spines['left'].set_visible(False)
     ax.set_xlim(0, 1)
     ax.set_ylim(len(rows) - 0.9, -1)
-
-
-_Row = Tuple[str, float, float]  # name, videos called original, videos called manipulated
 
 
 def draw_confusion(
@@ -223,31 +223,30 @@ def draw_confusion(
         Figure: 7 inches wide, or 4.3 with a single panel.
     """
     regimes = list(dict.fromkeys(run.regime for run in runs))
-    rows = {
-        regime: _rows([run for run in runs if run.regime == regime], threshold)
+    calls = {
+        regime: _calls([run for run in runs if run.regime == regime], threshold)
         for regime in regimes
     }
-    longest = max(map(len, rows.values()))
+    longest = max(map(len, calls.values()))
     with figure_style():
         figure, axes = panel_grid(len(regimes), 0.75 + 0.19 * longest, 3)
         for place, (ax, regime) in enumerate(zip(axes, regimes)):
-            _confusion_panel(ax, rows[regime])
+            _confusion_panel(ax, calls[regime])
             name = textwrap.fill(f'{letter(place)} {row_name(regime)}', 26)  # as wide as the panel
             ax.set_title(name, fontsize=7)
         note = f'videos by true method (rows) and what they are called at threshold {threshold:g}'
-        figure.suptitle('\n'.join(filter(None, [title, note])), fontsize=8)
+        set_title(figure, title, note)
     return figure
 
 
-def _rows(runs: Sequence[RunScores], threshold: float) -> List[_Row]:
+def _calls(runs: Sequence[RunScores], threshold: float) -> List[_Calls]:
+    """Of each hold-out and method the videos called original and manipulated, mean over seeds."""
     holdouts = list(dict.fromkeys(run.holdout for run in runs))
-    rows: List[_Row] = []
+    rows: List[_Calls] = []
     for holdout in holdouts:
         frames = [run.scored for run in runs if run.holdout == holdout]
-        methods = sorted(
-            {(label, name) for one in frames for label, name in zip(one['label'], one['method'])}
-        )
-        for label, method in methods:
+        methods = {pair for one in frames for pair in zip(one['label'], one['method'])}
+        for label, method in sorted(methods):
             called = [
                 one.loc[(one['method'] == method) & (one['label'] == label), 'score'] >= threshold
                 for one in frames
@@ -255,17 +254,12 @@ def _rows(runs: Sequence[RunScores], threshold: float) -> List[_Row]:
             name = method_name(method)
             if method == ORIGINAL and len(holdouts) > 1:
                 name = f'{name} (beside {holdout.upper()})'
-            rows.append(
-                (
-                    name,
-                    np.mean([(~one).sum() for one in called]),
-                    np.mean([one.sum() for one in called]),
-                )
-            )
+            originals, fakes = [(~one).sum() for one in called], [one.sum() for one in called]
+            rows.append((name, np.mean(originals), np.mean(fakes)))
     return rows
 
 
-def _confusion_panel(ax: Axes, rows: Sequence[_Row]) -> None:
+def _confusion_panel(ax: Axes, rows: Sequence[_Calls]) -> None:
     counts = np.array([row[1:] for row in rows])  # (rows, 2)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1e-9)
     image = ax.imshow(shares, cmap='Blues', vmin=0, vmax=1, aspect='auto')
@@ -276,6 +270,4 @@ def _confusion_panel(ax: Axes, rows: Sequence[_Row]) -> None:
         ax.text(x, y, text, ha='center', va='center', fontsize=6, color=color)
     ax.set_xticks([0, 1], ['called\noriginal', 'called\nmanipulated'], fontsize=6.5)
     ax.set_yticks(range(len(rows)), [row[0] for row in rows], fontsize=6.5)
-    ax.tick_params(length=0)
-    for side in ax.spines.values():
-        side.set_visible(False)
+    hide_frame(ax)

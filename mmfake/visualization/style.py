@@ -1,4 +1,4 @@
-"""Figure style: colour-blind-safe colours, markers, panel grids, labels of lines, saving."""
+"""Figure style: colours, markers, dashes, saving as png and svg, panel grids, line labels."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from sklearn.isotonic import isotonic_regression
 
 from ..datasets.protocol import ORIGINAL, get_manipulation, manipulation_keys
 from ..errors import MMFakeError
@@ -20,6 +19,9 @@ from ..files import atomic_file
 
 FORMATS = ('.pdf', '.png', '.svg')
 """tuple[str]: Endings of the files that a figure can be written to."""
+
+COLUMN_WIDTH, PAGE_WIDTH = 3.3, 7.0
+"""float: Widths in inches of a column and of a page of a two-column paper."""
 
 # Okabe and Ito's palette, which colour-blind readers can tell apart, without its yellow: as a thin
 # line or as text that is too pale on white. Black is kept for what matters most in a panel.
@@ -29,6 +31,9 @@ BLUE = '#0072B2'
 VERMILLION = '#D55E00'
 CYCLE = ('#E69F00', '#56B4E9', '#009E73', '#CC79A7', VERMILLION, BLUE)
 """tuple[str]: Colours of a series of equals, in the order in which they are used up."""
+
+_DASHES = ('-', '--', '-.', (0, (1, 1)), (0, (4, 1, 1, 1, 1, 1)), (0, (6, 2)))
+_MARKERS = ('o', 's', '^', 'D', 'v', 'P', 'X')
 
 _STYLE: Dict[str, Any] = {
     'font.size': 8,  # points, at the full width of a two-column page
@@ -74,33 +79,31 @@ def save_figure(figure: Figure, path: Union[str, Path]) -> None:
         figure.savefig(temporary, format=suffix[1:], dpi=200, metadata={unwanted: None})
 
 
-_DASHES = ('-', '--', '-.', (0, (1, 1)), (0, (4, 1, 1, 1, 1, 1)), (0, (6, 2)))
-_MARKERS = ('o', 's', '^', 'D', 'v', 'P', 'X')
+def save_png_and_svg(figure: Figure, stem: Union[str, Path]) -> List[Path]:
+    """Write ``STEM.png`` and ``STEM.svg`` and say which files these are."""
+    files = [Path(f'{stem}{ending}') for ending in ('.png', '.svg')]
+    for file in files:
+        save_figure(figure, file)
+    return files
 
 
 def method_name(method: str) -> str:
-    """Give the name of a method to show.
-
-    Args:
-        method (str): Its key.
-
-    Returns:
-        str: Its name, or the key where the table of manipulations has no such method.
-    """
+    """Give the name of a method to show: its key where no manipulation of that key is known."""
     known = (ORIGINAL, *manipulation_keys(everything=True))
     return get_manipulation(method).name if method in known else method
 
 
+def series_look(place: int) -> Dict[str, Any]:
+    """Give ``color`` and ``linestyle`` of one of several equals; the first 36 all differ."""
+    rounds = place // len(CYCLE)  # the second time around a colour has another dash
+    return dict(color=CYCLE[place % len(CYCLE)], linestyle=_DASHES[(place + rounds) % len(_DASHES)])
+
+
 def method_look(method: str, others: Dict[str, int]) -> Dict[str, Any]:
-    """Give the look of a method, the same in every figure.
+    """Give ``color``, ``linestyle`` and ``marker`` of a method, the same in every figure.
 
-    Args:
-        method (str): Its key; originals are black circles.
-        others (dict[str, int]): Places of methods that the table of manipulations lacks; one that
-            is new is added.
-
-    Returns:
-        dict[str, Any]: ``color``, ``linestyle`` and ``marker``.
+    ``others`` holds the places of methods that the table of manipulations lacks; a new one is
+    added. Originals are black circles.
     """
     if method == ORIGINAL:
         return dict(color=BLACK, linestyle='-', marker='o')
@@ -112,37 +115,12 @@ def method_look(method: str, others: Dict[str, int]) -> Dict[str, Any]:
     return dict(series_look(place), marker=_MARKERS[(1 + place) % len(_MARKERS)])
 
 
-def series_look(place: int) -> Dict[str, Any]:
-    """Give the look of one of several equals, such as the regimes of a table.
-
-    Args:
-        place (int): Its place among them, from 0.
-
-    Returns:
-        dict[str, Any]: ``color`` and ``linestyle``; the first 36 are all different.
-    """
-    rounds = place // len(CYCLE)  # the second time around a colour has another dash
-    return dict(color=CYCLE[place % len(CYCLE)], linestyle=_DASHES[(place + rounds) % len(_DASHES)])
-
-
 def text_color(background: Sequence[float]) -> str:
-    """Choose black or white, whichever is more legible on a colour.
-
-    Args:
-        background (Sequence[float]): Red, green and blue between 0 and 1; further numbers are
-            ignored.
-
-    Returns:
-        str: The one with the higher contrast ratio of WCAG 2.
-    """
+    """Choose black or white by the contrast ratio of WCAG 2 on a colour (RGB from 0 to 1)."""
     rgb = np.asarray(background[:3], dtype=float)
     linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
     luminance = float(linear @ [0.2126, 0.7152, 0.0722])
     return 'black' if (luminance + 0.05) ** 2 > 1.05 * 0.05 else 'white'
-
-
-COLUMN_WIDTH, PAGE_WIDTH = 3.3, 7.0
-"""float: Widths in inches of a column and of a page of a two-column paper."""
 
 
 def panel_grid(
@@ -172,32 +150,37 @@ def panel_grid(
 
 
 def letter(place: int) -> str:
-    """Number a panel.
-
-    Args:
-        place (int): Its place from 0.
-
-    Returns:
-        str: ``'(a)'``, ``'(b)'`` ... ``'(z)'``, ``'(27)'``.
-    """
+    """Number a panel by its place from 0: ``'(a)'``, ``'(b)'`` ... ``'(z)'``, ``'(27)'``."""
     return f'({chr(ord("a") + place)})' if place < 26 else f'({place + 1})'
+
+
+def set_title(figure: Figure, *lines: str) -> None:
+    """Write the lines of a figure's title that are not empty."""
+    text = '\n'.join(filter(None, lines))
+    if text:
+        figure.suptitle(text, fontsize=8)
+
+
+def hide_frame(ax: Axes) -> None:
+    """Leave the frame and the tick marks of a table-like panel away."""
+    ax.tick_params(length=0)
+    for side in ax.spines.values():
+        side.set_visible(False)
 
 
 def label_lines(ax: Axes, lines: Sequence[Line2D]) -> None:
     """Write the label of each line right of the axes, in the colour of the line.
 
     Labels keep the order of the line ends and move apart as far as their height needs; a thin
-    connector leads from the end of the line to a label. Limits of the axes must be final.
-
-    Args:
-        ax (Axes): The axes.
-        lines (Sequence[Line2D]): Lines of these axes. One ends at its last finite point and stays
-            without a label if it has none.
+    connector leads from the last finite point of a line to its label. Limits of the axes must be
+    final.
     """
     points = [line.get_xydata() for line in lines]  # (n, 2) each
     points = [xy[np.isfinite(xy[:, 1])] for xy in points]
     lines = [line for line, xy in zip(lines, points) if len(xy)]
     ends = [xy[-1] for xy in points if len(xy)]
+
+    # heights as shares of the axes, apart by the height of a text
     low, high = ax.get_ylim()
     size = 8.0  # points
     height = ax.get_window_extent().height / ax.figure.dpi * 72  # points
@@ -225,18 +208,13 @@ def label_lines(ax: Axes, lines: Sequence[Line2D]) -> None:
 
 
 def spread(places: Sequence[float], gap: float) -> List[float]:
-    """Move numbers as little as possible so that they are apart and keep their order.
+    """Move places from 0 to 1 as little as possible so that they are a gap apart, in their order.
 
-    The sum of the squared moves is least: without the gaps this is an isotonic regression.
-
-    Args:
-        places (Sequence[float]): Wanted places, between 0 and 1.
-        gap (float): Smallest distance between two of them.
-
-    Returns:
-        list[float]: The places, in the order given, between 0 and 1 as long as there is room; equal
-        ones end in this order from below.
+    The sum of the squared moves is least: without the gaps this is an isotonic regression. Equal
+    places end in the order given from below.
     """
+    from sklearn.isotonic import isotonic_regression  # a second of imports, for this alone
+
     order = np.argsort(places, kind='stable')
     gaps = gap * np.arange(len(places))  # (n,)
     highest = max(0.0, 1.0 - gap * (len(places) - 1))

@@ -9,7 +9,7 @@ import pytest
 
 from mmfake.faces.crop import crop_square, square_boxes
 from mmfake.faces.detectors import build_detector
-from mmfake.faces.face_track import choose_person, smooth_track
+from mmfake.faces.face_track import rank_people, smooth_track
 from mmfake.faces.tracking import CutFinder, FaceTracker
 
 REAL = Path(__file__).parents[2].parent / 'shared' / 'data' / 'ffpp_real_mini'
@@ -83,7 +83,7 @@ def test_a_clip_shows_the_face_where_it_is(detector):
     tracker = FaceTracker(detector)
     for picture in pictures(path, 40):
         tracker.update(picture)
-    squares = square_boxes(smooth_track(choose_person(tracker.finish())), detector.margin)
+    squares = square_boxes(smooth_track(rank_people(tracker.finish())[0]), detector.margin)
     crops = [crop_square(p, s, 160) for s, p in zip(squares, pictures(path))]
     assert len(crops) == 40
     for crop in crops[::12]:
@@ -100,11 +100,3 @@ def test_several_sizes_in_turn_equal_a_fresh_detector(detector):
         again = detector.detect(picture)
         assert again.boxes == pytest.approx(fresh.boxes)
         assert len(again.boxes) == 1
-
-
-def test_dlib_finds_the_large_frontal_faces():
-    pytest.importorskip('dlib', reason='dlib is not installed')
-    dlib = build_detector('dlib')
-    for path in CLIPS[:4]:
-        (box,) = dlib.detect(next(pictures(path))).boxes
-        assert max(box[2:] - box[:2]) > 100

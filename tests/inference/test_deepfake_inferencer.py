@@ -11,7 +11,7 @@ from data_prep.clip_writer import write_clip
 from mmfake.errors import MMFakeError
 from mmfake.faces.crop import crop_square, square_boxes
 from mmfake.faces.detectors import CenterFaceDetector, FaceSettings
-from mmfake.faces.face_track import choose_person, smooth_track
+from mmfake.faces.face_track import rank_people, smooth_track
 from mmfake.faces.tracking import FaceTracker
 from mmfake.inference.deepfake_inferencer import DeepfakeInferencer
 from mmfake.video.frame_reader import FrameReader
@@ -32,7 +32,7 @@ def test_the_face_is_cut_out_as_in_data_preparation(inferencer, film, tmp_path):
     tracker = FaceTracker(CenterFaceDetector(), every=5)
     for picture in pictures:
         tracker.update(picture)
-    track = choose_person(tracker.finish())
+    track = rank_people(tracker.finish())[0]
     squares = square_boxes(smooth_track(track), 1.3)
     crops = [crop_square(p, s, 160) for s, p in zip(squares, pictures[track.start :])]
     write_clip(tmp_path / 'crop.npy', crops, 25, 'npy')

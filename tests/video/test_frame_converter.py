@@ -1,10 +1,9 @@
-from __future__ import annotations
-
 import av
 import numpy as np
 import pytest
 
 from mmfake.video.frame_converter import FrameConverter, oriented
+from tests.video import numbered
 
 RGB = np.array([200, 30, 60])
 KR_KB = {1: (0.2126, 0.0722), 2: (0.299, 0.114), 5: (0.299, 0.114)}  # BT.709, untold, BT.601
@@ -58,7 +57,7 @@ def test_orientation_by_hand(matrix, want):
     assert shown.flags.c_contiguous
 
 
-def test_resolution_may_change(numbered):
+def test_resolution_may_change():
     convert = FrameConverter()
     for height, width in ((64, 96), (48, 48), (75, 101)):
         frame = av.VideoFrame.from_ndarray(numbered.picture(37, height, width), format='rgb24')

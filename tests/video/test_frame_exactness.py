@@ -1,7 +1,5 @@
 """Every frame once and in order, from any file, through a clip, to any reader."""
 
-from __future__ import annotations
-
 import av
 import cv2
 import decord
@@ -10,6 +8,7 @@ import pytest
 
 from data_prep.clip_writer import write_clip
 from mmfake.video.frame_reader import FrameReader
+from tests.video import numbered
 
 B_FRAMES = {'x264-params': 'b-adapt=0:bframes=2:keyint=10:min-keyint=10:scenecut=0'}
 OPEN_GOP = {'x264-params': 'b-adapt=0:bframes=2:keyint=12:scenecut=0:open-gop=1'}
@@ -18,16 +17,14 @@ WHOLE = list(range(40))
 GAPS = np.cumsum([0, *np.random.default_rng(0).integers(10, 200, 39)]).tolist()
 
 
-def _edit_list(numbered, path):
+def _edit_list(path):
     """A trim without re-encoding: starts in mid-group, so the lead-in is there and not shown."""
     source = numbered.encode(path.with_name('whole.mp4'), options=B_FRAMES)
     return numbered.copy_packets(source, path, shift=17, keep=lambda n: 10 <= n < 34)
 
 
 def _turned(quarter):
-    return lambda numbered, path: numbered.turn(
-        numbered.encode(path, options=FAST), numbered.TURNS[quarter]
-    )
+    return lambda path: numbered.turn(numbered.encode(path, options=FAST), numbered.TURNS[quarter])
 
 
 # name: (suffix, how it is made, the frames that are shown)
@@ -56,18 +53,18 @@ KINDS = {
 
 
 @pytest.fixture(scope='module', params=KINDS)
-def video(request, numbered, tmp_path_factory):
+def video(request, tmp_path_factory):
     """A video, the numbers of its shown frames, and how to turn a picture back."""
     suffix, recipe, numbers = KINDS[request.param]
     path = tmp_path_factory.mktemp('kinds') / f'{request.param}{suffix}'
-    numbered.encode(path, **recipe) if isinstance(recipe, dict) else recipe(numbered, path)
+    numbered.encode(path, **recipe) if isinstance(recipe, dict) else recipe(path)
     name, _, angle = request.param.partition('_')
     quarters = int(angle) // 90 if name == 'turned' else 0
     return path, numbers, quarters
 
 
 @pytest.mark.parametrize('threads', [1, 3])
-def test_reader_gives_each_shown_frame_once_in_order(video, numbered, threads):
+def test_reader_gives_each_shown_frame_once_in_order(video, threads):
     path, numbers, quarters = video
     with FrameReader(path, threads) as reader:
         frames = list(reader)
@@ -78,7 +75,7 @@ def test_reader_gives_each_shown_frame_once_in_order(video, numbered, threads):
     assert [f.time for f in frames] == pytest.approx(want, abs=0.0011)
 
 
-def test_clip_is_read_back_exactly_by_every_reader(video, numbered, tmp_path):
+def test_clip_is_read_back_exactly_by_every_reader(video, tmp_path):
     path, numbers, quarters = video
     clip, fps = tmp_path / 'clip.mp4', 29.97
 
@@ -103,8 +100,8 @@ def test_clip_is_read_back_exactly_by_every_reader(video, numbered, tmp_path):
     assert seen.get_avg_fps() == pytest.approx(fps, abs=1e-4)
 
 
-def test_the_edit_list_is_one_to_other_readers_too(numbered, tmp_path):
-    path = _edit_list(numbered, tmp_path / 'trim.mp4')
+def test_the_edit_list_is_one_to_other_readers_too(tmp_path):
+    path = _edit_list(tmp_path / 'trim.mp4')
     shown = []
     capture = cv2.VideoCapture(str(path))
     while True:
@@ -117,7 +114,7 @@ def test_the_edit_list_is_one_to_other_readers_too(numbered, tmp_path):
         assert reader.expected_frames == 24, 'more than are shown, and no error'
 
 
-def test_the_open_groups_are_open(numbered, tmp_path):
+def test_the_open_groups_are_open(tmp_path):
     path = numbered.encode(tmp_path / 'open.mp4', options=OPEN_GOP)
     with av.open(str(path)) as container:
         packets = [packet for packet in container.demux(video=0) if packet.size]
@@ -127,7 +124,7 @@ def test_the_open_groups_are_open(numbered, tmp_path):
 
 
 @pytest.mark.parametrize('quarter', [0, 90, 180, 270])
-def test_turned_pictures_are_shown_upright(numbered, tmp_path, quarter):
+def test_turned_pictures_are_shown_upright(tmp_path, quarter):
     path = numbered.turn(numbered.encode(tmp_path / 'a.mp4', options=FAST), numbered.TURNS[quarter])
     with FrameReader(path) as reader:
         pictures = [frame.picture for frame in reader]

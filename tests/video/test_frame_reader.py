@@ -1,6 +1,8 @@
-from __future__ import annotations
+"""Frame reader: what is given of whole and of broken files, and how much memory it takes."""
 
 import pickle
+import struct
+import weakref
 
 import av
 import numpy as np
@@ -8,18 +10,19 @@ import pytest
 from PIL import Image
 
 from mmfake.errors import MMFakeError
-from mmfake.video.frame_reader import FrameReader, VideoError
+from mmfake.video.frame_reader import FrameReader, VideoError, declared_size
+from tests.video import numbered
 
 B_FRAMES = {'x264-params': 'b-adapt=0:bframes=2:keyint=10:min-keyint=10:scenecut=0'}
 
 
-def read(path, number_of, threads=1):
+def read(path, threads=1):
     """The numbers of the good frames, and what is wrong with the file."""
     numbers = []
     try:
         with FrameReader(path, threads) as reader:
             for frame in reader:
-                numbers.append(number_of(frame.picture))
+                numbers.append(numbered.number_of(frame.picture))
     except VideoError as error:
         return numbers, error
     return numbers, None
@@ -34,7 +37,7 @@ def blank_end(path, share):
 
 
 @pytest.fixture(scope='module')
-def whole(numbered, tmp_path_factory):
+def whole(tmp_path_factory):
     """Whole files, by the name of how they are made."""
     folder = tmp_path_factory.mktemp('whole')
     front = {'options': dict(B_FRAMES), 'container_options': {'movflags': 'faststart'}}
@@ -55,10 +58,10 @@ def whole(numbered, tmp_path_factory):
 @pytest.mark.parametrize('share', [0.5, 0.57, 0.64, 0.71, 0.78])
 @pytest.mark.parametrize('kind', ['mp4', 'sound', 'avi', 'webm', 'mkv'])
 def test_truncated_file_gives_its_good_frames_and_then_raises(
-    whole, numbered, tmp_path, kind, share, threads
+    whole, tmp_path, kind, share, threads
 ):
     path = numbered.cut(whole[kind], tmp_path / whole[kind].name, share)
-    numbers, error = read(path, numbered.number_of, threads)
+    numbers, error = read(path, threads)
     assert 5 < len(numbers) < 40
     assert numbers == list(range(len(numbers))), 'no gap, although B-frames come late'
     how_many = 'the first ' if kind in ('webm', 'mkv') else ''
@@ -70,10 +73,10 @@ def test_truncated_file_gives_its_good_frames_and_then_raises(
 
 
 @pytest.mark.parametrize('kind', ['mp4', 'mkv'])
-def test_zeros_in_place_of_the_end_are_damage(whole, numbered, tmp_path, kind):
+def test_zeros_in_place_of_the_end_are_damage(whole, tmp_path, kind):
     path = tmp_path / whole[kind].name
     path.write_bytes(whole[kind].read_bytes())
-    numbers, error = read(blank_end(path, 0.6), numbered.number_of)
+    numbers, error = read(blank_end(path, 0.6))
     assert 5 < len(numbers) < 40
     assert numbers == list(range(len(numbers)))
     assert error.reason.startswith('damaged: only ')
@@ -81,32 +84,30 @@ def test_zeros_in_place_of_the_end_are_damage(whole, numbered, tmp_path, kind):
 
 @pytest.mark.parametrize('threads', [1, 3])
 @pytest.mark.parametrize('place', [11, 14, 15, 16])
-def test_nothing_is_given_after_a_gap(whole, numbered, tmp_path, place, threads):
+def test_nothing_is_given_after_a_gap(whole, tmp_path, place, threads):
     path = tmp_path / 'a.mp4'
     content = bytearray(whole['mp4'].read_bytes())
     with av.open(str(whole['mp4'])) as container:
         lost = list(container.demux(video=0))[place]
     content[lost.pos : lost.pos + lost.size] = bytes(lost.size)
     path.write_bytes(content)
-    numbers, error = read(path, numbered.number_of, threads)
+    numbers, error = read(path, threads)
     assert 5 < len(numbers) < 20
     assert numbers == list(range(len(numbers)))
     assert error.reason.startswith(f'damaged: only {len(numbers)} of 40 frames')
 
 
-def test_file_cut_after_its_last_frame_is_whole(whole, numbered, tmp_path):
+def test_file_cut_after_its_last_frame_is_whole(whole, tmp_path):
     path = tmp_path / 'a.mp4'
     path.write_bytes(whole['mp4'].read_bytes() + b'\0\0\1\0free' + bytes(9))
-    assert read(path, numbered.number_of) == (list(range(40)), None)
+    assert read(path) == (list(range(40)), None)
 
 
-def test_recording_that_starts_in_mid_group_starts_with_the_first_key_frame(
-    whole, numbered, tmp_path
-):
+def test_recording_that_starts_in_mid_group_starts_with_the_first_key_frame(whole, tmp_path):
     content = whole['ts'].read_bytes()
     path = tmp_path / 'a.ts'
     path.write_bytes(content[len(content) // 188 // 3 * 188 :])
-    numbers, error = read(path, numbered.number_of)
+    numbers, error = read(path)
     assert error is None
     assert numbers[0] in (10, 20)
     assert numbers == list(range(numbers[0], 40))
@@ -123,7 +124,7 @@ def test_first_frame_that_is_damaged_is_an_error_on_opening(whole, tmp_path):
 
 
 @pytest.fixture(scope='module')
-def broken(whole, numbered, tmp_path_factory):
+def broken(whole, tmp_path_factory):
     tmp_path = tmp_path_factory.mktemp('broken')
 
     def unknown():
@@ -194,9 +195,9 @@ def test_what_is_no_video_is_refused_in_one_line(broken, kind, reason, capfd):
     assert capfd.readouterr() == ('', ''), "FFmpeg's own messages stay out of the way"
 
 
-def test_truncated_reading_is_silent(whole, numbered, tmp_path, capfd):
+def test_truncated_reading_is_silent(whole, tmp_path, capfd):
     path = numbered.cut(whole['mp4'], tmp_path / 'a.mp4', 0.6)
-    assert read(path, numbered.number_of)[1]
+    assert read(path)[1]
     assert capfd.readouterr() == ('', '')
 
 
@@ -243,7 +244,7 @@ def test_what_is_known_on_opening(whole):
         assert (reader.expected_frames, reader.codec) == (None, 'vp9')
 
 
-def test_rate_is_the_average_unless_it_cannot_be_one(numbered, tmp_path):
+def test_rate_is_the_average_unless_it_cannot_be_one(tmp_path):
     times = [number * number for number in range(40)]  # 39 intervals in 1.521 s
     path = numbered.encode(tmp_path / 'a.mp4', times=times, options=dict(preset='ultrafast'))
     with FrameReader(path) as reader:
@@ -254,7 +255,89 @@ def test_rate_is_the_average_unless_it_cannot_be_one(numbered, tmp_path):
         assert reader.fps == 25.0
 
 
-def test_name_that_looks_like_a_protocol_is_a_file(whole, tmp_path, numbered, monkeypatch):
+def test_name_that_looks_like_a_protocol_is_a_file(whole, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / 'concat:a.mp4').write_bytes(whole['mp4'].read_bytes())
-    assert read('concat:a.mp4', numbered.number_of) == (list(range(40)), None)
+    assert read('concat:a.mp4') == (list(range(40)), None)
+
+
+@pytest.fixture(scope='module')
+def ten_minutes(tmp_path_factory):
+    """One group of 25 frames, 600 times; the header is in front."""
+    folder = tmp_path_factory.mktemp('long')
+    group = numbered.encode(folder / 'group.mp4', count=25, options=dict(preset='ultrafast'))
+    path = folder / 'long.mp4'
+    with av.open(str(group)) as old, av.open(
+        str(path), 'w', container_options={'movflags': 'faststart'}
+    ) as new:
+        track = old.streams.video[0]
+        copy = numbered.add_copy(new, track)
+        packets = [bytes(packet) for packet in old.demux(track) if packet.size]
+        for number in range(15000):
+            packet = av.Packet(packets[number % 25])
+            packet.pts = packet.dts = number * 512
+            packet.time_base, packet.stream = track.time_base, copy
+            packet.is_keyframe = number % 25 == 0
+            new.mux(packet)
+    return path
+
+
+def test_long_video_is_not_read_before_it_is_asked_for(ten_minutes, tmp_path):
+    path = tmp_path / 'long.mp4'
+    content = ten_minutes.read_bytes()
+    half = len(content) // 2
+    # whoever decodes the whole file before giving the first frame comes to grief
+    path.write_bytes(content[:half] + bytes(len(content) - half))
+    with FrameReader(path) as reader:
+        assert reader.expected_frames == 15000
+        frames = iter(reader)
+        assert [numbered.number_of(next(frames).picture) for _ in range(3)] == [0, 1, 2]
+    with FrameReader(path) as reader, pytest.raises(VideoError, match='damaged'):
+        sum(1 for _ in reader)
+
+
+def test_pictures_are_not_kept_in_memory(ten_minutes):
+    seen = []
+    with FrameReader(ten_minutes) as reader:
+        for frame, _ in zip(reader, range(200)):
+            seen.append(weakref.ref(frame.picture))
+            assert sum(picture() is not None for picture in seen) <= 2
+    assert len(seen) == 200
+
+
+def box(name, size, body=b''):
+    return struct.pack('>I', size) + name + body
+
+
+@pytest.mark.parametrize(
+    ('content', 'size'),
+    [
+        (box(b'ftyp', 16, bytes(8)) + box(b'mdat', 500), 516),
+        (box(b'ftyp', 16, bytes(8)) + box(b'mdat', 8), 24),
+        (box(b'ftyp', 16, bytes(8)) + box(b'mdat', 1, struct.pack('>Q', 5 << 32)), 16 + (5 << 32)),
+        (box(b'ftyp', 16, bytes(8)) + box(b'mdat', 0), None),
+        (box(b'ftyp', 16, bytes(8)) + bytes(100), None),
+        (b'RIFF' + struct.pack('<I', 100) + b'AVI ' + bytes(50), 108),
+        (b'RIFF' + struct.pack('<I', 12) + b'AVI ' + bytes(8) + b'RIFF\x64\0\0\0AVIX', 128),
+        (b'RIFF' + struct.pack('<I', 100) + b'WAVE', None),
+        (b'\x1a\x45\xdf\xa3\x82ab' + b'\x18\x53\x80\x67\x40\x64' + bytes(9), 13 + 100),
+        (b'\x1a\x45\xdf\xa3\x82ab' + b'\x18\x53\x80\x67\x01' + b'\xff' * 7, None),
+        (b'\x1a\x45\xdf\xa3\x82ab' + b'\x18\x53\x80\x67\xff', None),
+        (b'\x1a\x45\xdf\xa3', None),
+        (b'FLV\x01\x05' + bytes(20), None),
+        (box(b'ftyp', 1, b'\xff' * 8), (1 << 64) - 1),
+        (b'\x1a\x45\xdf\xa3\x01\x7f' + bytes(6), None),
+        (b'', None),
+        (b'\0', None),
+    ],
+)
+def test_size_by_hand(tmp_path, content, size):
+    path = tmp_path / 'a'
+    path.write_bytes(content)
+    assert declared_size(path) == size
+
+
+@pytest.mark.parametrize('suffix', ['.mp4', '.mov', '.avi', '.mkv'])
+def test_whole_file_is_as_long_as_it_says(tmp_path, suffix):
+    path = numbered.encode(tmp_path / f'a{suffix}', count=3, codec='mpeg4')
+    assert declared_size(path) == path.stat().st_size

@@ -7,6 +7,7 @@ from mmengine.visualization import LocalVisBackend
 
 from mmfake.evaluation.scores import COLUMNS, SCORED, RunScores
 
+# a config of which the training curves take the seed, the window and the numbers of classes
 CONFIG = dict(
     randomness=dict(seed=7),
     log_processor=dict(window_size=20),
@@ -42,12 +43,6 @@ def write_log(tmp_path):
         return tmp_path / 'run'
 
     return write
-
-
-@pytest.fixture
-def log_lines():
-    """The makers of lines: ``train_line`` and ``val_line``."""
-    return train_line, val_line
 
 
 @pytest.fixture

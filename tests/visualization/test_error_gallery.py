@@ -7,20 +7,26 @@ import cv2
 import numpy as np
 import pytest
 
-from mmfake import MMFakeError
-from mmfake.apis.cross_manipulation.cell_config import cell_config
-from mmfake.apis.error_gallery import error_gallery
-from mmfake.datasets.index import COLUMNS
-from mmfake.visualization.error_gallery import (
-    HEIGHT,
+from mmfake.apis.error_gallery import (
     VideoFile,
-    choose_errors,
-    draw_gallery,
+    error_gallery,
     files_of_config,
     files_of_index,
     gallery_items,
 )
+from mmfake.datasets.index import COLUMNS
+from mmfake.errors import MMFakeError
+from mmfake.visualization.error_gallery import (
+    HEIGHT,
+    GalleryItem,
+    choose_errors,
+    draw_gallery,
+    gallery_page,
+)
 from mmfake.visualization.style import save_figure
+from tests.video import numbered
+
+ROOT = Path(__file__).parents[2]
 
 
 class Page(HTMLParser):
@@ -28,7 +34,7 @@ class Page(HTMLParser):
 
     def __init__(self, text):
         super().__init__()
-        self.tags, self.text = [], []
+        self.tags, self.text, self.source = [], [], text
         self.feed(text)
 
     def handle_starttag(self, tag, attributes):
@@ -36,6 +42,17 @@ class Page(HTMLParser):
 
     def handle_data(self, data):
         self.text.append(data.strip())
+
+
+def assert_loads_nothing(page):
+    for _, attributes in page.tags:
+        for key in ('src', 'href', 'data', 'action'):
+            assert attributes.get(key, 'data:').startswith('data:')
+        assert not any(key.startswith('on') for key in attributes)
+    assert not {'script', 'link', 'iframe', 'i3'} & {tag for tag, _ in page.tags}
+    assert 'url(' not in page.source
+    assert '@import' not in page.source
+    assert "default-src 'none'" in page.source
 
 
 def id_of(method, stem):
@@ -92,28 +109,16 @@ def test_choice(make_run):
 
 
 def test_page_is_self_contained_and_complete(dataset, scores):
-    error_gallery(
-        [str(scores), '--out', str(dataset / 'out'), '--index', str(dataset / 'index.csv')]
-    )
-    text = (dataset / 'out' / 'error_gallery.html').read_text()
-    page = Page(text)
-    for _, attributes in page.tags:
-        for key in ('src', 'href', 'data', 'action'):
-            assert attributes.get(key, 'data:').startswith('data:')
-    assert not {'script', 'link', 'iframe', 'i3'} & {tag for tag, _ in page.tags}
-    assert 'url(' not in text
-    assert '@import' not in text
+    files = error_gallery(scores, dataset / 'out', index=str(dataset / 'index.csv'))
+    assert [path.name for path in files] == ['error_gallery.html', 'error_gallery.png']
+    page = Page(files[0].read_text())
+    assert_loads_nothing(page)
     shown = [name for name in page.text if name.startswith('ffpp/')]
     names = [('f2f', '001_002'), ('f2f', '002_001')]
     names += [('original', '001'), ('original', '002'), ('original', '<i>3')]
     assert shown == [id_of(*name) for name in names]
-    assert [text for text in page.text if text[:2] == '0.'] == [
-        '0.1000',
-        '0.2000',
-        '0.9000',
-        '0.8000',
-        '0.7000',
-    ]
+    numbers = ['0.1000', '0.2000', '0.9000', '0.8000', '0.7000']
+    assert [text for text in page.text if text[:2] == '0.'] == numbers
     notes = ['file not found', 'no <face> found', 'not in the dataset given']
     assert [text for text in page.text if text in notes] == notes
     images = [attributes for tag, attributes in page.tags if tag == 'img']
@@ -124,7 +129,38 @@ def test_page_is_self_contained_and_complete(dataset, scores):
     assert strip.shape == (HEIGHT, 6 * 2 * HEIGHT + 5 * 2, 3)
     middles = strip[HEIGHT // 2, HEIGHT :: 2 * HEIGHT + 2, 0]
     assert np.abs(middles.astype(int) - [0, 40, 80, 120, 160, 200]).max() <= 2
-    assert (dataset / 'out' / 'error_gallery.png').stat().st_size > 1000
+    assert files[1].stat().st_size > 1000
+
+
+@pytest.mark.parametrize(
+    'hostile',
+    [
+        '<script>alert(1)</script>',
+        '"><img src=x onerror=alert(1)>',
+        "' onmouseover='alert(1)",
+        '</title></style></ol><iframe src="http://x">',
+        '{{ 7 * 7 }}{% include "/etc/passwd" %}&lt;b&gt;',
+        'javascript:alert(1)\x00<!--',
+    ],
+)
+def test_hostile_names_are_text(make_run, hostile):
+    frame = make_run('a', 'df', [0.9], df=[0.1]).frame
+    frame['video'] = [f'{hostile}1', f'{hostile}2']
+    frame.loc[frame['label'] == 1, 'method'] = hostile
+    strip = np.zeros((HEIGHT, 6 * HEIGHT, 3), np.uint8)
+    items = {f'{hostile}1': GalleryItem(strip), f'{hostile}2': GalleryItem(None, hostile)}
+    plain = {'a1': GalleryItem(strip), 'a2': GalleryItem(None, 'b')}
+    page = Page(gallery_page(choose_errors(frame), items, hostile))
+    assert_loads_nothing(page)
+    frame['video'] = list(plain)
+    expected = Page(gallery_page(choose_errors(frame), plain, 'c'))
+    # the same tags and attributes as with harmless names: each name is text or an "alt"
+    tags = [[(tag, sorted(attributes)) for tag, attributes in one.tags] for one in (page, expected)]
+    assert tags[0] == tags[1]
+    images = [attributes for tag, attributes in page.tags if tag == 'img']
+    assert [image['alt'] for image in images] == [f'frames of {hostile}1']
+    shown = ''.join(page.text)
+    assert shown.count(hostile.strip()) == 2 + 2 + 1 + 1  # title, ids, method, note
 
 
 def test_sheet(dataset, scores, make_run):
@@ -154,10 +190,8 @@ def test_names_are_no_formulas(make_run, tmp_path):
     errors = choose_errors(frame)
     items = gallery_items(errors, {'x$\\frac$': VideoFile('', 'reason $\\frac$')})
     figure = draw_gallery(errors, items, 'my $\\frac$ run')
-    assert [ax.get_title(loc='left').split('  ')[2] for ax in figure.axes] == [
-        'x$\\frac$',
-        'a$b$_{',
-    ]
+    names = [ax.get_title(loc='left').split('  ')[2] for ax in figure.axes]
+    assert names == ['x$\\frac$', 'a$b$_{']
     save_figure(figure, tmp_path / 'sheet.png')
 
 
@@ -174,9 +208,19 @@ def test_a_damaged_file_is_a_tile_with_the_reason(dataset, make_run):
     }
 
 
-def test_videos_of_a_config(smoke, tiny_tree, tmp_path):
-    config = str(Path(__file__).parents[2] / 'configs' / 'mtl' / 'bin_ce_holdout_f2f.py')
-    files = files_of_config(cell_config(Path(config), 0, ['--scale', str(smoke)]))
+@pytest.mark.parametrize('name', ['a.mp4', 'a.webm'])
+def test_frames_of_a_video_are_those_of_its_length(tmp_path, make_run, name):
+    codec = 'libx264' if name == 'a.mp4' else 'libvpx-vp9'
+    path = numbered.encode(tmp_path / name, size=(HEIGHT, 150), codec=codec)
+    errors = choose_errors(make_run('a', 'df', [0.2], df=[0.1]).frame)
+    strip = gallery_items(errors, {'df/0': VideoFile(str(path))}, 4)['df/0'].strip
+    shown = [strip[:, left : left + 150] for left in range(0, strip.shape[1], 152)]
+    assert [numbered.number_of(picture) for picture in shown] == [0, 13, 26, 39]
+
+
+def test_videos_of_a_config(smoke, tiny_tree):
+    config = str(ROOT / 'configs' / 'mtl' / 'bin_ce_holdout_f2f.py')
+    files = files_of_config(config, scale=str(smoke))
     folder = tiny_tree / 'manipulated_sequences' / 'Face2Face' / 'c23' / 'videos'
     shown = {name: file.path for name, file in files.items() if '/f2f/' in name}
     assert shown == {
@@ -191,16 +235,38 @@ def test_index_keeps_the_reason(dataset):
 
 
 @pytest.mark.parametrize(
-    ('words', 'part'),
+    ('options', 'part'),
     [
-        (['--threshold', '1.5'], '--threshold 1.5: use a probability'),
-        (['--top', '0'], '--top and --frames must be at least 1'),
-        (['--index', 'nowhere.csv'], 'index nowhere.csv'),
-        (['--config', 'nowhere.py'], 'nowhere.py: no such config file'),
+        (dict(threshold=1.5), '--threshold 1.5: use a probability'),
+        (dict(top=0), '--top and --frames must be at least 1'),
+        (dict(index='nowhere.csv'), 'index nowhere.csv'),
+        (dict(config='nowhere.py'), 'nowhere.py: no such config file'),
     ],
 )
-def test_mistakes_are_one_line_and_leave_nothing(words, part, scores, tmp_path):
+def test_mistakes_are_one_line_and_leave_nothing(options, part, scores, tmp_path):
     with pytest.raises(MMFakeError, match=part) as error:
-        error_gallery([str(scores), '--out', str(tmp_path / 'out'), *words])
+        error_gallery(scores, tmp_path / 'out', **options)
     assert '\n' not in str(error.value)
     assert not (tmp_path / 'out').exists()
+
+
+def test_the_tool_says_where_the_files_are(dataset, scores, command):
+    tool, out = ROOT / 'tools' / 'error_gallery.py', dataset / 'out'
+    options = ['--index', dataset / 'index.csv', '--top', '1']
+    done = command('python', tool, scores, '--out', out, *options)
+    assert done.stdout == f'wrote {out}/error_gallery.html, {out}/error_gallery.png\n', done.stderr
+
+
+def test_figures_faces_and_videos_need_neither_torch_nor_mmaction2(command):
+    modules = [
+        'apis.plot_training',
+        'apis.error_gallery',
+        *('faces.detectors', 'faces.tracking', 'faces.crop', 'faces.search'),
+        *('video.frame_reader', 'video.stored_clip', 'video.mp4_file'),
+    ]
+    program = (
+        f'import sys, {", ".join("mmfake." + name for name in modules)}\n'
+        "print(sorted({'torch', 'mmaction', 'mmcv', 'decord'} & set(sys.modules)))"
+    )
+    done = command('python', '-c', program, cwd=ROOT)
+    assert done.stdout == '[]\n', done.stderr

@@ -29,9 +29,11 @@ def test_a_video(prepared):
     assert facts.look.shape == (5, 256)
 
 
-def test_an_array(tmp_path, pictures):
-    np.save(tmp_path / 'clip.npy', pictures)
-    facts = inspect_clip(str(tmp_path / 'clip.npy'))
+@pytest.mark.parametrize('name', ['clip.npy', 'CLIP.NPY'])
+def test_an_array(tmp_path, pictures, name):
+    with open(tmp_path / name, 'wb') as stream:
+        np.save(stream, pictures)
+    facts = inspect_clip(str(tmp_path / name))
     assert (facts.error, facts.frames, facts.decord_frames) == ('', 7, None)
     assert facts.sizes == {(24, 24)}
 
@@ -40,6 +42,13 @@ def test_an_array(tmp_path, pictures):
 def test_an_array_of_something_else(tmp_path, array):
     np.save(tmp_path / 'clip.npy', array, allow_pickle=True)
     assert inspect_clip(str(tmp_path / 'clip.npy')).error
+
+
+@pytest.mark.parametrize('suffix', ['.jpg', '.JPG'])
+def test_a_folder_whatever_the_case_of_its_names(folder, suffix):
+    for file in list(folder.iterdir()):
+        file.rename(file.with_suffix(suffix))
+    assert inspect_clip(str(folder)).frames == 7
 
 
 def test_a_folder(folder):

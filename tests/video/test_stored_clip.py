@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import pickle
 
 import numpy as np
@@ -7,13 +5,14 @@ import pytest
 
 from data_prep.clip_writer import write_clip
 from mmfake.video.frame_reader import VideoError
-from mmfake.video.stored_clip import JpgClip, NpyClip
+from mmfake.video.stored_clip import JpgClip, NpyClip, open_stored_clip
+from tests.video import numbered
 
 OPENED = {'npy': NpyClip, 'jpg': JpgClip}
 
 
 @pytest.fixture
-def video(numbered):
+def video():
     return np.stack([numbered.picture(number, 48, 60) for number in range(12)])
 
 
@@ -24,7 +23,7 @@ def clip(request, video, tmp_path):
     return OPENED[request.param](path)
 
 
-def test_interface_of_decord(clip, video, numbered):
+def test_interface_of_decord(clip, video):
     assert len(clip) == 12
     assert clip.get_avg_fps() == 25.0
     assert type(clip)(clip.path, fps=30).get_avg_fps() == 30.0
@@ -48,26 +47,19 @@ def test_no_such_frame(clip, index):
         clip.get_batch([0, index])
 
 
-def damage_npy(path, video):
-    """Ways in which an array is none, or not a clip."""
-    path.parent.mkdir()
-    np.save(path, video)
-    content = path.read_bytes()
-    yield 'cut', content[:-1], 'not a whole .npy file'
-    yield 'in the header', content[:50], 'not a whole .npy file'
-    yield 'empty', b'', 'not a whole .npy file'
-    yield 'text', b'<html>404</html>' * 20, 'not a whole .npy file'
-    for name, array, reason in (
-        ('float', video.astype(np.float32), r'it holds \(12, 48, 60, 3\) float32'),
-        ('one picture', video[0], r'it holds \(48, 60, 3\) uint8, not \(T, H, W, 3\) uint8'),
-        ('grey', video[..., :1], r'it holds \(12, 48, 60, 1\) uint8'),
-        ('no frame', video[:0], r'it holds \(0, |not a whole .npy file'),
-    ):
-        np.save(path, array)
-        yield name, path.read_bytes(), reason
-    np.save(path, np.array([Trap()], dtype=object), allow_pickle=True)
-    yield 'pickled', path.read_bytes(), 'not a whole .npy file'
-    yield 'pickle', pickle.dumps(Trap()), 'not a whole .npy file'
+def test_what_is_opened(clip, tmp_path):
+    assert type(open_stored_clip(clip.path, 30)) is type(clip)
+    assert open_stored_clip(tmp_path / f'{"x" * 300}.mp4') is None
+    with pytest.raises(VideoError, match=r'a\.NPY: cannot be opened'):
+        open_stored_clip(tmp_path / 'a.NPY')
+
+
+def test_pictures_whose_names_became_capitals(video, tmp_path):
+    write_clip(tmp_path / 'a', video, 25, 'jpg')
+    for file in list((tmp_path / 'a').iterdir()):
+        file.rename(file.with_suffix('.JPG'))
+    frames = open_stored_clip(tmp_path / 'a').get_batch([7, 11]).asnumpy()
+    assert [numbered.number_of(frame) for frame in frames] == [7, 11]
 
 
 class Trap:
@@ -75,17 +67,41 @@ class Trap:
         return pytest.fail, ('code of the file was run',)
 
 
-def test_damaged_array(video, tmp_path):
-    seen = 0
-    for name, content, reason in damage_npy(tmp_path / 'x' / 'a.npy', video):
-        path = tmp_path / f'{name}.npy'
-        path.write_bytes(content)
-        with pytest.raises(VideoError, match=reason):
-            NpyClip(path)
-        seen += 1
-    assert seen == 10
-    with pytest.raises(VideoError, match='cannot be opened'):
-        NpyClip(tmp_path / 'none.npy')
+NOT_WHOLE = 'not a whole .npy file'
+
+
+@pytest.mark.parametrize(
+    ('content', 'reason'),
+    [
+        (lambda content: content[:-1], NOT_WHOLE),
+        (lambda content: content[:50], NOT_WHOLE),
+        (lambda content: b'', NOT_WHOLE),
+        (lambda content: b'<html>404</html>' * 20, NOT_WHOLE),
+        (lambda content: pickle.dumps(Trap()), NOT_WHOLE),
+    ],
+)
+def test_a_damaged_array(video, tmp_path, content, reason):
+    path = tmp_path / 'a.npy'
+    np.save(path, video)
+    path.write_bytes(content(path.read_bytes()))
+    with pytest.raises(VideoError, match=reason):
+        NpyClip(path)
+
+
+@pytest.mark.parametrize(
+    ('array', 'reason'),
+    [
+        (np.zeros((2, 9, 9, 3), np.float32), r'it holds \(2, 9, 9, 3\) float32'),
+        (np.zeros((9, 9, 3), np.uint8), r'it holds \(9, 9, 3\) uint8, not \(T, H, W, 3\) uint8'),
+        (np.zeros((2, 9, 9, 1), np.uint8), r'it holds \(2, 9, 9, 1\) uint8'),
+        (np.zeros((0, 9, 9, 3), np.uint8), rf'it holds \(0, |{NOT_WHOLE}'),
+        (np.array([Trap()], dtype=object), NOT_WHOLE),
+    ],
+)
+def test_an_array_that_is_no_clip(array, reason, tmp_path):
+    np.save(tmp_path / 'a.npy', array, allow_pickle=True)
+    with pytest.raises(VideoError, match=reason):
+        NpyClip(tmp_path / 'a.npy')
 
 
 def test_damaged_folder(video, tmp_path):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-import pytest
 
 from mmfake.faces.detectors import FaceDetector, Faces
 from mmfake.faces.face_track import FaceTrack
@@ -12,7 +11,7 @@ from mmfake.faces.face_track import FaceTrack
 cv2.setNumThreads(1)
 
 
-class ScriptedDetector(FaceDetector):
+class Scripted(FaceDetector):
     """Finds in frame n the boxes ``script(n)``; frames carry their number in the first pixel."""
 
     name, version = 'scripted', '1'
@@ -34,48 +33,28 @@ class ScriptedDetector(FaceDetector):
         return Faces(boxes, scores, points)
 
 
-@pytest.fixture
-def scripted():
-    return ScriptedDetector
-
-
-def make_scene(seed, height=64, width=64):
+def scene(seed, height=64, width=64):
     """A coloured picture of 10 x 10 soft patches; another seed is another place."""
     rng = np.random.default_rng(seed)
     patches = rng.integers(0, 256, (10, 10, 3), dtype=np.uint8)
     return cv2.resize(patches, (width, height), interpolation=cv2.INTER_CUBIC)
 
 
-@pytest.fixture
-def scene():
-    return make_scene
-
-
-@pytest.fixture
-def frame():
+def frame(number, picture=None):
     """Frame n of a scene, its number in the first pixel."""
-
-    def make(number, picture=None):
-        picture = make_scene(0) if picture is None else picture.copy()
-        picture[0, 0] = number // 256, number % 256, 0
-        return picture
-
-    return make
+    picture = scene(0) if picture is None else picture.copy()
+    picture[0, 0] = number // 256, number % 256, 0
+    return picture
 
 
-@pytest.fixture
-def track():
+def make_track(boxes, length=1, start=0, with_points=False, score=0.9):
     """A track from boxes or from one box repeated."""
-
-    def make(boxes, length=1, start=0, with_points=False, score=0.9):
-        boxes = np.float32(boxes)
-        if boxes.ndim == 1:
-            boxes = np.tile(boxes, (length, 1))
-        length = len(boxes)
-        points = None
-        if with_points:
-            points = np.repeat((boxes[:, None, :2] + boxes[:, None, 2:]) / 2, 5, axis=1)
-        scores = np.full(length, score, np.float32)
-        return FaceTrack(start, boxes, scores, np.ones(length, bool), points)
-
-    return make
+    boxes = np.float32(boxes)
+    if boxes.ndim == 1:
+        boxes = np.tile(boxes, (length, 1))
+    length = len(boxes)
+    points = None
+    if with_points:
+        points = np.repeat((boxes[:, None, :2] + boxes[:, None, 2:]) / 2, 5, axis=1)
+    scores = np.full(length, score, np.float32)
+    return FaceTrack(start, boxes, scores, np.ones(length, bool), points)

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import struct
 from fractions import Fraction
-from types import SimpleNamespace
 
 import av
 import numpy as np
-import pytest
-import torch  # noqa: F401 (decord asks to be imported after torch)
 
 COUNT = 40  # frames of most videos
 TURNS = {0: (1, 0, 0, 1), 90: (0, 1, -1, 0), 180: (-1, 0, 0, -1), 270: (0, -1, 1, 0)}  # clockwise
@@ -76,14 +73,18 @@ def _noise(number):
     return frame
 
 
+def add_copy(container, track):
+    """Add a stream for the packets of another."""
+    if hasattr(container, 'add_stream_from_template'):
+        return container.add_stream_from_template(track)
+    return container.add_stream(template=track)  # PyAV 12
+
+
 def copy_packets(source, target, shift=0, keep=lambda number: True):
     """Copy without decoding; frame ``shift`` gets the time 0."""
     with av.open(str(source)) as old, av.open(str(target), 'w') as new:
         track = old.streams.video[0]
-        if hasattr(new, 'add_stream_from_template'):
-            copy = new.add_stream_from_template(track)
-        else:  # PyAV 12
-            copy = new.add_stream(template=track)
+        copy = add_copy(new, track)
         ticks = int(1 / (25 * track.time_base))
         for packet in old.demux(track):
             if packet.dts is not None and keep(packet.pts // ticks):
@@ -109,18 +110,3 @@ def cut(source, target, share):
     content = source.read_bytes()
     target.write_bytes(content[: int(len(content) * share)])
     return target
-
-
-@pytest.fixture(scope='session')
-def numbered():
-    """What makes, changes and reads videos of numbered frames."""
-    return SimpleNamespace(
-        COUNT=COUNT,
-        TURNS=TURNS,
-        picture=picture,
-        number_of=number_of,
-        encode=encode,
-        copy_packets=copy_packets,
-        turn=turn,
-        cut=cut,
-    )
