@@ -19,10 +19,11 @@ from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
 
 from ..datasets.index import read_index
+from ..datasets.protocol import method_name
 from ..datasets.transforms.video_init import VideoInit
 from ..errors import MMFakeError
 from ..evaluation.scores import scored_only
-from .style import figure_style, method_name
+from .style import figure_style
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from sklearn.isotonic import isotonic_regression
 
-from ..datasets.protocol import ORIGINAL, get_manipulation, manipulation_keys
+from ..datasets.protocol import ORIGINAL, manipulation_keys
 from ..errors import MMFakeError
 from ..files import atomic_file
 
@@ -76,19 +76,6 @@ def save_figure(figure: Figure, path: Union[str, Path]) -> None:
 
 _DASHES = ('-', '--', '-.', (0, (1, 1)), (0, (4, 1, 1, 1, 1, 1)), (0, (6, 2)))
 _MARKERS = ('o', 's', '^', 'D', 'v', 'P', 'X')
-
-
-def method_name(method: str) -> str:
-    """Give the name of a method to show.
-
-    Args:
-        method (str): Its key.
-
-    Returns:
-        str: Its name, or the key where the table of manipulations has no such method.
-    """
-    known = (ORIGINAL, *manipulation_keys(everything=True))
-    return get_manipulation(method).name if method in known else method
 
 
 def method_look(method: str, others: Dict[str, int]) -> Dict[str, Any]:
