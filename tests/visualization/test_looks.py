@@ -1,7 +1,7 @@
 import pytest
 
 from mmfake.datasets.protocol import manipulation_keys
-from mmfake.visualization.style import method_look, method_name, series_look, text_color
+from mmfake.visualization.style import method_look, series_look, text_color
 
 
 def test_every_method_looks_different_and_always_the_same():
@@ -19,12 +19,6 @@ def test_every_method_looks_different_and_always_the_same():
 def test_series_of_many_are_told_apart():
     looks = [series_look(place) for place in range(36)]
     assert len({(look['color'], str(look['linestyle'])) for look in looks}) == 36
-
-
-def test_names():
-    assert [method_name(key) for key in ('df', 'original', 'mine')] == [
-        *('Deepfakes', 'Original', 'mine'),
-    ]
 
 
 @pytest.mark.parametrize(
