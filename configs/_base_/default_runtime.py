@@ -22,7 +22,9 @@ default_hooks = dict(
     protocol=dict(type='mmfake.ProtocolHook'),
     clip_shape=dict(type='mmfake.ClipShapeHook'),
     validation_threshold=dict(type='mmfake.ValidationThresholdHook'),
-    unreadable_videos=dict(type='mmfake.UnreadableVideosHook'),
+    # s that a loader waits for its next batch before a decoder that hangs ends the run. A batch of
+    # 32 clips takes one core 2 s, and 20 s where storage is slow: 600 is 30 times that.
+    unreadable_videos=dict(type='mmfake.UnreadableVideosHook', loader_timeout=600),
     seeded_iteration=dict(type='mmfake.SeededIterationHook'),
     # ten in a row are no accident
     non_finite_loss=dict(type='mmfake.NonFiniteLossHook', max_in_a_row=10),

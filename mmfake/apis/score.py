@@ -9,6 +9,7 @@ from typing import Dict, List, Optional, Sequence, Union
 
 import pandas as pd
 
+from ..datasets.protocol import method_name
 from ..errors import MMFakeError, sample_of
 from ..evaluation.comparisons import Comparison, compare_regimes
 from ..evaluation.cross_table import comparison_table, run_record, write_json, write_text
@@ -20,7 +21,7 @@ from ..evaluation.verdicts import describe_comparisons
 from ..evaluation.video_metrics import OVERALL, format_summary
 from ..visualization.matrix_figures import draw_intervals
 from ..visualization.score_figures import draw_confusion, draw_roc_curves, draw_score_histogram
-from ..visualization.style import method_name, save_figure
+from ..visualization.style import save_figure
 
 _METRICS = ('auc', 'acc', 'bacc', 'acc_val', 'ap', 'eer')
 

@@ -11,6 +11,7 @@ from mmaction.registry import RUNNERS
 from mmengine.config import Config
 from mmengine.runner import Runner
 
+from ..datasets.guarded_pipeline import loader_errors_told
 from ..engine.config import add_run_arguments, load_config
 from ..errors import MMFakeError
 from .run import check_checkpoint, check_launcher, check_run, full_disk_told, make_work_dir
@@ -32,7 +33,7 @@ def test_detector(argv: Optional[Sequence[str]] = None) -> None:  # noqa: PT028 
     _merge(cfg, args)
     if not Path(args.checkpoint).is_file() and '://' not in args.checkpoint:
         raise MMFakeError(f'{args.checkpoint}: no such checkpoint file.')
-    with full_disk_told(cfg.work_dir, 'make room and test again.'):
+    with full_disk_told(cfg.work_dir, 'make room and test again.'), loader_errors_told():
         check_run(cfg, ['test_dataloader'])
         check_checkpoint(args.checkpoint)
         make_work_dir(cfg.work_dir)

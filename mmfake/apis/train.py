@@ -11,6 +11,7 @@ from mmaction.registry import RUNNERS
 from mmengine.config import Config
 from mmengine.runner import Runner
 
+from ..datasets.guarded_pipeline import loader_errors_told
 from ..engine.config import add_run_arguments, load_config
 from ..errors import MMFakeError
 from .run import check_checkpoint, check_launcher, check_run, full_disk_told, make_work_dir
@@ -31,7 +32,7 @@ def train_detector(argv: Optional[Sequence[str]] = None) -> None:
     cfg = load_config(args)
     _merge(cfg, args)
     advice = 'its checkpoints are whole: make room and go on with --resume.'
-    with full_disk_told(cfg.work_dir, advice):
+    with full_disk_told(cfg.work_dir, advice), loader_errors_told():
         check_run(cfg, ['train_dataloader', 'val_dataloader'])
         if cfg.get('load_from'):
             check_checkpoint(cfg.load_from, bool(cfg.get('resume')))

@@ -14,6 +14,93 @@ from .protocol import ORIGINAL, SPLITS, VideoRecord, get_manipulation
 
 Pairs = List[Tuple[str, str]]
 
+# ---- Folders --------------------------------------------------------------------------------
+
+RELEASED = 'released'
+"""str: The compression of a dataset that comes in one form only, as its makers released it."""
+
+COMPRESSIONS = {'raw': ('raw', 'c0'), 'c23': ('c23',), 'c40': ('c40',), RELEASED: (RELEASED,)}
+"""dict[str, tuple[str]]: Spellings of each compression, in names of folders and in configs."""
+
+INDEX_NAME = 'index.csv'
+"""str: The index in the folder of a prepared dataset."""
+
+
+def canonical_compression(compression: str) -> str:
+    """Give a compression its one spelling: ``'c0'`` is ``'raw'``; MMFakeError if there is none."""
+    for name, spellings in COMPRESSIONS.items():
+        if compression in spellings:
+            return name
+    raise MMFakeError(
+        f'unknown compression {compression!r}: choose raw (or c0), c23, c40, '
+        'or released for a dataset that comes in one form only'
+    )
+
+
+def check_root(data_root: str) -> None:
+    """Raise MMFakeError if the root of the dataset is not a folder, or not one of FF++."""
+    if not Path(data_root).is_dir():
+        raise MMFakeError(
+            f'data_root {data_root} is not a folder: put (or link) FaceForensics++ there, which '
+            'its authors give access to at github.com/ondyari/FaceForensics, or its faces, which '
+            'data_prep/prepare_ffpp.py cuts out; without it, "bash tools/demo.sh" makes and uses a '
+            'small stand-in, with no download'
+        )
+    originals = Path(data_root, get_manipulation(ORIGINAL).folder)
+    if not originals.is_dir():
+        raise MMFakeError(
+            f'data_root {data_root} is no dataset: it has neither {INDEX_NAME}, which data_prep '
+            f'makes, nor the folder {get_manipulation(ORIGINAL).folder} of FaceForensics++'
+        )
+
+
+def video_folder(data_root: str, method: str, compression: str) -> Path:
+    """Find the folder of a method, however it spells the compression; MMFakeError if missing."""
+    row = get_manipulation(method)
+    if not row.folder or compression == RELEASED:
+        what = f'compression {compression!r}' if row.folder else f'method {method!r} ({row.name})'
+        raise MMFakeError(
+            f'{what} is none of FaceForensics++, whose folders are read in {data_root}: set '
+            f'data_root (or ann_file) to where data_prep wrote an {INDEX_NAME} with such videos'
+        )
+    folders = [Path(data_root, row.folder, name, 'videos') for name in COMPRESSIONS[compression]]
+    for folder in folders:
+        if folder.is_dir():
+            return folder
+    remedy = '' if method == ORIGINAL else f', or leave {method!r} out of methods'
+    raise MMFakeError(
+        f'no folder {" or ".join(map(str, folders))} for {row.name} at compression {compression}: '
+        f'download it or set another compression{remedy}'
+    )
+
+
+def read_tree(
+    data_root: str, pairs: Pairs, split: str, methods: Sequence[str], compression: str
+) -> List[VideoRecord]:
+    """List the videos that one split of FF++ should consist of; the files are not looked at.
+
+    The order is target by target: original ``071``, then its fakes ``071_054`` in the order of
+    ``methods``, so that the head of the list is already a small balanced sample of the whole.
+    """
+    folders = {method: video_folder(data_root, method, compression) for method in methods}
+    records = []
+    for first, second in pairs:
+        for target, other in ((first, second), (second, first)):
+            for method, folder in folders.items():
+                source = '' if method == ORIGINAL else other
+                stem = f'{target}_{source}' if source else target
+                filename = str(folder / f'{stem}.mp4')
+                records.append(
+                    VideoRecord('ffpp', method, compression, stem, target, source, split, filename)
+                )
+    return records
+
+
+# ---- Split files ----------------------------------------------------------------------------
+
+OFFICIAL_SIZES = {'train': 720, 'val': 140, 'test': 140}
+"""dict[str, int]: Originals, and fakes of each method, in the official splits."""
+
 
 def read_splits(data_root: str, splits_dir: Optional[str] = None) -> Dict[str, Pairs]:
     """Read and check ``train.json``, ``val.json`` and ``test.json``.
@@ -40,7 +127,7 @@ def read_splits(data_root: str, splits_dir: Optional[str] = None) -> Dict[str, P
         folder = folder if folder.is_dir() else Path(data_root)
     splits = {split: _read_pairs(folder / f'{split}.json') for split in SPLITS}
 
-    home: Dict[str, str] = {}
+    home: Dict[str, str] = {}  # id -> the first split that has it
     for split, pairs in splits.items():
         path = folder / f'{split}.json'
         ids = [name for pair in pairs for name in pair]
@@ -87,6 +174,8 @@ def _read_pairs(path: Path) -> Pairs:
     return [(first, second) for first, second in entries]
 
 
+# ---- Recordings shared by two splits --------------------------------------------------------
+
 # 1000 ids come from 977 videos; these are the pairs of ids that the official splits tear apart
 SHARED_SOURCES = (
     *(('755', '756'), ('954', '955')),  # test and train
@@ -94,17 +183,9 @@ SHARED_SOURCES = (
 )
 """tuple[tuple[str, str]]: Pairs of ids that show one person in one recording."""
 
-_OFFICIAL_SIZES = {'train': 720, 'val': 140, 'test': 140}
-
 
 class SharedSource(NamedTuple):
-    """An id whose recording is in another split as well.
-
-    Args:
-        name (str): The id, e.g. ``'756'``.
-        twin (str): The id cut from the same recording, e.g. ``'755'``.
-        twin_split (str): The split of the twin, e.g. ``'test'``.
-    """
+    """An id, ``'756'``, whose recording is in another split too: as ``'755'``, in ``'test'``."""
 
     name: str
     twin: str
@@ -115,15 +196,7 @@ class SharedSource(NamedTuple):
 
 
 def find_shared_sources(ids: Mapping[str, Set[str]], split: str) -> List[SharedSource]:
-    """Find the ids of a split whose recording is in another split as well.
-
-    Args:
-        ids (Mapping[str, set[str]]): The ids in each split.
-        split (str): The split to look at.
-
-    Returns:
-        list[SharedSource]: In the order of the ids.
-    """
+    """Find the ids of a split, in their order, whose recording is in another split as well."""
     home = {name: part for part, names in ids.items() for name in names}
     return sorted(
         SharedSource(name, twin, home[twin])
@@ -139,16 +212,8 @@ def settle_shared_sources(
     """Leave the shared recordings out of a split, or warn that they are in it.
 
     Left out is the copy in the EARLIER split (train before val before test): what is measured on
-    stays whole, so that results remain comparable with published ones.
-
-    Args:
-        records (list[VideoRecord]): The videos of the split.
-        ids (Mapping[str, set[str]]): The ids in each split.
-        split (str): The split.
-        drop (bool): Whether to leave them out.
-
-    Returns:
-        list[VideoRecord]: The videos to go on with.
+    stays whole, so that results remain comparable with published ones. ``ids`` are those of each
+    split.
     """
     shared = find_shared_sources(ids, split)
     if drop:
@@ -157,7 +222,7 @@ def settle_shared_sources(
         return [record for record in records if dropped.isdisjoint(record.ids)]
     # Small datasets use the numbers of FF++ for other people. Train and test warn and val does
     # not, which makes one line per command.
-    is_official = {part: len(names) for part, names in ids.items()} == _OFFICIAL_SIZES
+    is_official = {part: len(names) for part, names in ids.items()} == OFFICIAL_SIZES
     if shared and is_official and split != 'val':
         print_log(
             f'{len(shared)} ids of split {split!r} are cut from the same YouTube video as an id of '
@@ -167,125 +232,3 @@ def settle_shared_sources(
             level=logging.WARNING,
         )
     return records
-
-
-RELEASED = 'released'
-"""str: The compression of a dataset that comes in one form only, as its makers released it."""
-
-COMPRESSIONS = {'raw': ('raw', 'c0'), 'c23': ('c23',), 'c40': ('c40',), RELEASED: (RELEASED,)}
-"""dict[str, tuple[str]]: Spellings of each compression, in names of folders and in configs."""
-
-INDEX_NAME = 'index.csv'
-"""str: The index in the folder of a prepared dataset."""
-
-
-def canonical_compression(compression: str) -> str:
-    """Give a compression its one spelling.
-
-    Args:
-        compression (str): ``'raw'``, ``'c0'`` (the same), ``'c23'``, ``'c40'`` or ``'released'``.
-
-    Returns:
-        str: ``'raw'``, ``'c23'``, ``'c40'`` or ``'released'``.
-
-    Raises:
-        MMFakeError: If it is none of these.
-    """
-    for name, spellings in COMPRESSIONS.items():
-        if compression in spellings:
-            return name
-    raise MMFakeError(
-        f'unknown compression {compression!r}: choose raw (or c0), c23, c40, '
-        'or released for a dataset that comes in one form only'
-    )
-
-
-def check_root(data_root: str) -> None:
-    """Make sure that there is a dataset to read.
-
-    Args:
-        data_root (str): Root of the dataset.
-
-    Raises:
-        MMFakeError: If it is not a folder, or not one of FF++.
-    """
-    if not Path(data_root).is_dir():
-        raise MMFakeError(
-            f'data_root {data_root} is not a folder: put (or link) FaceForensics++ there, which '
-            'its authors give access to at github.com/ondyari/FaceForensics, or its faces, which '
-            'data_prep/prepare_ffpp.py cuts out; without it, "bash tools/demo.sh" makes and uses a '
-            'small stand-in, with no download'
-        )
-    originals = Path(data_root, get_manipulation(ORIGINAL).folder)
-    if not originals.is_dir():
-        raise MMFakeError(
-            f'data_root {data_root} is no dataset: it has neither {INDEX_NAME}, which data_prep '
-            f'makes, nor the folder {get_manipulation(ORIGINAL).folder} of FaceForensics++'
-        )
-
-
-def read_tree(
-    data_root: str, pairs: Pairs, split: str, methods: Sequence[str], compression: str
-) -> List[VideoRecord]:
-    """List the videos that one split of FF++ consists of.
-
-    The order is target by target: original ``071``, then its fakes ``071_054`` in the order of
-    ``methods``, so that the head of the list is already a small balanced sample of the whole.
-
-    Args:
-        data_root (str): Root of the dataset.
-        pairs (list[tuple[str, str]]): Pairs of ids of the split.
-        split (str): Its name.
-        methods (Sequence[str]): ``'original'`` and the keys of the manipulations to list.
-        compression (str): ``'raw'``, ``'c23'`` or ``'c40'``.
-
-    Returns:
-        list[VideoRecord]: Every video that should be there; the files are not looked at.
-
-    Raises:
-        MMFakeError: If the folder of a method is missing.
-    """
-    folders = {method: video_folder(data_root, method, compression) for method in methods}
-    records = []
-    for first, second in pairs:
-        for target, other in ((first, second), (second, first)):
-            for method, folder in folders.items():
-                source = '' if method == ORIGINAL else other
-                stem = f'{target}_{source}' if source else target
-                filename = str(folder / f'{stem}.mp4')
-                records.append(
-                    VideoRecord('ffpp', method, compression, stem, target, source, split, filename)
-                )
-    return records
-
-
-def video_folder(data_root: str, method: str, compression: str) -> Path:
-    """Find the folder of a method, whichever way the compression is spelt.
-
-    Args:
-        data_root (str): Root of the dataset.
-        method (str): ``'original'`` or the key of a manipulation of FF++.
-        compression (str): ``'raw'``, ``'c23'`` or ``'c40'``.
-
-    Returns:
-        Path: The folder with its videos.
-
-    Raises:
-        MMFakeError: If it is missing, or FF++ has no such method or compression.
-    """
-    row = get_manipulation(method)
-    if not row.folder or compression == RELEASED:
-        what = f'compression {compression!r}' if row.folder else f'method {method!r} ({row.name})'
-        raise MMFakeError(
-            f'{what} is none of FaceForensics++, whose folders are read in {data_root}: set '
-            f'data_root (or ann_file) to where data_prep wrote an {INDEX_NAME} with such videos'
-        )
-    folders = [Path(data_root, row.folder, name, 'videos') for name in COMPRESSIONS[compression]]
-    for folder in folders:
-        if folder.is_dir():
-            return folder
-    remedy = '' if method == ORIGINAL else f', or leave {method!r} out of methods'
-    raise MMFakeError(
-        f'no folder {" or ".join(map(str, folders))} for {row.name} at compression {compression}: '
-        f'download it or set another compression{remedy}'
-    )

@@ -1,4 +1,4 @@
-"""The index of a prepared dataset: a CSV file with one row per video."""
+"""Index of a prepared dataset (``index.csv``): a CSV file with one row per video."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def read_index(path: str) -> List[VideoRecord]:
 def select_videos(
     records: Sequence[VideoRecord], split: str, methods: Sequence[str], compression: str, path: str
 ) -> List[VideoRecord]:
-    """Choose the videos of a split from an index.
+    """Choose the videos of a split from an index, target by target as :func:`read_tree` does.
 
     Args:
         records (Sequence[VideoRecord]): The videos of the index.
@@ -81,9 +81,6 @@ def select_videos(
         methods (Sequence[str]): ``'original'`` and the keys of the manipulations to choose.
         compression (str): ``'raw'``, ``'c23'``, ``'c40'`` or ``'released'``.
         path (str): The index, for messages.
-
-    Returns:
-        list[VideoRecord]: The videos, target by target as :func:`read_tree` lists them.
 
     Raises:
         MMFakeError: If the index has no video of a method.
@@ -107,12 +104,17 @@ def select_videos(
     )
 
 
+# ---- Reading a row --------------------------------------------------------------------------
+
+
 def _record(row: Dict[str, str], path: str, line: int) -> VideoRecord:
     """Turn one row into a record."""
     where = f'index {path}, line {line}'
     # DictReader fills a short row with None and gathers the surplus of a long one under None
     if None in row or None in row.values():
         raise MMFakeError(f'{where}: the row has not as many fields as the header')
+
+    # 1. the identity, which method and compression repeat
     parts = row['id'].split('/')
     if len(parts) != 4 or not all(parts):
         raise MMFakeError(
@@ -130,36 +132,39 @@ def _record(row: Dict[str, str], path: str, line: int) -> VideoRecord:
         compression = canonical_compression(compression)
     except MMFakeError as error:
         raise MMFakeError(f'{where}: {error}') from None
+
+    # 2. split and people; some tools write an original's own id as its source
     if row['split'] not in SPLITS:
         raise MMFakeError(f'{where}: split {row["split"]!r} is none of {", ".join(SPLITS)}')
-    # some tools write an original's own id as its source
-    source = '' if method == ORIGINAL and row['source'] == row['target'] else row['source']
     is_original = method == ORIGINAL
+    source = '' if is_original and row['source'] == row['target'] else row['source']
     if row['target'] in (('', UNKNOWN) if is_original else ('',)) or bool(source) == is_original:
         raise MMFakeError(
             f'{where}: target {row["target"]!r} and source {row["source"]!r} do not fit method '
             f'{method!r}: a fake has both ids ({UNKNOWN} if not known), an original only its own '
             'as target'
         )
-    if not row['status'] or (row['status'] == USED and not row['path']):
+
+    # 3. whether it can be used
+    used = row['status'] == USED
+    if not row['status'] or (used and not row['path']):
         raise MMFakeError(
             f'{where}: status is {row["status"]!r} and path {row["path"]!r}: a row needs a status, '
             f'and a path if that is {USED!r}'
         )
-    used = row['status'] == USED
     return VideoRecord(
-        dataset,
-        method,
-        compression,
-        stem,
-        row['target'],
-        source,
-        row['split'],
-        str(Path(path).parent / row['path']),
-        row['status'],
-        row['reason'],
-        _number(row, 'frames', int, used, where),
-        _number(row, 'fps', float, True, where),
+        dataset=dataset,
+        method=method,
+        compression=compression,
+        stem=stem,
+        target=row['target'],
+        source=source,
+        split=row['split'],
+        filename=str(Path(path).parent / row['path']),
+        status=row['status'],
+        reason=row['reason'],
+        frames=_number(row, 'frames', int, used, where),
+        fps=_number(row, 'fps', float, True, where),
     )
 
 
@@ -181,6 +186,9 @@ def _number(
             'correct it, or leave it empty if it is not known'
         )
     return kind(value)
+
+
+# ---- Checks of the whole table --------------------------------------------------------------
 
 
 def _check_unique(records: List[VideoRecord], path: str) -> None:

@@ -1,4 +1,4 @@
-"""Evaluation protocol: manipulations, labels, the record of a video, hold-out."""
+"""Leave-one-manipulation-out protocol: table of manipulations, record of a video, hold-out."""
 
 from __future__ import annotations
 
@@ -9,6 +9,11 @@ from ..errors import MMFakeError
 
 ORIGINAL = 'original'
 """str: The ``method`` of a video that nobody manipulated."""
+
+SPLITS = ('train', 'val', 'test')
+"""tuple[str]: The splits, in the order in which a detector meets them."""
+
+# ---- Manipulations --------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -92,17 +97,7 @@ def register_manipulation(key: str, folder: str, name: str) -> Manipulation:
 
 
 def get_manipulation(key: str) -> Manipulation:
-    """Look a row up.
-
-    Args:
-        key (str): ``'original'`` or the key of a manipulation.
-
-    Returns:
-        Manipulation: Its row.
-
-    Raises:
-        MMFakeError: If the table has no such key.
-    """
+    """Look up the row of ``'original'`` or of a manipulation; MMFakeError if there is none."""
     if key not in _TABLE:
         raise MMFakeError(
             f'unknown manipulation {key!r}: known are {", ".join(manipulation_keys(True))}; '
@@ -112,20 +107,17 @@ def get_manipulation(key: str) -> Manipulation:
 
 
 def manipulation_keys(everything: bool = False) -> Tuple[str, ...]:
-    """List the manipulations in the order of the table, originals excluded.
-
-    Args:
-        everything (bool): Also those that are not read by default. Defaults to False.
-
-    Returns:
-        tuple[str]: The keys, by default ``('df', 'f2f', 'fs', 'nt')``.
-    """
+    """List the manipulations in the table's order: those read by default, or all of them."""
     rows = (row for row in _TABLE.values() if row.key != ORIGINAL)
     return tuple(row.key for row in rows if everything or row.by_default)
 
 
-SPLITS = ('train', 'val', 'test')
-"""tuple[str]: The splits, in the order in which a detector meets them."""
+def method_name(key: str) -> str:
+    """Give the name of a method to show, or the key of one that was registered elsewhere."""
+    return _TABLE[key].name if key in _TABLE else key
+
+
+# ---- Videos ---------------------------------------------------------------------------------
 
 UNKNOWN = '?'
 """str: The target or source of a fake whose makers do not tell it; no person is called so."""
@@ -133,10 +125,10 @@ UNKNOWN = '?'
 USED = 'used'
 """str: The status of a video that can be used; any other comes with a reason."""
 
-STATUSES = (
-    *(USED, 'no-face', 'face-too-small', 'too-short'),
-    *('decode-failed', 'timed-out', 'missing'),
-)
+FACE_STATUSES = ('no-face', 'face-too-small', 'too-short')
+"""tuple[str]: Why nobody in a video can be judged, as the search for faces says it."""
+
+STATUSES = (USED, *FACE_STATUSES, 'decode-failed', 'timed-out', 'missing')
 """tuple[str]: What data preparation says of a video."""
 
 
@@ -198,6 +190,9 @@ class VideoRecord:
         return None if self.status == USED else self.reason or self.status
 
 
+# ---- Hold-out -------------------------------------------------------------------------------
+
+
 class HoldOut:
     """One hold-out run of arXiv 2308.13503, seen from one of its splits.
 
@@ -226,7 +221,8 @@ class HoldOut:
         if split not in SPLITS:
             raise MMFakeError(f'unknown split {split!r}: choose one of {", ".join(SPLITS)}')
         self.split, self.holdout = split, holdout
-        # --cfg-options methods=df gives a string
+
+        # 1. check the names; --cfg-options methods=df gives a string
         given = (methods,) if isinstance(methods, str) else methods or manipulation_keys()
         for key in (*given, *filter(None, [holdout])):
             if get_manipulation(key).key == ORIGINAL:
@@ -236,24 +232,21 @@ class HoldOut:
                 f'holdout {holdout!r} is not among the methods {", ".join(given)}: add it to '
                 'methods or hold out another'
             )
-        # the table's order, so that labels do not depend on how a config lists the methods
+
+        # 2. what training sees, in the table's order, so that labels do not depend on how a
+        # config lists the methods
         seen = [key for key in manipulation_keys(everything=True) if key in given]
         training = tuple(key for key in seen if key != holdout)
+        self.classes: Tuple[str, ...] = (ORIGINAL, *training)
+
+        # 3. what this split consists of: the test of a hold-out run has only the held-out method
         tests_held_out = split == 'test' and holdout is not None
         if not training and not tests_held_out:
             raise MMFakeError(
                 f'methods holds nothing but the held-out {holdout!r}: split {split!r} needs another'
             )
-        self.classes: Tuple[str, ...] = (ORIGINAL, *training)
         self.methods: Tuple[str, ...] = (ORIGINAL, holdout) if tests_held_out else self.classes
 
     def label_multi(self, method: str) -> int:
-        """Give the multi-class label of a method.
-
-        Args:
-            method (str): ``'original'`` or the key of a manipulation.
-
-        Returns:
-            int: Its place in :attr:`classes`, or -1 for the held-out method.
-        """
+        """Give the multi-class label of a method: its place in ``classes``, -1 if held out."""
         return self.classes.index(method) if method in self.classes else -1

@@ -1,7 +1,12 @@
-"""Samplers: balanced and paired batches, and indices that carry the seed of their augmentation."""
+"""Samplers: balanced and paired batches, and indices that carry the seed of their augmentation.
+
+:class:`BalancedSampler` and :class:`PairedSampler` are pure functions of seed and number: pair
+``k`` of their stream needs no pair before it, which makes resuming and several ranks exact.
+"""
 
 from __future__ import annotations
 
+import logging
 import math
 import random
 from contextlib import contextmanager
@@ -12,9 +17,12 @@ from typing import Dict, Iterator, List, Optional, Sized, Tuple
 import numpy as np
 from mmaction.registry import DATA_SAMPLERS
 from mmengine.dist import get_dist_info, get_rank, sync_random_seed
+from mmengine.logging import print_log
 from torch.utils.data import Sampler
 
 from ..errors import MMFakeError
+
+# ---- Indices that carry a seed --------------------------------------------------------------
 
 
 class SeededIndex(int):
@@ -64,11 +72,7 @@ class SeededIndex(int):
 
 @contextmanager
 def drawing_with(seed: int) -> Iterator[None]:
-    """Let ``random`` and ``numpy.random`` draw with a seed, and leave them as they were.
-
-    Args:
-        seed (int): From 0 to 2**32 - 1.
-    """
+    """Let ``random`` and ``numpy.random`` draw with a seed, and leave them as they were."""
     states = random.getstate(), np.random.get_state()
     random.seed(seed)
     np.random.seed(seed)
@@ -82,9 +86,9 @@ def drawing_with(seed: int) -> Iterator[None]:
 class SeededStream(Sampler):
     """What a sampler yields, from a place of the epoch on.
 
-    Skipping takes no decoding. An index that is no :class:`mmfake.datasets.SeededIndex` yet becomes
-    one, so that the augmentation of a sample depends on seed, epoch, rank and place, not on which
-    worker loads it, nor on what that worker drew before.
+    Skipping takes no decoding. An index that is no :class:`SeededIndex` yet becomes one, so that
+    the augmentation of a sample depends on seed, epoch, rank and place, not on which worker loads
+    it, nor on what that worker drew before.
 
     Args:
         sampler (Sampler): The sampler.
@@ -100,11 +104,7 @@ class SeededStream(Sampler):
         return len(self.sampler)
 
     def __iter__(self) -> Iterator[SeededIndex]:
-        """Iterate from ``start``.
-
-        Yields:
-            SeededIndex: Index into the dataset.
-        """
+        """Yield the indices from place ``start`` on."""
         for place, index in islice(enumerate(self.sampler), self.start, None):
             if not isinstance(index, SeededIndex):
                 key = (self.seed, self.epoch, get_rank(), place)
@@ -112,14 +112,13 @@ class SeededStream(Sampler):
             yield index
 
     def set_epoch(self, epoch: int) -> None:
-        """Choose the epoch that is iterated over next.
-
-        Args:
-            epoch (int): Number of the epoch, from 0.
-        """
+        """Choose the epoch that is iterated over next."""
         self.epoch = epoch
         if hasattr(self.sampler, 'set_epoch'):
             self.sampler.set_epoch(epoch)
+
+
+# ---- Balanced batches -----------------------------------------------------------------------
 
 
 @DATA_SAMPLERS.register_module()
@@ -174,11 +173,7 @@ class BalancedSampler(Sampler):
         self._pairs_of_rank = math.ceil(len(dataset) / 2 / self.world_size)
 
     def __iter__(self) -> Iterator[SeededIndex]:
-        """Iterate over this rank's part of the epoch.
-
-        Yields:
-            SeededIndex: Index into the dataset: original, manipulated, original, manipulated, ...
-        """
+        """Yield this rank's part of the epoch: original, manipulated, original, ..."""
         start = self.epoch * self._pairs_of_rank * self.world_size + self.rank
         for step in range(self._pairs_of_rank):
             number = start + step * self.world_size
@@ -189,11 +184,7 @@ class BalancedSampler(Sampler):
         return 2 * self._pairs_of_rank
 
     def set_epoch(self, epoch: int) -> None:
-        """Choose the part of the stream that is iterated over next.
-
-        Args:
-            epoch (int): Number of the epoch, from 0.
-        """
+        """Choose the part of the stream that is iterated over next."""
         self.epoch = epoch
 
     def _pair(self, number: int) -> Tuple[int, int]:
@@ -240,8 +231,10 @@ def _group_by_label(dataset: Sized) -> Dict[int, List[int]]:
     return groups
 
 
+# ---- Pairs of one person --------------------------------------------------------------------
+
 # Names of rows of permutations, beyond those that the parent class uses.
-_GROUPING, _FIRST_GROUP = 1000, 1001
+_GROUPING, _FIRST_GROUP, _FIRST_FAKES = 1000, 1001, 2001
 
 
 @DATA_SAMPLERS.register_module()
@@ -254,8 +247,13 @@ class PairedSampler(BalancedSampler):
     dataset this decides whether a network that starts from random weights learns anything.
 
     The manipulations have equal shares: of every M pairs that start at a multiple of M each method
-    has one. An original comes back when all have been seen, then with its next method. A target
-    that lacks the video of a method is paired with another video of that method.
+    has one. An original comes back when all have been seen, then with its next method. Where it has
+    several fakes of one method, as in Celeb-DF or DFDC, it shows another of them each time it comes
+    back to that method, until all have been seen.
+
+    A target that lacks the video of a method is paired with another video of that method. That is
+    also the only way in which fakes come up whose original is not in the dataset; a warning counts
+    those that never do.
 
     Args:
         dataset (Sized): As for :class:`BalancedSampler`; ``get_data_info(index)`` also has
@@ -271,10 +269,9 @@ class PairedSampler(BalancedSampler):
     def __init__(self, dataset: Sized, seed: Optional[int] = None, shuffle: bool = True) -> None:
         super().__init__(dataset, seed, shuffle)
         self._target = {index: _target(dataset, index) for index in self._originals}
-        # per method: target -> its video
-        self._of_target: List[Dict[str, int]] = [
-            {_target(dataset, index): index for index in videos} for videos in self._methods
-        ]
+        # per method: target -> its fakes
+        self._fakes_of = [_group_by_target(dataset, videos) for videos in self._methods]
+        self._warn_of_unpaired()
         # As many groups of originals as methods: every block of M pairs has one original of each
         # group, so that giving each group another method makes the shares of the block equal.
         n, m = len(self._originals), len(self._methods)
@@ -283,25 +280,56 @@ class PairedSampler(BalancedSampler):
 
     def _pair(self, number: int) -> Tuple[int, int]:
         """Compute a pair of the stream from its number alone."""
+        # 1. the group: each has one turn per block of M pairs, in an order drawn for the block
         m = len(self._methods)
         block = number // m
         turn = self._draw(self._ORDER_OF_METHODS, number, m)
         group = self._groups[turn]
+        # 2. the original: the next of the group's permutation
         original = group[self._draw(_FIRST_GROUP + turn, block, len(group))]
-        # the next method when the (largest) group has been through
-        method = (turn + block // len(self._groups[0])) % m
-        manipulated = self._of_target[method].get(self._target[original])
-        if manipulated is None:
-            manipulated = self._video_of(method, block)
-        return original, manipulated
+        # 3. the method: the group's next one when the (largest) group has been through
+        round_of_group = block // len(self._groups[0])
+        method = (turn + round_of_group) % m
+        # 4. the fake: the original's next one when all methods have had a round
+        fakes = self._fakes_of[method].get(self._target[original])
+        if fakes is None:
+            return original, self._video_of(method, block)
+        return original, fakes[self._draw(_FIRST_FAKES + original, round_of_group // m, len(fakes))]
 
     def _seeds(self, number: int) -> Tuple[int, int]:
         """Seeds of the transforms: the same for both videos of a pair."""
         first, _ = super()._seeds(number)
         return first, first
 
+    def _warn_of_unpaired(self) -> None:
+        """Count the fakes that no pair ever shows: those of a method that no original lacks."""
+        targets = set(self._target.values())
+        unpaired = [
+            fake
+            for fakes_of in self._fakes_of
+            if targets <= set(fakes_of)
+            for target in set(fakes_of) - targets
+            for fake in fakes_of[target]
+        ]
+        if unpaired:
+            print_log(
+                f'PairedSampler: the originals of {len(unpaired)} manipulated videos are not in '
+                'the dataset, so that these are never shown; mmfake.BalancedSampler shows them',
+                logger='current',
+                level=logging.WARNING,
+            )
+
+
+def _group_by_target(dataset: Sized, videos: List[int]) -> Dict[str, List[int]]:
+    """Group videos by the person shown."""
+    groups: Dict[str, List[int]] = {}
+    for index in videos:
+        groups.setdefault(_target(dataset, index), []).append(index)
+    return groups
+
 
 def _target(dataset: Sized, index: int) -> str:
+    """Give the person that a video shows."""
     target = dataset.get_data_info(index).get('target')
     if target is None:
         raise MMFakeError(

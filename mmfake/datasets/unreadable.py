@@ -1,4 +1,4 @@
-"""Videos that the dataset could not decode: marked in the data sample, never replaced."""
+"""Unreadable videos: marked in the data sample by the dataset, never replaced."""
 
 from __future__ import annotations
 
@@ -15,15 +15,7 @@ def is_unreadable(data_sample: ActionDataSample) -> bool:
 
 
 def readable(inputs: Tensor, data_samples: SampleList) -> Tuple[Tensor, List]:
-    """Drop the black clips that stand for videos which could not be decoded.
-
-    Args:
-        inputs (Tensor): ``(N, ...)``.
-        data_samples (list[:obj:`ActionDataSample`]): N samples.
-
-    Returns:
-        tuple[Tensor, list]: The readable ones, ``(N', ...)`` and N' samples.
-    """
+    """Drop the black clips, of (N, ...) and N samples, that stand for unreadable videos."""
     keep = [index for index, sample in enumerate(data_samples) if not is_unreadable(sample)]
     if len(keep) == len(data_samples):
         return inputs, data_samples

@@ -10,7 +10,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Union
 
 import pandas as pd
 
-from ..datasets.protocol import get_manipulation, manipulation_keys
+from ..datasets.protocol import method_name
 from ..files import atomic_file
 from .comparisons import Comparison, PairedDifference, compare_regimes
 from .paper import paper_comparison, paper_compat, regime_name
@@ -144,9 +144,7 @@ def cross_markdown(
         'Videos are taken as independent. Every pair is in comparisons.csv.',
     ]
     for holdout, pairs in comparisons.items():
-        # one that a config registered is not known to a call that reads no config
-        known = holdout in manipulation_keys(everything=True)
-        where = f'{get_manipulation(holdout).name if known else holdout} held out'
+        where = f'{method_name(holdout)} held out'
         lines = describe_comparisons(pairs, where, name_of=regime_name)
         pages.append('\n'.join(f'- {line}' for line in lines) or f'{where}: one regime only.')
     return '\n\n'.join(page for page in pages if page) + '\n'

@@ -14,7 +14,7 @@ from typing import Any, Callable, Dict, Optional, Sequence, Union
 
 from mmengine.config import Config
 
-from ..datasets.protocol import get_manipulation
+from ..datasets.protocol import method_name
 from ..engine.config import load_config
 from ..errors import MMFakeError
 from ..faces.detectors import FaceSettings
@@ -38,7 +38,7 @@ def meaning_of(model: Dict[str, Any], person: str = 'largest') -> str:
     Returns:
         str: Two sentences, and for ``'all'`` one more.
     """
-    methods = [_name(key) for key in model['trained_on']]
+    methods = [method_name(key) for key in model['trained_on']]
     known = f' ({", ".join(methods)})' if methods else ''
     faces = ''
     if person == 'all':
@@ -53,13 +53,6 @@ def meaning_of(model: Dict[str, Any], person: str = 'largest') -> str:
         'compression or unusual footage can be missed or wrongly flagged, and only the face is '
         f'judged, not the sound or the rest of the picture.{faces}'
     )
-
-
-def _name(key: str) -> str:
-    try:
-        return get_manipulation(key).name
-    except MMFakeError:  # registered where it was trained
-        return key
 
 
 PEOPLE = ('largest', 'all')

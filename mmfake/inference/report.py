@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any, Dict, Iterable, List, Sequence, Tuple, Union
 from urllib.parse import quote
 
+from ..datasets.protocol import method_name
 from ..files import atomic_file
-from ..visualization.style import BLUE, GREY, VERMILLION, method_name
+from ..visualization.style import BLUE, GREY, VERMILLION
 
 STYLE = f"""
 :root {{ color-scheme: light; --manipulated: {VERMILLION}; --original: {BLUE}; --grey: {GREY}; }}

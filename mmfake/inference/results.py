@@ -13,6 +13,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Union
 
 import numpy as np
 
+from ..datasets.protocol import FACE_STATUSES
 from ..errors import MMFakeError
 from ..files import atomic_file
 from .evidence import Strip
@@ -21,10 +22,7 @@ from .sources import JOURNAL, RESULTS, TABLE
 SCHEMA_VERSION = '1.0'
 """str: Version of the schema; its first number changes when a reader has to."""
 
-VIDEO_STATUSES = (
-    *('scored', 'no-face', 'face-too-small', 'too-short'),
-    *('decode-failed', 'not-a-number', 'changed'),
-)
+VIDEO_STATUSES = ('scored', *FACE_STATUSES, 'decode-failed', 'not-a-number', 'changed')
 """tuple[str]: What can become of a video."""
 
 _VERDICTS = ('original', 'manipulated', 'abstain')

@@ -8,9 +8,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from sklearn.manifold import TSNE
 
-from ..datasets.protocol import ORIGINAL, manipulation_keys
+from ..datasets.protocol import ORIGINAL, manipulation_keys, method_name
 from ..errors import MMFakeError
-from .style import COLUMN_WIDTH, figure_style, method_look, method_name
+from .style import COLUMN_WIDTH, figure_style, method_look
 
 
 def draw_embedding_map(

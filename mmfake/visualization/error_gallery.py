@@ -14,8 +14,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ..datasets.protocol import method_name
 from ..evaluation.scores import scored_only
-from .style import figure_style, method_name
+from .style import figure_style
 
 HEIGHT = 112  # px, of a frame as it is shown
 

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from sklearn.metrics import roc_auc_score, roc_curve
 
-from ..datasets.protocol import ORIGINAL
+from ..datasets.protocol import ORIGINAL, method_name
 from ..evaluation.scores import RunScores
 from .style import (
     BLACK,
@@ -20,7 +20,6 @@ from .style import (
     hide_frame,
     letter,
     method_look,
-    method_name,
     panel_grid,
     series_look,
     set_title,

@@ -13,7 +13,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from ..datasets.protocol import ORIGINAL, get_manipulation, manipulation_keys
+from ..datasets.protocol import ORIGINAL, manipulation_keys
 from ..errors import MMFakeError
 from ..files import atomic_file
 
@@ -85,12 +85,6 @@ def save_png_and_svg(figure: Figure, stem: Union[str, Path]) -> List[Path]:
     for file in files:
         save_figure(figure, file)
     return files
-
-
-def method_name(method: str) -> str:
-    """Give the name of a method to show: its key where no manipulation of that key is known."""
-    known = (ORIGINAL, *manipulation_keys(everything=True))
-    return get_manipulation(method).name if method in known else method
 
 
 def series_look(place: int) -> Dict[str, Any]:

@@ -128,9 +128,9 @@ def run(end_workers):
     """Train, and test if there is something to test; workers end with the test."""
     runners = []
 
-    def train(cfg, test=False):
+    def train(cfg, test=False, keep=runners):
         runner = Runner.from_cfg(cfg)
-        runners.append(runner)
+        keep.append(runner)
         runner.train()
         if test:
             runner.test()

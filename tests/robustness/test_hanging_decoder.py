@@ -1,82 +1,78 @@
-"""A decoder that never returns, in training and in the test."""
+"""A decoder that never returns, or crashes, in a worker: the run ends in one line."""
 
-import csv
 import ctypes
-import random
-from collections import Counter
-from pathlib import Path
+import faulthandler
+import os
+import signal
+from types import SimpleNamespace
 
-import numpy as np
 import psutil
 import pytest
 from mmaction.registry import TRANSFORMS
-from mmengine.runner import Runner
+from torch.utils.data import _utils
 
-from mmfake import VideoInit
+from mmfake import UnreadableVideosHook, VideoInit
+from mmfake.datasets.guarded_pipeline import loader_errors_told
+from mmfake.errors import MMFakeError
 
 
 @TRANSFORMS.register_module(force=True)
-class EndlessInit(VideoInit):
-    """On some files, does as decord does: native code that holds Python's lock for ever."""
+class FatalInit(VideoInit):
+    """On some files, hangs in native code as decord does, called by ctypes.CDLL, or crashes."""
 
-    def __init__(self, endless, tries, **kwargs):
+    def __init__(self, hanging=(), crashing=(), **kwargs):
         super().__init__(**kwargs)
-        self.endless, self.tries = endless, tries
+        self.hanging, self.crashing = hanging, crashing
 
     def transform(self, results):
-        if results['filename'] in self.endless:
-            with open(self.tries, 'a') as file:
-                file.write(results['filename'] + '\n')
-            ctypes.PyDLL(None).pause()
+        if results['filename'] in self.hanging:
+            ctypes.CDLL(None).pause()
+        if results['filename'] in self.crashing:
+            faulthandler.disable()  # of pytest
+            os.kill(os.getpid(), signal.SIGSEGV)
         return super().transform(results)
 
 
-@pytest.mark.parametrize('workers', [0, 2])
-def test_training_and_test_go_on(tree, config_of, run, tmp_path, workers):
-    learnt, tested = str(tree.files['train'][7]), str(tree.files['test'][1])
-    tries = tmp_path / 'tries'
-    cfg = config_of(tree.root, workers)
-    for loader in (cfg.train_dataloader, cfg.test_dataloader):
-        loader.dataset.pipeline[0] = dict(
-            type='EndlessInit', decode_timeout=1.0, endless=[learnt, tested], tries=str(tries)
-        )
-
-    runner = run(cfg, test=True)
-
-    assert runner.epoch == 2
-    assert Counter(tries.read_text().split()) == {learnt: 1, tested: 1}, 'in two epochs and a test'
-    text = Path(runner.log_dir, f'{runner.timestamp}.log').read_text()
-    told = f'training goes on without it: decoding timed out after 1 s ({learnt})'
-    assert text.count(told) == text.count('training goes on without it') == 1
-    assert '1 of 40 training videos could not be decoded and were not used' in text
-    with open(tmp_path / 'scores.csv', newline='') as file:
-        rows = {row['video'].split('/')[-1]: row for row in csv.DictReader(file)}
-    late = rows.pop(Path(tested).stem)
-    assert (late['score'], late['reason']) == ('', 'decoding timed out after 1 s')
-    assert len(rows) == 3
-    assert all(row['score'] and not row['reason'] for row in rows.values())
-
-
-def test_nothing_is_left_of_the_processes(tree, config_of, run, end_workers):
-    """Of those that decode, and of the workers that started them."""
+@pytest.mark.parametrize(
+    ('fault', 'message'),
+    [
+        ('hanging', r'timed out after 3 seconds: decoding a video hangs; data_prep/check_index.py'),
+        ('crashing', r'Segmentation fault: a video crashes its decoder.*data_prep/check_index.py'),
+    ],
+)
+def test_the_run_ends_in_one_line_and_no_process_is_left(
+    tree, config_of, run, end_workers, monkeypatch, fault, message
+):
+    monkeypatch.setattr(_utils, 'MP_STATUS_CHECK_INTERVAL', 0.1)  # s that torch waits for a worker
+    cfg = config_of(tree.root, 2)
+    if fault == 'hanging':
+        cfg.default_hooks.unreadable_videos.loader_timeout = 3
+    fatal = {fault: [str(tree.files['train'][7])]}
+    cfg.train_dataloader.dataset.pipeline[0] = dict(type='FatalInit', **fatal)
     before = set(psutil.Process().children(recursive=True))
-    runner = run(config_of(tree.root, 2, **{'train_cfg.max_epochs': 1}))
-    during = set(psutil.Process().children(recursive=True)) - before
-    assert len(during) >= 4, 'persistent workers, and one decoding process each'
+    runners = []
+    with pytest.raises(MMFakeError, match=message) as caught, loader_errors_told():
+        run(cfg, keep=runners)
+    assert '\n' not in str(caught.value)
+    (runner,) = runners
+    assert runner.iter < 10, 'in the first epoch'
+    del caught
     end_workers(runner)
-    _, alive = psutil.wait_procs(during, timeout=30)
+    _, alive = psutil.wait_procs(set(psutil.Process().children(recursive=True)) - before, 30)
     assert not alive
 
 
-def test_the_decoding_process_draws_as_the_worker_would(tree, config_of):
-    """Augmentation and frames of a batch are the same with and without the time limit."""
-    batches = []
-    for timeout in (None, 60.0):
-        cfg = config_of(tree.root, 0)
-        cfg.train_dataloader.dataset.pipeline[0].decode_timeout = timeout
-        loader = Runner.build_dataloader(cfg.train_dataloader, seed=5)
-        random.seed(1)
-        np.random.seed(2)
-        batches.append(next(iter(loader))['inputs'])
-    for one, other in zip(*batches):
-        assert (one == other).all()
+@pytest.mark.parametrize('error', [RuntimeError('CUDA error'), MMFakeError('x'), KeyError('x')])
+def test_other_errors_stay_what_they_are(error):
+    with pytest.raises(type(error)) as caught, loader_errors_told():
+        raise error
+    assert caught.value is error
+
+
+@pytest.mark.parametrize(('workers', 'own', 'limit'), [(2, 0, 600), (2, 30, 30), (0, 0, 0)])
+@pytest.mark.parametrize('split', ['train', 'val', 'test'])
+def test_loaders_with_workers_and_no_limit_of_their_own_get_the_hooks(split, workers, own, limit):
+    loader = SimpleNamespace(num_workers=workers, timeout=own)
+    hook = UnreadableVideosHook(loader_timeout=600)
+    getattr(hook, f'before_{split}')(SimpleNamespace(**{f'{split}_dataloader': loader}))
+    assert loader.timeout == limit

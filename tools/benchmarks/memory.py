@@ -18,8 +18,8 @@ from mmfake.errors import MMFakeError
 
 DESCRIPTION = """\
 Train for some hundred iterations, with worker processes and without validation, and print the
-resident memory (RSS, MB) of every process over time: of the training itself, of each worker of the
-loader, and of the process that decodes for each worker. The slope is the median of the slopes
+resident memory (RSS, MB) of every process over time: of the training itself and of each worker of the
+loader. The slope is the median of the slopes
 between all pairs of points after the warm-up; memory that is kept for good shows as a steady one.
 """
 
@@ -65,8 +65,6 @@ class MemoryHook(Hook):
             workers = [child for child in main.children() if child.pid not in self._others]
             for number, worker in enumerate(sorted(workers, key=lambda p: p.pid)):
                 self._note(runner, worker, f'worker {number}')
-                for decoder in worker.children(recursive=True):
-                    self._note(runner, decoder, f'decoder of worker {number}')
         if self.stop_after is not None and runner.iter + 1 >= self.stop_after:
             runner.train_loop.stop_training = True
 

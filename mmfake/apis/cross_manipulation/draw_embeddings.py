@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ...datasets.protocol import method_name
 from ...evaluation.paper import regime_name
 from ...visualization.embedding_map import draw_embedding_map
-from ...visualization.style import method_name, save_figure
+from ...visualization.style import save_figure
 from .cell import Cell
 from .cell_folder import CellFolder
 from .embed_cell import embed_cell

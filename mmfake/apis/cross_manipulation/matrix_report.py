@@ -7,12 +7,13 @@ from typing import Any, Mapping, Sequence
 
 import pandas as pd
 
+from ...datasets.protocol import method_name
 from ...evaluation.cross_table import write_cross_table
 from ...evaluation.paper import regime_name
 from ...evaluation.scores import RunScores
 from ...visualization.matrix_figures import draw_heat_map, draw_intervals
 from ...visualization.score_figures import draw_confusion, draw_roc_curves
-from ...visualization.style import method_name, save_figure
+from ...visualization.style import save_figure
 from .doubts import doubts
 
 _DATA = {

@@ -1,12 +1,14 @@
-"""Opening clips of any format."""
+"""VideoInit: open a video file, or a clip stored as jpg pictures or as an npy array."""
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Optional
 
 from mmaction.datasets.transforms import DecordInit
 from mmaction.registry import TRANSFORMS
+from mmengine.logging import print_log
 
 from ...video.stored_clip import JpgClip, NpyClip, StoredClip
 
@@ -35,8 +37,8 @@ class VideoInit(DecordInit):
             ``'disk'``.
         num_threads (int): Threads that decode a video: one, since the workers of the data loader
             are the parallelism. Defaults to 1.
-        decode_timeout (float, optional): Seconds after which decoding a video is ended (by
-            :class:`mmfake.datasets.GuardedPipeline`), None for no limit. Defaults to 60.0.
+        decode_timeout (float, optional): Has no effect any more; configs that set it still load.
+            The ``timeout`` of the data loader is the limit now. Defaults to None.
         **kwargs: Further arguments of DecordInit.
 
     Raises:
@@ -47,11 +49,17 @@ class VideoInit(DecordInit):
         self,
         io_backend: str = 'disk',
         num_threads: int = 1,
-        decode_timeout: Optional[float] = 60.0,
+        decode_timeout: Optional[float] = None,
         **kwargs,
     ) -> None:
         super().__init__(io_backend, num_threads, **kwargs)
-        self.decode_timeout = decode_timeout
+        if decode_timeout is not None:
+            print_log(
+                f'VideoInit(decode_timeout={decode_timeout!r}) has no effect any more: set the '
+                'timeout of the dataloader',
+                logger='current',
+                level=logging.WARNING,
+            )
 
     def transform(self, results: dict) -> dict:
         """Open the clip.

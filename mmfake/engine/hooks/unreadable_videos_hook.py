@@ -1,4 +1,4 @@
-"""Names and counts the training videos that could not be decoded."""
+"""Unreadable videos: names and counts the training videos that could not be decoded."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mmengine.hooks import Hook
 from mmengine.hooks.hook import DATA_BATCH
 from mmengine.logging import print_log
 from mmengine.runner import Runner
-from torch.utils.data import Dataset
+from torch.utils.data import DataLoader, Dataset
 
 from ...datasets.unreadable import is_unreadable
 from ...errors import MMFakeError, sample_of
@@ -30,12 +30,36 @@ class UnreadableVideosHook(Hook):
     All ranks hold the same list after every iteration, so that a checkpoint, which rank 0 writes
     alone, is complete also in mid-epoch. That costs one number exchanged per iteration, and the
     names only in an iteration that met a new one.
+
+    A decoder that never returns would stop a run for ever: ``loader_timeout`` becomes the
+    ``timeout`` of every loader that has workers and no limit of its own (in a loader without
+    workers torch refuses one).
+
+    Args:
+        loader_timeout (float): Seconds to wait for a batch, 0 for no limit. Defaults to 0.
     """
 
     STATE_KEY = 'unreadable_videos'
 
-    def __init__(self) -> None:
+    def __init__(self, loader_timeout: float = 0) -> None:
+        self.loader_timeout = loader_timeout
         self.reasons: Dict[str, str] = {}
+
+    def before_train(self, runner: Runner) -> None:
+        """Limit the time of the training loader."""
+        self._limit(runner.train_dataloader)
+
+    def before_val(self, runner: Runner) -> None:
+        """Limit the time of the validation loader."""
+        self._limit(runner.val_dataloader)
+
+    def before_test(self, runner: Runner) -> None:
+        """Limit the time of the test loader."""
+        self._limit(runner.test_dataloader)
+
+    def _limit(self, loader: DataLoader) -> None:
+        if loader.num_workers and not loader.timeout:
+            loader.timeout = self.loader_timeout
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: Dict[str, Any]) -> None:
         """Go on with the list of the run that is resumed."""
