@@ -19,7 +19,10 @@ _THINNEST = 1.5  # px: a thinner bar could not be pointed at
 
 
 def write_report(
-    results: Dict[str, Any], strips: Sequence[Sequence[Strip]], path: Union[str, Path], saliency: str
+    results: Dict[str, Any],
+    strips: Sequence[Sequence[Strip]],
+    path: Union[str, Path],
+    saliency: str,
 ) -> None:
     """Write the page, whole or not at all.
 
@@ -37,9 +40,7 @@ def write_report(
         temporary.write_bytes(page.encode('utf-8', 'xmlcharrefreplace'))
 
 
-def render_report(
-    results: Dict[str, Any], strips: Sequence[Sequence[Strip]], saliency: str
-) -> str:
+def render_report(results: Dict[str, Any], strips: Sequence[Sequence[Strip]], saliency: str) -> str:
     """Make the page: HTML with its pictures and style inside, and no script.
 
     Args:
