@@ -258,7 +258,7 @@ def test_a_run_gone_on_with_equals_one_batch_after_the_other(
 
     with pytest.raises(Stop):
         inferencer(films, face=False, out_dir=str(tmp_path), progress=stop)
-    assert len((tmp_path / 'journal.jsonl').read_text().splitlines()) == 2
+    assert len((tmp_path / 'results.jsonl').read_text().splitlines()) == 1
     seen = []
     results = inferencer(films, face=False, out_dir=str(tmp_path), progress=seen.append)
     assert seen == results['predictions']
