@@ -10,7 +10,7 @@ import torch
 from data_prep.clip_writer import write_clip
 from mmfake.errors import MMFakeError
 from mmfake.faces.crop import crop_square, square_boxes
-from mmfake.faces.detectors import CenterFaceDetector, FaceSettings
+from mmfake.faces.detectors import CenterFaceDetector
 from mmfake.faces.face_track import choose_person, smooth_track
 from mmfake.faces.tracking import FaceTracker
 from mmfake.inference.deepfake_inferencer import DeepfakeInferencer
@@ -71,8 +71,8 @@ def test_batches_across_videos_change_nothing(inferencer, film, write_film, nois
     assert len({one['probability'] for one in together['predictions']}) == 4
 
 
-def test_a_long_video_is_judged_in_pieces(config, checkpoint, film):
-    detect = DeepfakeInferencer(config(), checkpoint(), faces=FaceSettings(window=15))
+def test_a_long_video_is_judged_in_pieces(detect_with, film):
+    detect = detect_with(window=15)
     (whole,) = detect(str(film))['predictions']
     (first,) = detect(str(film), segments=1)['predictions']
     clips = whole['people'][0]['clips']
@@ -86,8 +86,8 @@ def test_a_long_video_is_judged_in_pieces(config, checkpoint, film):
 
 
 @pytest.mark.parametrize('segments', [None, 1])
-def test_a_video_of_full_pieces_is_read_to_its_end(config, checkpoint, face_film, segments):
-    detect = DeepfakeInferencer(config(), checkpoint(), faces=FaceSettings(window=12))
+def test_a_video_of_full_pieces_is_read_to_its_end(detect_with, face_film, segments):
+    detect = detect_with(window=12)
     film = face_film(24 if segments is None else 12)
     (found,) = detect(film, segments=segments)['predictions']
     assert found['metadata']['frames'] == len(film)
@@ -95,9 +95,9 @@ def test_a_video_of_full_pieces_is_read_to_its_end(config, checkpoint, face_film
 
 
 @pytest.mark.parametrize('person', ['largest', 'all'])
-def test_two_people(config, checkpoint, face_film, person, tmp_path):
+def test_two_people(detect_with, face_film, person, tmp_path):
     film = np.concatenate([face_film(24, left=5), face_film(24, left=165)[:, :, 160:]], axis=2)
-    detect = DeepfakeInferencer(config(), checkpoint(), faces=FaceSettings(window=12))
+    detect = detect_with(window=12)
     results = detect(film, person=person, out_dir=str(tmp_path))
     (found,) = results['predictions']
     people = found['people']
@@ -115,9 +115,9 @@ def test_two_people(config, checkpoint, face_film, person, tmp_path):
     assert found['probability'] == max(one['probability'] for one in people)
 
 
-def test_parts_without_a_face_are_told(config, checkpoint, face_film):
+def test_parts_without_a_face_are_told(detect_with, face_film):
     film = np.concatenate([np.full((20, 180, 320, 3), 127, np.uint8), face_film(20)])
-    detect = DeepfakeInferencer(config(), checkpoint(), faces=FaceSettings(window=20))
+    detect = detect_with(window=20)
     (found,) = detect(film)['predictions']
     assert found['status'] == 'scored'
     (gap,) = found['skipped']
