@@ -47,7 +47,7 @@ class ClipReader:
 
     def __init__(self, clip: StoredClip) -> None:
         self._clip = clip
-        self.fps, self.expected_frames = clip.get_avg_fps(), len(clip)
+        self.fps = clip.get_avg_fps()
         self.height, self.width = self._picture(0).shape[:2]
 
     def __enter__(self) -> ClipReader:

@@ -158,6 +158,8 @@ def test_killed_and_gone_on_with(command, words, undisturbed, request, tmp_path,
     told = capsys.readouterr()
     assert 'note: 2 of 4 videos were judged before' in told.out
     assert 'scored 4 of 4 videos' in told.out
+    verdicts = [line for line in told.out.splitlines() if line.endswith('.mp4')]
+    assert [line[-5:] for line in verdicts] == ['0.mp4', '1.mp4', '2.mp4', '3.mp4']
     assert [line for line in told.err.splitlines() if ' of 4 videos, ' in line][0].startswith(
         '3 of'
     )

@@ -17,12 +17,22 @@ from mmfake.inference.sources import (
 
 
 @pytest.fixture
-def folder(tmp_path):
-    for name in ('b.mp4', 'a.MOV', 'notes.pdf', 'deep/c.webm', 'deep/clip/000000.jpg'):
-        path = tmp_path / 'videos' / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(b'x')
-    return tmp_path / 'videos'
+def fill(tmp_path):
+    """Make files; gives the folder."""
+
+    def make(*names, content='x'):
+        for name in names:
+            path = tmp_path / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(content)
+        return tmp_path
+
+    return make
+
+
+@pytest.fixture
+def folder(fill):
+    return fill('b.mp4', 'a.MOV', 'notes.pdf', 'deep/c.webm', 'deep/clip/000000.jpg')
 
 
 def names(inputs):
@@ -59,11 +69,6 @@ def test_a_name_that_no_file_can_have_stays(tmp_path):
     assert names([long, 'a' * 5000, 'a\0b.txt', 'x' * 300 + '.txt'])[0] == long
 
 
-def test_a_wrong_array_is_told_wherever_it_is():
-    with pytest.raises(MMFakeError, match='array 1: an array to judge is'):
-        collect_inputs([np.zeros((2, 4, 4, 3), np.uint8), np.zeros((2, 4, 4, 3))])
-
-
 def test_several_and_files_of_any_name(folder):
     array = np.zeros((2, 4, 4, 3), np.uint8)
     found = collect_inputs([folder / 'notes.pdf', array, 'gone.mp4'])
@@ -82,6 +87,10 @@ def test_nothing_is_told(tmp_path):
         collect_inputs(tmp_path / 'wrong.txt')
     with pytest.raises(MMFakeError, match='no video is named'):
         collect_inputs([])
+    with pytest.raises(MMFakeError, match='NoneType is no video'):
+        collect_inputs(None)
+    with pytest.raises(MMFakeError, match='array 0: an array to judge is'):
+        collect_inputs(np.zeros((4, 8, 8), np.uint8))
 
 
 RARE = ('vob', 'ASF', 'm2v', 'mxf', 'f4v', 'mjpeg')
@@ -99,20 +108,6 @@ OURS = json.dumps(
         ],
     )
 )
-
-
-@pytest.fixture
-def fill(tmp_path):
-    """Make files; gives the folder."""
-
-    def make(*names, content='x'):
-        for name in names:
-            path = tmp_path / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(content)
-        return tmp_path
-
-    return make
 
 
 @pytest.fixture

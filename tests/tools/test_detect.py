@@ -13,7 +13,6 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 from mmfake.datasets.clip_size import set_clip_size
-from mmfake.errors import MMFakeError
 from tools.detect import main
 
 ROOT = Path(__file__).parents[2]
@@ -72,6 +71,7 @@ def test_scores_are_those_of_the_test(command, tiny_tree, options, checkpoint, s
     assert done.returncode == 0, done.stderr
     assert 'Traceback' not in done.stderr
     assert 'scored 16 of 16 videos' in done.stdout
+    assert 'threshold 0.750, chosen on validation' in done.stdout
     assert 's per minute of video: decode' in done.stdout
     assert 'imports ' in done.stdout
     found = {}
@@ -91,8 +91,10 @@ def test_a_folder_with_three_broken_files(detect, tiny_tree, tmp_path, capsys):
     (folder / '1x.mp4').write_bytes(b'')
     (folder / '3x.mp4').write_bytes(b'no video at all')
     (folder / '7.mp4').write_bytes(video.read_bytes()[:600])
-    assert detect(folder, '--no-face', '--batch', 64, '--out', tmp_path / 'out') == 1
+    words = ['--no-face', '--batch', 64, '--threshold', 0.2, '--out', tmp_path / 'out']
+    assert detect(folder, *words) == 1
     printed = capsys.readouterr().out
+    assert 'threshold 0.200, given' in printed
     assert 'scored 7 of 10 videos' in printed
     listed = printed.split('not scored: 3')[1].splitlines()[1:4]
     for line, name in zip(listed, ('1x.mp4', '3x.mp4', '7.mp4')):
@@ -104,23 +106,6 @@ def test_a_folder_with_three_broken_files(detect, tiny_tree, tmp_path, capsys):
         *('1x.mp4', '3x.mp4', '7.mp4')
     ]
     assert len({row['probability'][:6] for row in rows}) == 2  # of the good ones, and none
-
-
-def test_where_the_threshold_comes_from(detect, tiny_tree, tmp_path, capsys):
-    (video, *_) = sorted(tiny_tree.rglob('*.mp4'))
-    for words, told in (
-        ([], 'threshold 0.750, chosen on validation'),
-        (['--threshold', '0.2'], 'threshold 0.200, given'),
-    ):
-        assert detect(video, '--no-face', '--out', tmp_path / 'out', *words) == 0
-        assert told in capsys.readouterr().out
-
-
-def test_wrong_usage(detect, tmp_path):
-    with pytest.raises(MMFakeError, match='no video in this folder'):
-        detect(tmp_path, '--no-face', '--out', tmp_path / 'out')
-    with pytest.raises(SystemExit, match='2'):
-        main(['x.mp4'])
 
 
 def test_help_and_mistakes_are_told_at_once(command):
