@@ -1,6 +1,5 @@
 """A tiny detector with random weights, and films to run it on."""
 
-import copy
 import functools
 
 import av
@@ -14,7 +13,6 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 from mmfake.datasets.clip_size import set_clip_size
-from mmfake.faces.detectors import FaceSettings
 from mmfake.inference.deepfake_inferencer import DeepfakeInferencer
 
 SPREAD = 40.0  # of the last layer: the scores of an untrained network hardly differ
@@ -109,15 +107,3 @@ def checkpoint(config, tmp_path_factory):
 def inferencer(config, checkpoint):
     """The detector."""
     return DeepfakeInferencer(config(), checkpoint())
-
-
-@pytest.fixture(scope='session')
-def detect_with(inferencer):
-    """The detector with other settings of the face search."""
-
-    def change(**settings):
-        changed = copy.copy(inferencer)
-        changed.faces = FaceSettings(**settings)
-        return changed
-
-    return change

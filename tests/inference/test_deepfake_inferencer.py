@@ -1,5 +1,6 @@
 """The detector as a Python object."""
 
+import copy
 import json
 import re
 
@@ -10,7 +11,7 @@ import torch
 from data_prep.clip_writer import write_clip
 from mmfake.errors import MMFakeError
 from mmfake.faces.crop import crop_square, square_boxes
-from mmfake.faces.detectors import CenterFaceDetector
+from mmfake.faces.detectors import CenterFaceDetector, FaceSettings
 from mmfake.faces.face_track import choose_person, smooth_track
 from mmfake.faces.tracking import FaceTracker
 from mmfake.inference.deepfake_inferencer import DeepfakeInferencer
@@ -24,6 +25,18 @@ def scores(prediction):
 @pytest.fixture(scope='module')
 def film(tmp_path_factory, write_film, face_film):
     return write_film(tmp_path_factory.mktemp('film') / 'face.mp4', face_film(40))
+
+
+@pytest.fixture(scope='module')
+def detect_with(inferencer):
+    """The detector with other settings of the face search."""
+
+    def change(**settings):
+        changed = copy.copy(inferencer)
+        changed.faces = FaceSettings(**settings)
+        return changed
+
+    return change
 
 
 def test_the_face_is_cut_out_as_in_data_preparation(inferencer, film, tmp_path):
