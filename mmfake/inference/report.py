@@ -10,8 +10,8 @@ from typing import Any, Dict, List, Sequence, Tuple, Union
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from ..datasets.protocol import method_name
 from ..files import atomic_file
-from ..visualization.style import method_name
 from .evidence import Strip
 
 _PLOT = dict(width=760, height=96)  # px of a timeline

@@ -14,10 +14,10 @@ from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
+from ..datasets.protocol import method_name
 from ..errors import MMFakeError
 from ..files import atomic_file
 from ..version import __version__
-from ..visualization.style import method_name
 from .evidence import Strip
 from .sources import JOURNAL, RESULTS, TABLE, Source, copy_name
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..errors import MMFakeError
 from ..video.frame_reader import Frame, FrameReader, VideoError
-from ..video.stored_clip import JpgClip, NpyClip, StoredClip
+from ..video.stored_clip import StoredClip, open_stored_clip, picture_name
 
 Source = Union[str, Path, np.ndarray]
 
@@ -95,11 +95,8 @@ def open_source(source: Source, name: str) -> Union[FrameReader, ClipReader]:
     """
     if isinstance(source, np.ndarray):
         return ClipReader(ArrayClip(source, name))
-    if Path(source).suffix.lower() == '.npy':
-        return ClipReader(NpyClip(source))
-    if os.path.isdir(source):  # that of pathlib may raise OSError
-        return ClipReader(JpgClip(source))
-    return FrameReader(source)
+    clip = open_stored_clip(source)
+    return FrameReader(source) if clip is None else ClipReader(clip)
 
 
 # ---- what a run has written, which is not judged ----
@@ -176,7 +173,6 @@ VIDEO_SUFFIXES = tuple(
 """tuple[str]: What counts as a video in a folder; a file named by itself may end as it likes."""
 
 _LISTS = ('.txt', '.lst')
-_FIRST_PICTURE = '000000.jpg'  # what is in a folder that is a clip
 _PICTURE = re.compile(r'\d{6}\.jpg', re.IGNORECASE)
 _MOST_KINDS = 5  # of passed over files that are named
 
@@ -254,7 +250,7 @@ def search_folder(folder: str, note: Callable[[str], None]) -> List[str]:
     closed: List[str] = []
     copies = 0
     for place, _, names in os.walk(folder, onerror=lambda error: closed.append(error.filename)):
-        is_clip = _FIRST_PICTURE in map(str.lower, names)
+        is_clip = picture_name(0) in map(str.lower, names)
         if is_clip:
             found.append(place)
         for name in names:

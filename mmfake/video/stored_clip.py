@@ -82,19 +82,18 @@ class JpgClip(StoredClip):
     def __init__(self, path: Union[str, Path], fps: float = 25.0) -> None:
         super().__init__(path, fps)
         try:
-            names = {name.lower(): name for name in os.listdir(self.path)}
+            names = {name for name in os.listdir(self.path) if name.endswith('.jpg')}
         except OSError as error:
             raise VideoError(path, f'cannot be opened ({error.strerror})') from None
-        self._names = {key: name for key, name in names.items() if key.endswith('.jpg')}
-        if not self._names:
+        if not names:
             raise VideoError(path, 'a folder without a frame such as 000000.jpg')
-        expected = map(_name, range(len(self._names)))
-        missing = next((name for name in expected if name not in self._names), None)
+        missing = next((_name(n) for n in range(len(names)) if _name(n) not in names), None)
         if missing:
-            raise VideoError(path, f'{missing} is missing among {len(self)} frames')
+            raise VideoError(path, f'{missing} is missing among {len(names)} frames')
+        self._count = len(names)
 
     def __len__(self) -> int:
-        return len(self._names)
+        return self._count
 
     def _read(self, indices: np.ndarray) -> np.ndarray:
         return np.stack([self._decode(number) for number in indices])
@@ -103,7 +102,7 @@ class JpgClip(StoredClip):
         """Decode one frame."""
         try:
             # Pillow, because OpenCV fills a file that is cut off with grey
-            with Image.open(Path(self.path, self._names[_name(number)])) as image:
+            with Image.open(Path(self.path, _name(number))) as image:
                 return np.asarray(image.convert('RGB'))
         except OSError:
             raise VideoError(self.path, f'{_name(number)} cannot be decoded') from None
