@@ -93,22 +93,14 @@ Item = TypeVar('Item')
 
 
 class Stopwatch:
-    """Add up seconds by what they are spent on.
-
-    Attributes:
-        seconds (dict[str, float]): Seconds by name.
-    """
+    """Add up ``seconds`` by what they are spent on."""
 
     def __init__(self) -> None:
         self.seconds: Dict[str, float] = {}
 
     @contextmanager
     def timing(self, name: str) -> Iterator[None]:
-        """Add the time a block takes, without what is timed inside it under other names.
-
-        Args:
-            name (str): What the block does.
-        """
+        """Add the time a block takes, without what is timed inside it under other names."""
         inside = sum(self.seconds.values())
         start = time.perf_counter()
         try:
@@ -119,15 +111,7 @@ class Stopwatch:
             self.seconds[name] = self.seconds.get(name, 0.0) + spent
 
     def each(self, name: str, items: Iterable[Item]) -> Iterator[Item]:
-        """Add the time it takes to get the items.
-
-        Args:
-            name (str): What getting them is.
-            items (Iterable): The items.
-
-        Yields:
-            Item: Each of them.
-        """
+        """Add the time it takes to get the items, and give them on."""
         iterator = iter(items)
         while True:
             with self.timing(name):

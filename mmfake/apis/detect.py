@@ -1,9 +1,7 @@
-"""The command that judges videos."""
+"""Detection on videos, what ``tools/detect.py`` calls: model, progress, summary, exit status."""
 
 from __future__ import annotations
 
-import argparse
-import os
 import sys
 import time
 from collections import Counter
@@ -14,43 +12,49 @@ import cv2
 import torch
 
 from ..errors import MMFakeError
-from ..faces.detectors import DETECTORS, FaceSettings
-from ..inference.deepfake_inferencer import PEOPLE, DeepfakeInferencer
-from ..inference.detection_run import TerminalProgress
-
-_MOST_THREADS = 4096  # no machine has more cores
-
-DESCRIPTION = """\
-Judge videos with a trained detector: original, manipulated, or abstain with the reason.
-
-  DIR/report.html    one page for people, without any other file
-  DIR/results.json   everything, as mmfake.inference.results.RESULTS_SCHEMA says
-  DIR/results.csv    one row per video
-  DIR/videos/        with --save-video: copies with boxes and scores"""
-
-EPILOG = """\
-examples:
-  python tools/detect.py video.mp4 --config configs/mtl/bin_ce_holdout_f2f.py --checkpoint best.pth
-  python tools/detect.py folder/ --config C --checkpoint K --person all --save-video --out report
-  python tools/detect.py clip.mp4 --config C --checkpoint K --no-face      # a face crop already
-
-A video is judged in pieces of 270 frames, as data preparation cuts them: the most prominent face
-of each, four clips of 32 frames spread evenly, the score is the mean. --segments 1 takes the first
-piece alone, the part that data preparation keeps. With --person all the highest score counts,
-against a threshold chosen for one face: the more faces, the more false alarms.
-
-Every finished video is kept in DIR/journal.jsonl until the results are written: after Ctrl-C or a
-crash the same command goes on from there.
-
-exit status: 0 all videos have a score, 1 some have none (listed with the reason), 2 wrong usage,
-130 interrupted"""
+from ..faces.detectors import FaceSettings
+from ..inference.deepfake_inferencer import DeepfakeInferencer
+from ..inference.sources import JOURNAL
 
 
-def detect_videos(argv: Optional[Sequence[str]] = None, started: Optional[float] = None) -> int:
-    """Judge videos; ``tools/detect.py --help`` lists the options.
+def detect_videos(
+    inputs: Sequence[str],
+    config: str,
+    checkpoint: str,
+    out: Optional[str] = None,
+    scale: Optional[str] = None,
+    device: Optional[str] = None,
+    batch_size: int = 8,
+    threshold: Optional[str] = None,
+    person: str = 'largest',
+    face: bool = True,
+    segments: Optional[int] = None,
+    detector: str = 'centerface',
+    detector_model: Optional[str] = None,
+    save_video: bool = False,
+    show: bool = False,
+    threads: Optional[int] = None,
+    started: Optional[float] = None,
+) -> int:
+    """Judge videos, print each verdict and a summary, and write the report.
 
     Args:
-        argv (Sequence[str], optional): Arguments. Defaults to None, those of the process.
+        inputs (Sequence[str]): Videos, folders, or ``.txt`` lists of paths.
+        config (str): Config file the detector was trained with.
+        checkpoint (str): Checkpoint file; nothing in it is run.
+        out (str, optional): Folder of the report. Defaults to None, ``work_dirs/<config>/detect``.
+        scale (str, optional): Config merged over it, as in training. Defaults to None.
+        device (str, optional): Where the model runs. Defaults to None: a GPU if there is one.
+        batch_size (int): Clips judged at once. Defaults to 8.
+        threshold (str, optional): As of :class:`DeepfakeInferencer`. Defaults to None.
+        person (str): ``'largest'`` or ``'all'``. Defaults to 'largest'.
+        face (bool): Whether to search for faces. Defaults to True.
+        segments (int, optional): Judge only the first so many pieces with a face. Defaults to None.
+        detector (str): One of :data:`mmfake.faces.detectors.DETECTORS`. Defaults to 'centerface'.
+        detector_model (str, optional): Model file of YuNet. Defaults to None.
+        save_video (bool): Whether to write copies with boxes and scores. Defaults to False.
+        show (bool): Whether to open the report in a browser. Defaults to False.
+        threads (int, optional): Threads of the model. Defaults to None, what torch chooses.
         started (float, optional): ``time.perf_counter()`` before the imports, to tell how long
             they took. Defaults to None.
 
@@ -61,22 +65,30 @@ def detect_videos(argv: Optional[Sequence[str]] = None, started: Optional[float]
         MMFakeError: If an argument, config or checkpoint has a mistake that the user can mend.
     """
     begun = time.perf_counter()
-    args = _parse(argv)
-    if args.threads is not None:
-        if not 1 <= args.threads <= _MOST_THREADS:
-            raise MMFakeError(f'--threads {args.threads} is not from 1 to {_MOST_THREADS}')
-        torch.set_num_threads(args.threads)
+    if threads is not None:
+        torch.set_num_threads(threads)
     cv2.setNumThreads(1)
-    if not os.path.isfile(args.checkpoint) and '://' not in args.checkpoint:
-        raise MMFakeError(f'{args.checkpoint}: no such checkpoint file.')
-    faces = FaceSettings(args.detector, args.detector_model)
-    inferencer = DeepfakeInferencer(args.config, args.checkpoint, args.device, args.scale, faces)
-    out = args.out or str(Path('work_dirs', Path(args.config).stem, 'detect'))
+    faces = FaceSettings(detector, detector_model)
+    inferencer = DeepfakeInferencer(config, checkpoint, device, scale, faces)
+    out = out or str(Path('work_dirs', Path(config).stem, 'detect'))
     loaded = time.perf_counter()
     try:
-        results = _judge(inferencer, args, out)
-    except KeyboardInterrupt as stop:  # which says what is kept, if anything is
-        print(f'interrupted: {MMFakeError(stop)}' if str(stop) else 'interrupted', file=sys.stderr)
+        results = inferencer(
+            list(inputs),
+            batch_size=batch_size,
+            threshold=threshold,
+            person=person,
+            face=face,
+            segments=segments,
+            out_dir=out,
+            save_video=save_video,
+            show=show,
+            progress=_print_verdict,
+            note=lambda text: _print(f'note: {text}'),
+            show_progress=True,
+        )
+    except KeyboardInterrupt:
+        _tell_what_is_kept(Path(out, JOURNAL))
         return 130
     _print_summary(results, out)
     imports = '' if started is None else f'imports {begun - started:.1f} s, '
@@ -87,66 +99,13 @@ def detect_videos(argv: Optional[Sequence[str]] = None, started: Optional[float]
     return 0 if results['n_scored'] == results['n_videos'] else 1
 
 
-def _judge(inferencer: DeepfakeInferencer, args: argparse.Namespace, out: str) -> Dict[str, Any]:
-    with TerminalProgress(_print_verdict, lambda text: _print(f'note: {text}')) as progress:
-        return inferencer(
-            args.inputs if len(args.inputs) > 1 else args.inputs[0],
-            batch_size=args.batch,
-            threshold=args.threshold,
-            person=args.person,
-            face=not args.no_face,
-            segments=args.segments,
-            out_dir=out,
-            save_video=args.save_video,
-            show=args.show,
-            progress=progress,
-        )
-
-
-def _parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=DESCRIPTION, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        'inputs', nargs='+', metavar='VIDEO', help='videos, folders, or .txt lists of paths'
-    )
-    parser.add_argument('--config', required=True, help='config the detector was trained with')
-    parser.add_argument('--checkpoint', required=True, help='checkpoint; nothing in it is run')
-    parser.add_argument('--scale', help='config merged over CONFIG, as in training, e.g. mini')
-    parser.add_argument(
-        '--out', metavar='DIR', help='folder of the report (default: work_dirs/<config>/detect)'
-    )
-    parser.add_argument('--device', help='cpu, cuda, cuda:1 (default: a GPU if there is one)')
-    parser.add_argument(
-        '--batch', type=int, default=8, metavar='N', help='clips at once (default: %(default)s)'
-    )
-    parser.add_argument(
-        '--threshold',
-        metavar='T',
-        help='from which probability on a video is called manipulated: a number, or val for the '
-        'one chosen on validation (default: val if the checkpoint has it, else 0.5)',
-    )
-    parser.add_argument(
-        '--person',
-        choices=PEOPLE,
-        default=PEOPLE[0],
-        help='whom to judge: the most prominent face, or everybody, where the most suspicious '
-        'person decides (default: %(default)s)',
-    )
-    parser.add_argument(
-        '--no-face', action='store_true', help='the videos are face crops: judge whole frames'
-    )
-    parser.add_argument(
-        '--segments', type=int, metavar='N', help='only the first N pieces with a face'
-    )
-    parser.add_argument('--detector', choices=DETECTORS, default='centerface')
-    parser.add_argument('--detector-model', metavar='FILE', help='model file of yunet')
-    parser.add_argument(
-        '--save-video', action='store_true', help='also write copies with boxes and scores'
-    )
-    parser.add_argument('--show', action='store_true', help='open the report in a browser')
-    parser.add_argument('--threads', type=int, metavar='N', help='threads of the model')
-    return parser.parse_args(argv)
+def _tell_what_is_kept(journal: Path) -> None:
+    kept = journal.read_bytes().count(b'\n') if journal.is_file() else 0
+    told = 'interrupted'
+    if kept:
+        videos = 'one video is' if kept == 1 else f'{kept} videos are'
+        told += f': {videos} kept in {journal}; the same command goes on from there'
+    print(MMFakeError(told), file=sys.stderr)
 
 
 def _print_verdict(video: Dict[str, Any]) -> None:

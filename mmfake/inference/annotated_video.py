@@ -1,16 +1,15 @@
-"""A copy of a video with boxes, scores and a timeline burnt in."""
+"""Annotated copy of a video: boxes, scores and a timeline burnt in."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Optional, Tuple
 
-import av
 import cv2
 import numpy as np
 
 from ..files import atomic_file, remove_leftovers
-from ..video.mp4_file import frame_rate
+from ..video.mp4_file import frame_rate, write_mp4
 from .sources import SoundFrames, copy_name, open_source
 from .video_scan import VideoScan
 
@@ -48,15 +47,10 @@ def annotate_video(
     with open_source(scan.source, scan.name) as reader:
         rate = frame_rate(reader.fps)
         with atomic_file(Path(folder, name), 'the annotated video') as temporary:
-            options = dict(movflags='+faststart')
-            with av.open(str(temporary), 'w', format='mp4', options=options) as container:
-                stream = container.add_stream('libx264', rate=rate, options=_X264)
-                stream.pix_fmt = 'yuv420p'
-                stream.width, stream.height = _even_size(reader.width, reader.height)
-                for picture in painter.pictures(SoundFrames(reader), stream.width, stream.height):
-                    frame = av.VideoFrame.from_ndarray(picture, format='rgb24')
-                    container.mux(stream.encode(frame))
-                container.mux(stream.encode())
+            size = _even_size(reader.width, reader.height)
+            pictures = painter.pictures(SoundFrames(reader), *size)
+            # its index at the front, so that it plays before it is all there
+            write_mp4(temporary, pictures, rate, _X264, dict(movflags='+faststart'))
     return name
 
 

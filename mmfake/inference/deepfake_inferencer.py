@@ -1,59 +1,31 @@
-"""The detector on anybody's videos."""
+"""Deepfake detection on anybody's videos: :class:`DeepfakeInferencer`."""
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import json
+import logging
 import webbrowser
-from contextlib import nullcontext
 from dataclasses import asdict
 from numbers import Integral
 from pathlib import Path
-from typing import Any, Callable, Dict, Optional, Sequence, Union
+from typing import Any, Callable, Dict, List, Optional, Sequence, Union
 
 from mmengine.config import Config
 
-from ..datasets.protocol import method_name
 from ..engine.config import load_config
 from ..errors import MMFakeError
 from ..faces.detectors import FaceSettings
 from .clip_pipeline import ClipPipeline
-from .detection_run import DetectionRun, RunListener
+from .detection_run import finish_video, score_videos, video_progress
 from .evidence import Saliency
 from .report import write_report
-from .results import SCHEMA_VERSION, RunJournal, write_json, write_results
+from .results import SCHEMA_VERSION, Journal, JudgedVideo, meaning_of, write_json, write_results
 from .sources import PAGE, Source, collect_inputs, earlier_copies, remove_copies
 from .trained_model import TrainedModel, choose_threshold
 from .video_scan import VideoScan
 
-
-def meaning_of(model: Dict[str, Any], person: str = 'largest') -> str:
-    """Say what the number means and what it does not.
-
-    Args:
-        model (dict): ``facts`` of a :class:`TrainedModel`.
-        person (str): Who is judged, ``'largest'`` or ``'all'``. Defaults to ``'largest'``.
-
-    Returns:
-        str: Two sentences, and for ``'all'`` one more.
-    """
-    methods = [method_name(key) for key in model['trained_on']]
-    known = f' ({", ".join(methods)})' if methods else ''
-    faces = ''
-    if person == 'all':
-        faces = (
-            ' Of several people the highest number counts, against a threshold that is made for '
-            'one face: the more faces a video shows, the more often an original is wrongly flagged.'
-        )
-    return (
-        'The number is how strongly the face resembles the manipulated faces this detector was '
-        f'trained on{known} rather than their originals, averaged over clips of the video. '
-        'It is no proof and not the chance that the video is fake: other methods, strong '
-        'compression or unusual footage can be missed or wrongly flagged, and only the face is '
-        f'judged, not the sound or the rest of the picture.{faces}'
-    )
-
+_LOGGER = logging.getLogger(__name__)
 
 PEOPLE = ('largest', 'all')
 """tuple[str]: Who in a video is judged."""
@@ -93,8 +65,7 @@ class DeepfakeInferencer:
         faces: Optional[FaceSettings] = None,
     ) -> None:
         if not isinstance(config, Config):
-            options = dict(data_root=None, cfg_options=None, launcher='none', work_dir=None)
-            config = load_config(argparse.Namespace(config=str(config), scale=scale, **options))
+            config = load_config(str(config), scale)
         elif scale is not None:
             raise MMFakeError(f'scale {scale!r}: merge it into the Config yourself, or give a path')
         if str(device).split(':')[0] == 'meta':
@@ -117,12 +88,14 @@ class DeepfakeInferencer:
         save_video: bool = False,
         print_result: bool = False,
         pred_out_file: str = '',
-        progress: Union[RunListener, Callable[[Dict[str, Any]], None]] = lambda prediction: None,
+        progress: Callable[[Dict[str, Any]], None] = lambda prediction: None,
+        note: Callable[[str], None] = _LOGGER.warning,
+        show_progress: bool = False,
     ) -> Dict[str, Any]:
         """Judge videos.
 
-        With ``out_dir`` each finished video is kept at once in ``out_dir/journal.jsonl``. If the
-        run is interrupted, the same call takes them from there; the journal is removed when the
+        With ``out_dir`` each finished video is kept at once in ``out_dir/results.jsonl``. If the
+        run is interrupted, the same call takes them from there; the file is removed when the
         results are written.
 
         Args:
@@ -147,63 +120,86 @@ class DeepfakeInferencer:
                 Defaults to False.
             print_result (bool): Whether to print the results. Defaults to False.
             pred_out_file (str): A file for the results as JSON. Defaults to '', none.
-            progress (RunListener | Callable): Called with each prediction when it is made; a
-                listener also hears how many there are and what is passed over. Defaults to nothing.
+            progress (Callable): Called with each prediction when it is made. Defaults to nothing.
+            note (Callable): Called with each line on what is passed over or taken from an
+                interrupted run. Defaults to the logger.
+            show_progress (bool): Whether to show a bar on stderr. Defaults to False.
 
         Returns:
-            dict: As :data:`RESULTS_SCHEMA` says; ``predictions`` has one dict per video.
+            dict: As :data:`mmfake.inference.results.RESULTS_SCHEMA` says; ``predictions`` has one
+            dict per video.
 
         Raises:
             MMFakeError: If an argument will not do or a file cannot be written.
         """
+        # what would fail after the first video is told before it
         _check(person, batch_size, segments)
         if (show or save_video) and not out_dir:
             raise MMFakeError('show and save_video need a folder: give out_dir')
-        listener = progress if isinstance(progress, RunListener) else RunListener(progress)
         decision = choose_threshold(threshold, self.model.val_threshold)
         faces = self.faces if face else None
         if faces is not None:
-            faces.load()  # a detector that is not installed is told before the first video
-        videos = collect_inputs(inputs, listener.note)
+            faces.load()
+
+        # collect the videos, and what an interrupted run has finished of them
+        videos = collect_inputs(inputs, note)
         settings = dict(person=person, face=face, segments=segments, batch_size=batch_size)
         if faces is not None:
             settings.update(faces=asdict(faces))
-        told = dict(
+        run = dict(
             schema_version=SCHEMA_VERSION,
             model=self.model.facts,
             threshold=decision.threshold,
             threshold_source=decision.source,
             settings=settings,
         )
-        before = earlier_copies(out_dir) if out_dir else set()
-        header = dict(told, config_sha256=self._config_digest, save_video=save_video)
-        with RunJournal(out_dir, header) if out_dir else nullcontext() as journal:
-            saliency = Saliency(self.model) if out_dir else None
-            run = DetectionRun(self.model, decision, saliency, out_dir if save_video else '')
+        journal, done, stale = None, {}, set()
+        if out_dir:
+            stale = earlier_copies(out_dir)
+            judged_by = dict(run, config_sha256=self._config_digest, save_video=save_video)
+            journal = Journal(out_dir, judged_by, videos)
+            done = dict(journal.done)
+        if done:
+            note(f'{len(done)} of {len(videos)} videos were judged before')
+        for number in sorted(done):
+            progress(done[number].prediction)
 
-            def scan(name: str, source: Source) -> VideoScan:
-                return VideoScan(source, name, self.pipeline, faces, person, segments)
+        # scan and score the others, decide on each as soon as it is complete
+        left = [number for number in range(len(videos)) if number not in done]
+        scans = (
+            VideoScan(source, name, self.pipeline, faces, person, segments)
+            for name, source in (videos[number] for number in left)
+        )
+        saliency = Saliency(self.model) if out_dir else None
+        copies = out_dir if save_video else ''
+        with video_progress(len(videos), len(done), show_progress) as advance:
+            for number, tally in zip(left, score_videos(scans, self.model, batch_size)):
+                done[number] = finish_video(tally, self.model, decision, saliency, number, copies)
+                if journal is not None:
+                    journal.keep(number, done[number])
+                progress(done[number].prediction)
+                advance()
 
-            judged = run.judge(videos, scan, batch_size, journal, listener)
-            predictions = [video.prediction for video in judged]
-            results = dict(
-                told,
-                meaning=meaning_of(self.model.facts, person),
-                n_videos=len(predictions),
-                n_scored=sum(video['status'] == 'scored' for video in predictions),
-                predictions=predictions,
-            )
-            if pred_out_file:
-                write_json(results, pred_out_file)
-            if out_dir:
-                write_results(results, out_dir)
-                page = Path(out_dir, PAGE)
-                write_report(results, [video.strips for video in judged], page, saliency.method)
-                written = {video.get('annotated') for video in predictions}
-                remove_copies(out_dir, before - written)
-                journal.remove()
-        if show:
-            webbrowser.open(page.resolve().as_uri())
+        # write
+        judged: List[JudgedVideo] = [done[number] for number in range(len(videos))]
+        predictions = [video.prediction for video in judged]
+        results = dict(
+            run,
+            meaning=meaning_of(self.model.facts, person),
+            n_videos=len(predictions),
+            n_scored=sum(video['status'] == 'scored' for video in predictions),
+            predictions=predictions,
+        )
+        if pred_out_file:
+            write_json(results, pred_out_file)
+        if journal is not None:
+            write_results(results, out_dir)
+            page = Path(out_dir, PAGE)
+            write_report(results, [video.strips for video in judged], page, saliency.method)
+            remove_copies(out_dir, stale - {video.get('annotated') for video in predictions})
+            journal.remove()
+            if show:
+                webbrowser.open(page.resolve().as_uri())
         if print_result:
             print(json.dumps(results, indent=2))
         return results

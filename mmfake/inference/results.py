@@ -1,23 +1,25 @@
-"""Result files of inference: results.json and its schema, results.csv, the run journal."""
+"""Result files of inference: results.json and its schema, results.csv, results.jsonl."""
 
 from __future__ import annotations
 
 import base64
 import csv
+import hashlib
 import io
 import json
 import os
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Union
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
-from ..datasets.protocol import FACE_STATUSES
+from ..datasets.protocol import FACE_STATUSES, method_name
 from ..errors import MMFakeError
 from ..files import atomic_file
+from ..version import __version__
 from .evidence import Strip
-from .sources import JOURNAL, RESULTS, TABLE
+from .sources import JOURNAL, RESULTS, TABLE, Source, copy_name
 
 SCHEMA_VERSION = '1.0'
 """str: Version of the schema; its first number changes when a reader has to."""
@@ -158,6 +160,25 @@ _COLUMNS = (
 )
 
 
+def meaning_of(model: Dict[str, Any], person: str) -> str:
+    """Say what the number means and what not, for ``facts`` of a model and who is judged."""
+    methods = ', '.join(method_name(key) for key in model['trained_on'])
+    known = f' ({methods})' if methods else ''
+    text = (
+        'The number is how strongly the face resembles the manipulated faces this detector was '
+        f'trained on{known} rather than their originals, averaged over clips of the video. '
+        'It is no proof and not the chance that the video is fake: other methods, strong '
+        'compression or unusual footage can be missed or wrongly flagged, and only the face is '
+        'judged, not the sound or the rest of the picture.'
+    )
+    if person == 'all':
+        text += (
+            ' Of several people the highest number counts, against a threshold that is made for '
+            'one face: the more faces a video shows, the more often an original is wrongly flagged.'
+        )
+    return text
+
+
 def write_results(results: Dict[str, Any], folder: Union[str, Path]) -> None:
     """Write ``results.json`` and ``results.csv``, each whole or not at all.
 
@@ -177,15 +198,7 @@ def write_results(results: Dict[str, Any], folder: Union[str, Path]) -> None:
 
 
 def write_json(results: Dict[str, Any], path: Union[str, Path]) -> None:
-    """Write the results as JSON, whole or not at all.
-
-    Args:
-        results (dict): As :data:`RESULTS_SCHEMA` says.
-        path (str | Path): The file.
-
-    Raises:
-        MMFakeError: If it cannot be written.
-    """
+    """Write the results as JSON, whole or not at all."""
     text = json.dumps(results, indent=2, allow_nan=False, ensure_ascii=False)
     _write(Path(path), text + '\n')
 
@@ -210,177 +223,117 @@ def _row(results: Dict[str, Any], video: Dict[str, Any]) -> Dict[str, Any]:
     )
 
 
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None
-
-
 class JudgedVideo(NamedTuple):
-    """A finished video.
-
-    Attributes:
-        prediction (dict): As the schema says.
-        strips (list[Strip]): Pictures of its extreme clips.
-    """
+    """A finished video: its prediction as the schema says, and pictures of its extreme clips."""
 
     prediction: Dict[str, Any]
     strips: List[Strip]
 
 
-class RunJournal:
-    """One line of JSON for each finished video, behind one that says how they are judged.
+class Journal:
+    """The finished videos of an unfinished run: one line of JSON each in ``results.jsonl``.
 
-    A run that is judged in the same way goes on from the journal of one that was interrupted; for
-    any other the journal is started anew. A last line that a killed process has left half-written
-    is dropped. To be used as a context, which ends with the file closed, and removed if it keeps
-    nothing. Not kept are arrays, which have no name, and videos that could not be decoded, which
-    may be mended.
+    A line holds the size and time of the file, and a fingerprint of all else that decides the
+    prediction. A run that judges alike takes the video from there. Lines of any other run, damaged
+    ones, and a last one that a killed process has left half-written are dropped. Not kept are
+    arrays, which have no name, and videos whose file is damaged or changes, which may be mended.
 
     Args:
         folder (str | Path): Folder of the run, made if it is missing.
-        header (dict): All that the predictions depend on, for JSON.
+        run (dict): All that the predictions depend on but the videos, for JSON.
+        videos (Sequence[tuple[str, Source]]): Name and source of each video of the run.
 
     Attributes:
-        kept (int): Videos that are kept for this run.
+        path (Path): The file.
+        done (dict[int, JudgedVideo]): Finished videos of an earlier run, by number in this one.
 
     Raises:
-        MMFakeError: If the folder cannot be written to, or another run is writing to it.
+        MMFakeError: If the folder cannot be written to.
     """
 
-    def __init__(self, folder: Union[str, Path], header: Dict[str, Any]) -> None:
-        self.path, self.kept = Path(folder, JOURNAL), 0
-        self._records: Dict[str, Dict[str, Any]] = {}
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = open(self.path, 'a+b')  # noqa: SIM115 - a context of its own
-            self._lock()
-            self._file.seek(0)
-            if not self._read(json.loads(json.dumps(header))):
-                self._file.truncate(0)
-                self._append(header)
-        except OSError as error:
-            raise self._unwritable(error) from None
+    def __init__(
+        self, folder: Union[str, Path], run: Dict[str, Any], videos: Sequence[Tuple[str, Source]]
+    ) -> None:
+        self.path = Path(folder, JOURNAL)
+        self._stamps = [stamp_of(source) for _, source in videos]  # before anything is read
+        fingerprint = hashlib.sha256(json.dumps(run).encode()).hexdigest()
+        self._head = dict(schema_version=SCHEMA_VERSION, mmfake=__version__, run=fingerprint)
+        numbers = {name: number for number, (name, _) in enumerate(videos)}
+        self.done: Dict[int, JudgedVideo] = {}
+        kept = []
+        for line in self._whole_lines():
+            try:
+                record = json.loads(line)
+                number = numbers[record['prediction']['video']]
+                if self._is_judged_alike(record, number):
+                    self.done[number] = _judged(record)
+                    kept.append(line)
+            except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+                continue  # damaged or foreign
+        with atomic_file(self.path, 'the results') as temporary:
+            temporary.write_bytes(b''.join(kept))
 
-    def __enter__(self) -> RunJournal:
-        return self
-
-    def __exit__(self, kind: Any, *_) -> None:
-        if self._file.closed:
-            return
-        if not self.kept and not self._records:
-            self.remove()
-        self._file.close()
-        if self.kept and kind is not None and issubclass(kind, KeyboardInterrupt):
-            videos = 'one video is' if self.kept == 1 else f'{self.kept} videos are'
-            raise KeyboardInterrupt(
-                f'{videos} kept in {self.path}; the same command goes on from there'
-            ) from None
-
-    def take(self, name: str, number: int, stamp: Optional[List[int]]) -> Optional[JudgedVideo]:
-        """Take a finished video.
-
-        Args:
-            name (str): The video.
-            number (int): Its number in this run.
-            stamp (list[int], optional): Of the file, by :func:`stamp_of`.
-
-        Returns:
-            JudgedVideo | None: None if it is not kept, has changed, or lacks its copy with boxes.
-        """
-        record = self._records.get(name)
-        if record is None or stamp is None or record['stamp'] != stamp:
-            return None
-        prediction = record['prediction']
-        copy = prediction.get('annotated')
-        if copy and (record['number'] != number or not (self.path.parent / copy).is_file()):
-            return None
-        self.kept += 1
-        strips = [Strip(**dict(s, jpeg=base64.b64decode(s['jpeg']))) for s in record['strips']]
-        return JudgedVideo(prediction, strips)
-
-    def keep(self, number: int, stamp: Optional[List[int]], judged: JudgedVideo) -> None:
-        """Keep a finished video.
-
-        Args:
-            number (int): Its number in this run.
-            stamp (list[int], optional): Of the file before it was read; None for one that is not
-                kept.
-            judged (JudgedVideo): The video.
+    def keep(self, number: int, video: JudgedVideo) -> None:
+        """Write the line of a video that is finished, to the disk and not only to its cache.
 
         Raises:
             MMFakeError: If it cannot be written.
         """
-        if stamp is None or judged.prediction['status'] == 'decode-failed':
+        stamp = self._stamps[number]
+        if stamp is None or video.prediction['status'] in ('decode-failed', 'changed'):
             return
         strips = [
             dict(strip._asdict(), jpeg=base64.b64encode(strip.jpeg).decode())
-            for strip in judged.strips
+            for strip in video.strips
         ]
-        record = dict(number=number, stamp=stamp, prediction=judged.prediction, strips=strips)
+        record = dict(self._head, stamp=stamp, prediction=video.prediction, strips=strips)
         try:
-            self._append(record)
+            with open(self.path, 'ab') as file:
+                file.write(json.dumps(record, allow_nan=False).encode() + b'\n')
+                file.flush()
+                os.fsync(file.fileno())
         except OSError as error:
-            raise self._unwritable(error) from None
-        self.kept += 1
+            raise MMFakeError(
+                f'{self.path}: the results cannot be written ({error.strerror or error}); choose '
+                'another place'
+            ) from None
 
     def remove(self) -> None:
         """End the journal: the results are written."""
         with suppress(OSError):
             self.path.unlink()
-        self._file.close()
 
-    def _lock(self) -> None:
-        if fcntl is None:
-            return
+    def _whole_lines(self) -> List[bytes]:
         try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            self._file.close()
-            raise MMFakeError(
-                f'{self.path.parent}: another run is writing to this folder; wait for it or choose '
-                'another place'
-            ) from None
-        except OSError:  # a file system without locks
-            return
+            lines = self.path.read_bytes().splitlines(keepends=True)
+        except OSError:  # there is none; anything else is told when it is written
+            return []
+        return [line for line in lines if line.endswith(b'\n')]
 
-    def _read(self, header: Dict[str, Any]) -> bool:
-        """Read whole lines, cut off what is behind them; False for the journal of another run."""
-        good = 0
-        for line in self._file:
-            try:
-                record = json.loads(line)
-            except (ValueError, RecursionError):
-                break
-            if not line.endswith(b'\n') or (good == 0 and record != header):
-                break
-            if good:
-                self._records[record['prediction']['video']] = record
-            good += len(line)
-        self._file.truncate(good)
-        return good > 0
-
-    def _append(self, record: Dict[str, Any]) -> None:
-        self._file.write(json.dumps(record, allow_nan=False).encode() + b'\n')
-        self._file.flush()
-        os.fsync(self._file.fileno())
-
-    def _unwritable(self, error: OSError) -> MMFakeError:
-        return MMFakeError(
-            f'{self.path}: the results cannot be written ({error.strerror or error}); choose '
-            'another place'
-        )
+    def _is_judged_alike(self, record: Dict[str, Any], number: int) -> bool:
+        """Whether this run would come to the same prediction, which is complete."""
+        if any(record[key] != value for key, value in self._head.items()):
+            return False
+        if record['stamp'] is None or record['stamp'] != self._stamps[number]:
+            return False
+        prediction = record['prediction']
+        copy = prediction.get('annotated')  # is called by its number, and may be gone
+        if copy and copy != copy_name(number, prediction['video']):
+            return False
+        complete = set(_PREDICTION['required']) <= set(prediction)
+        return complete and (not copy or (self.path.parent / copy).is_file())
 
 
-def stamp_of(source: Any) -> Optional[List[int]]:
-    """Note what changes when a video does.
+def _judged(record: Dict[str, Any]) -> JudgedVideo:
+    pictures = [base64.b64decode(strip['jpeg']) for strip in record['strips']]
+    strips = [Strip(**dict(strip, jpeg=jpeg)) for strip, jpeg in zip(record['strips'], pictures)]
+    return JudgedVideo(record['prediction'], strips)
 
-    Args:
-        source (str | Path | np.ndarray): A file, a folder with the pictures of a clip, or an array.
 
-    Returns:
-        list[int] | None: Bytes and time of the last change, ns; None for an array and for what
-        cannot be looked at.
+def stamp_of(source: Source) -> Optional[List[int]]:
+    """Note the size in bytes and the time of change in ns of a file or a folder of pictures.
+
+    None for an array and for what cannot be looked at.
     """
     if isinstance(source, np.ndarray):
         return None

@@ -1,4 +1,4 @@
-"""Sources of frames: video files, clips, picture folders, arrays; and finding them in folders."""
+"""Sources of frames: videos, stored clips and arrays; finding them in folders and lists."""
 
 from __future__ import annotations
 
@@ -8,120 +8,21 @@ import re
 from collections import Counter
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Callable, Iterable, Iterator, List, Optional, Sequence, Set, Tuple, Union
+from typing import Any, Callable, Iterable, Iterator, List, Sequence, Set, Tuple, Union
 
 import numpy as np
 
 from ..errors import MMFakeError
 from ..video.frame_reader import Frame, FrameReader, VideoError
-from ..video.stored_clip import JpgClip, NpyClip, StoredClip
+from ..video.stored_clip import StoredClip, open_stored_clip, picture_name
 
-RESULTS, TABLE, PAGE, JOURNAL = 'results.json', 'results.csv', 'report.html', 'journal.jsonl'
-"""str: Names of the files; the journal is there while a run is unfinished."""
+Source = Union[str, Path, np.ndarray]
 
-COPIES = 'videos'
-"""str: The folder of the copies with boxes and scores."""
-
-_COPY = re.compile(r'\d{4,}_[\w.-]*\.mp4')
-_HEAD = 400  # bytes in which our files say what they are
-
-
-def copy_name(number: int, video: str) -> str:
-    """Name the copy of a video.
-
-    Args:
-        number (int): Number of the video in the run, which keeps names apart.
-        video (str): Its path.
-
-    Returns:
-        str: Relative to the folder of the run.
-    """
-    stem = re.sub(r'[^\w.-]+', '_', Path(video).stem)[:80]
-    return f'{COPIES}/{number:04d}_{stem}.mp4'
-
-
-def is_own_file(path: Union[str, Path]) -> bool:
-    """Tell whether a run has written a file, by its name and by what else is in the folder.
-
-    Args:
-        path (str | Path): A file.
-
-    Returns:
-        bool: False for other files in the folder of a run, as somebody may have put a video there.
-    """
-    folder, name = os.path.split(path)
-    if name in (RESULTS, TABLE, PAGE, JOURNAL):
-        return _is_own_folder(folder)
-    folder, below = os.path.split(folder)
-    return below == COPIES and bool(_COPY.fullmatch(name)) and _is_own_folder(folder)
-
-
-def earlier_copies(folder: Union[str, Path]) -> Set[str]:
-    """Find the copies that an earlier run, finished or not, says it has written.
-
-    Args:
-        folder (str | Path): Folder of the run.
-
-    Returns:
-        set[str]: Names relative to the folder.
-    """
-    names: Set[str] = set()
-    if not _is_own_folder(folder):
-        return names
-    for record in _predictions(Path(folder)):
-        name = record.get('annotated') if isinstance(record, dict) else None
-        parts = name.split('/') if isinstance(name, str) else []
-        if len(parts) == 2 and parts[0] == COPIES and _COPY.fullmatch(parts[1]):
-            names.add(name)
-    return names
-
-
-def remove_copies(folder: Union[str, Path], names: Iterable[str]) -> None:
-    """Remove copies that would pass for those of this run.
-
-    Args:
-        folder (str | Path): Folder of the run.
-        names (Iterable[str]): Which, relative to it; one that is gone or held does not matter.
-    """
-    for name in names:
-        with suppress(OSError):
-            Path(folder, name).unlink()
-    with suppress(OSError):
-        Path(folder, COPIES).rmdir()  # which is refused if anything is left in it
-
-
-def _is_own_folder(folder: Union[str, Path]) -> bool:
-    for name in (RESULTS, JOURNAL):
-        with suppress(OSError), open(os.path.join(folder, name), 'rb') as file:
-            head = file.read(_HEAD)
-            if b'"schema_version"' in head and b'"mmfake"' in head:
-                return True
-    return False
-
-
-def _predictions(folder: Path) -> Iterator[Any]:
-    """Give what can be read of the predictions in a folder."""
-    with suppress(OSError, ValueError, RecursionError, TypeError, KeyError):
-        yield from json.loads((folder / RESULTS).read_bytes())['predictions']
-    with suppress(OSError, ValueError, RecursionError, TypeError, KeyError):
-        for line in (folder / JOURNAL).read_bytes().splitlines()[1:]:
-            yield json.loads(line)['prediction']
-
-
-FIRST_PICTURE = '000000.jpg'
-"""str: What is in a folder that is a clip."""
+# ---- reading ----
 
 
 class ArrayClip(StoredClip):
-    """An array seen as a clip.
-
-    Args:
-        array (np.ndarray): (T, H, W, 3) uint8 RGB.
-        name (str): What to call it in messages.
-
-    Raises:
-        MMFakeError: If the array is anything else.
-    """
+    """An array (T, H, W, 3) uint8 RGB seen as a stored clip; anything else is refused."""
 
     def __init__(self, array: np.ndarray, name: str) -> None:
         super().__init__(name)
@@ -140,17 +41,13 @@ class ArrayClip(StoredClip):
 
 
 class ClipReader:
-    """A stored clip, read like a video by :class:`mmfake.video.FrameReader`.
-
-    Args:
-        clip (StoredClip): The clip.
-    """
+    """A stored clip, read in order as :class:`FrameReader` reads a video."""
 
     codec = 'pictures'
 
     def __init__(self, clip: StoredClip) -> None:
         self._clip = clip
-        self.fps, self.expected_frames = clip.get_avg_fps(), len(clip)
+        self.fps = clip.get_avg_fps()
         self.height, self.width = self._picture(0).shape[:2]
 
     def __enter__(self) -> ClipReader:
@@ -160,7 +57,6 @@ class ClipReader:
         pass
 
     def __iter__(self) -> Iterator[Frame]:
-        """Give the frames in order."""
         for number in range(len(self._clip)):
             yield Frame(self._picture(number), number / self.fps)
 
@@ -170,9 +66,6 @@ class ClipReader:
 
 class SoundFrames:
     """The frames up to the first damage, which is kept instead of raised.
-
-    Args:
-        reader (FrameReader | ClipReader): An open reader.
 
     Attributes:
         damage (str): What is wrong, empty as long as nothing is.
@@ -184,7 +77,6 @@ class SoundFrames:
         self.damage, self.count = '', 0
 
     def __iter__(self) -> Iterator[Frame]:
-        """Give the frames in order."""
         try:
             for frame in self._reader:
                 self.count += 1
@@ -194,16 +86,8 @@ class SoundFrames:
             self.damage = error.reason
 
 
-def open_source(source: Union[str, Path, np.ndarray], name: str) -> Union[FrameReader, ClipReader]:
-    """Open a source of frames.
-
-    Args:
-        source (str | Path | np.ndarray): A video, a ``.npy`` clip, a folder of numbered JPEG files
-            as data preparation writes it, or an array (T, H, W, 3) uint8 RGB.
-        name (str): What to call an array.
-
-    Returns:
-        FrameReader | ClipReader: A context manager that gives frames once.
+def open_source(source: Source, name: str) -> Union[FrameReader, ClipReader]:
+    """Open a video, a ``.npy`` clip, a folder of numbered JPEG files or an array called ``name``.
 
     Raises:
         VideoError: If it cannot be read.
@@ -211,15 +95,73 @@ def open_source(source: Union[str, Path, np.ndarray], name: str) -> Union[FrameR
     """
     if isinstance(source, np.ndarray):
         return ClipReader(ArrayClip(source, name))
-    clip = _stored(Path(source))
+    clip = open_stored_clip(source)
     return FrameReader(source) if clip is None else ClipReader(clip)
 
 
-def _stored(path: Path) -> Optional[StoredClip]:
-    if path.suffix.lower() == '.npy':
-        return NpyClip(path)
-    return JpgClip(path) if os.path.isdir(path) else None  # that of pathlib may raise OSError
+# ---- what a run has written, which is not judged ----
 
+RESULTS, TABLE, PAGE, JOURNAL = 'results.json', 'results.csv', 'report.html', 'results.jsonl'
+"""str: Names of the files; the journal is there while a run is unfinished."""
+
+COPIES = 'videos'
+"""str: The folder of the copies with boxes and scores."""
+
+_COPY = re.compile(r'\d{4,}_[\w.-]*\.mp4')
+_HEAD = 400  # bytes in which our files say what they are
+
+
+def copy_name(number: int, video: str) -> str:
+    """Name the copy of the video of that number, relative to the folder of the run."""
+    stem = re.sub(r'[^\w.-]+', '_', Path(video).stem)[:80]
+    return f'{COPIES}/{number:04d}_{stem}.mp4'
+
+
+def is_own_file(path: Union[str, Path]) -> bool:
+    """Tell whether a run has written a file, by its name and by what else is in the folder."""
+    folder, name = os.path.split(path)
+    if name in (RESULTS, TABLE, PAGE, JOURNAL):
+        return _is_own_folder(folder)
+    folder, below = os.path.split(folder)
+    return below == COPIES and bool(_COPY.fullmatch(name)) and _is_own_folder(folder)
+
+
+def _is_own_folder(folder: Union[str, Path]) -> bool:
+    for name in (RESULTS, JOURNAL):
+        with suppress(OSError), open(os.path.join(folder, name), 'rb') as file:
+            head = file.read(_HEAD)
+            if b'"schema_version"' in head and b'"mmfake"' in head:
+                return True
+    return False
+
+
+def earlier_copies(folder: Union[str, Path]) -> Set[str]:
+    """Find the copies that an earlier run says it has written, relative to its folder."""
+    if not _is_own_folder(folder):
+        return set()
+    predictions: List[Any] = []
+    unreadable = (OSError, ValueError, RecursionError, TypeError, KeyError)
+    with suppress(*unreadable):
+        predictions += json.loads(Path(folder, RESULTS).read_bytes())['predictions']
+    with suppress(*unreadable):
+        for line in Path(folder, JOURNAL).read_bytes().splitlines():
+            predictions.append(json.loads(line)['prediction'])
+    names = [record.get('annotated') for record in predictions if isinstance(record, dict)]
+    parts = [name.split('/') for name in names if isinstance(name, str)]
+    # never a name that leads out of the folder
+    return {'/'.join(p) for p in parts if p[0] == COPIES and _COPY.fullmatch('/'.join(p[1:]))}
+
+
+def remove_copies(folder: Union[str, Path], names: Iterable[str]) -> None:
+    """Remove copies that would pass for those of this run, and their folder if nothing is left."""
+    for name in names:
+        with suppress(OSError):
+            Path(folder, name).unlink()
+    with suppress(OSError):
+        Path(folder, COPIES).rmdir()
+
+
+# ---- finding videos ----
 
 VIDEO_SUFFIXES = tuple(
     f'.{name}'
@@ -230,73 +172,9 @@ VIDEO_SUFFIXES = tuple(
 )
 """tuple[str]: What counts as a video in a folder; a file named by itself may end as it likes."""
 
-_PICTURE = re.compile(r'\d{6}\.jpg')
-_MOST_KINDS = 5  # of passed over files that are named
-
-
-def search_folder(folder: str, note: Callable[[str], None]) -> List[str]:
-    """Find the videos in a folder and below it.
-
-    A folder with numbered JPEG files from ``000000.jpg`` on is one video. What
-    ``tools/detect.py`` has written is left out.
-
-    Args:
-        folder (str): The folder.
-        note (Callable): Called with one line if files are passed over.
-
-    Returns:
-        list[str]: The videos, by name.
-
-    Raises:
-        MMFakeError: If there is none.
-    """
-    found: List[str] = []
-    other: Counter = Counter()
-    closed: List[str] = []
-    copies = 0
-    for place, _, names in os.walk(folder, onerror=lambda error: closed.append(error.filename)):
-        is_clip = FIRST_PICTURE in names
-        if is_clip:
-            found.append(place)
-        for name in names:
-            path = os.path.join(place, name)
-            suffix = os.path.splitext(name)[1].lower()
-            if is_clip and _PICTURE.fullmatch(name):
-                continue
-            if is_own_file(path):
-                copies += suffix in VIDEO_SUFFIXES
-            elif suffix in VIDEO_SUFFIXES and (os.path.isfile(path) or os.path.islink(path)):
-                found.append(path)  # a link that leads nowhere is told as not scored
-            else:
-                other[suffix or 'no suffix'] += 1
-    told = _told(other, copies, len(closed))
-    if not found:
-        raise MMFakeError(
-            f'{folder}: no video in this folder or below it' + (f'; {told}' if told else '')
-        )
-    if told:
-        note(f'{folder}: {told}')
-    return [str(path) for path in sorted(map(Path, found))]
-
-
-def _told(other: Counter, copies: int, closed: int) -> str:
-    """Say what is passed over."""
-    parts = []
-    if other:
-        often = sorted(other.items(), key=lambda kind: (-kind[1], kind[0]))
-        kinds = [f'{suffix} {count}' for suffix, count in often[:_MOST_KINDS]]
-        kinds += ['...'] * (len(often) > _MOST_KINDS)
-        parts.append(f'{sum(other.values())} other files ({", ".join(kinds)})')
-    if copies:
-        parts.append(f'{copies} annotated copies of an earlier run')
-    if closed:
-        parts.append(f'{closed} folders that cannot be read')
-    return f'passed over {", ".join(parts)}' if parts else ''
-
-
 _LISTS = ('.txt', '.lst')
-
-Source = Union[str, Path, np.ndarray]
+_PICTURE = re.compile(r'\d{6}\.jpg', re.IGNORECASE)
+_MOST_KINDS = 5  # of passed over files that are named
 
 
 def collect_inputs(
@@ -337,13 +215,11 @@ def collect_inputs(
 
 
 def _paths(path: str, note: Callable[[str], None]) -> List[str]:
+    """Resolve a list and folders."""
     # os.path, because the questions of pathlib raise OSError for a name that is too long
-    if os.path.splitext(path)[1].lower() in _LISTS and os.path.isfile(path):
-        listed = _read_list(Path(path))
-    else:
-        listed = [path]
+    is_list = os.path.splitext(path)[1].lower() in _LISTS and os.path.isfile(path)
     found: List[str] = []
-    for name in listed:
+    for name in _read_list(Path(path)) if is_list else [path]:
         found += search_folder(name, note) if os.path.isdir(name) else [name]
     return found
 
@@ -358,3 +234,54 @@ def _read_list(path: Path) -> List[str]:
     if not videos:
         raise MMFakeError(f'{path}: the list names no video')
     return videos
+
+
+def search_folder(folder: str, note: Callable[[str], None]) -> List[str]:
+    """Find the videos in a folder and below it, by name.
+
+    A folder with numbered JPEG files from ``000000.jpg`` on is one video. What
+    ``tools/detect.py`` has written is left out; ``note`` hears what else is passed over.
+
+    Raises:
+        MMFakeError: If there is none.
+    """
+    found: List[str] = []
+    other: Counter = Counter()
+    closed: List[str] = []
+    copies = 0
+    for place, _, names in os.walk(folder, onerror=lambda error: closed.append(error.filename)):
+        is_clip = picture_name(0) in map(str.lower, names)
+        if is_clip:
+            found.append(place)
+        for name in names:
+            path = os.path.join(place, name)
+            suffix = os.path.splitext(name)[1].lower()
+            if is_clip and _PICTURE.fullmatch(name):
+                continue
+            if is_own_file(path):
+                copies += suffix in VIDEO_SUFFIXES
+            elif suffix in VIDEO_SUFFIXES and (os.path.isfile(path) or os.path.islink(path)):
+                found.append(path)  # a link that leads nowhere is told as not scored
+            else:
+                other[suffix or 'no suffix'] += 1
+    told = _passed_over(other, copies, len(closed))
+    if not found:
+        more = f'; {told}' if told else ''
+        raise MMFakeError(f'{folder}: no video in this folder or below it{more}')
+    if told:
+        note(f'{folder}: {told}')
+    return [str(path) for path in sorted(map(Path, found))]
+
+
+def _passed_over(other: Counter, copies: int, closed: int) -> str:
+    parts = []
+    if other:
+        often = sorted(other.items(), key=lambda kind: (-kind[1], kind[0]))
+        kinds = [f'{suffix} {count}' for suffix, count in often[:_MOST_KINDS]]
+        kinds += ['...'] * (len(often) > _MOST_KINDS)
+        parts.append(f'{sum(other.values())} other files ({", ".join(kinds)})')
+    if copies:
+        parts.append(f'{copies} annotated copies of an earlier run')
+    if closed:
+        parts.append(f'{closed} folders that cannot be read')
+    return f'passed over {", ".join(parts)}' if parts else ''

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 from pathlib import Path
+from types import MappingProxyType
 from typing import Iterator, Mapping
 
 import av
@@ -38,7 +39,11 @@ def frame_rate(fps: float) -> Fraction:
 
 
 def write_mp4(
-    path: Path, pictures: Iterator[np.ndarray], rate: Fraction, settings: Mapping[str, str]
+    path: Path,
+    pictures: Iterator[np.ndarray],
+    rate: Fraction,
+    settings: Mapping[str, str],
+    container_settings: Mapping[str, str] = MappingProxyType({}),
 ) -> int:
     """Encode pictures at a constant rate.
 
@@ -47,12 +52,13 @@ def write_mp4(
         pictures (Iterator[np.ndarray]): At least one, (H, W, 3) uint8 RGB, all of one even shape.
         rate (Fraction): Frames per s.
         settings (Mapping[str, str]): Options of x264.
+        container_settings (Mapping[str, str]): Options of mp4. Defaults to none.
 
     Returns:
         int: How many there were.
     """
     count = 0
-    with av.open(str(path), 'w', format='mp4') as container:
+    with av.open(str(path), 'w', format='mp4', options=dict(container_settings)) as container:
         stream = container.add_stream('libx264', rate=rate, options=dict(settings))
         stream.pix_fmt = 'yuv420p'
         stream.codec_context.thread_count = 1  # the number of threads changes the bits

@@ -1,5 +1,7 @@
 """A tiny detector with random weights, and films to run it on."""
 
+import functools
+
 import av
 import cv2
 import numpy as np
@@ -85,6 +87,7 @@ def config(request):
 def checkpoint(config, tmp_path_factory):
     """Random weights whose scores differ from clip to clip."""
 
+    @functools.lru_cache(maxsize=None)
     def write(regime='bin_multi_ce'):
         init_default_scope('mmaction')
         torch.manual_seed(0)

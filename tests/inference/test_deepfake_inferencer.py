@@ -1,5 +1,6 @@
 """The detector as a Python object."""
 
+import copy
 import json
 import re
 
@@ -24,6 +25,18 @@ def scores(prediction):
 @pytest.fixture(scope='module')
 def film(tmp_path_factory, write_film, face_film):
     return write_film(tmp_path_factory.mktemp('film') / 'face.mp4', face_film(40))
+
+
+@pytest.fixture(scope='module')
+def detect_with(inferencer):
+    """The detector with other settings of the face search."""
+
+    def change(**settings):
+        changed = copy.copy(inferencer)
+        changed.faces = FaceSettings(**settings)
+        return changed
+
+    return change
 
 
 def test_the_face_is_cut_out_as_in_data_preparation(inferencer, film, tmp_path):
@@ -71,8 +84,8 @@ def test_batches_across_videos_change_nothing(inferencer, film, write_film, nois
     assert len({one['probability'] for one in together['predictions']}) == 4
 
 
-def test_a_long_video_is_judged_in_pieces(config, checkpoint, film):
-    detect = DeepfakeInferencer(config(), checkpoint(), faces=FaceSettings(window=15))
+def test_a_long_video_is_judged_in_pieces(detect_with, film):
+    detect = detect_with(window=15)
     (whole,) = detect(str(film))['predictions']
     (first,) = detect(str(film), segments=1)['predictions']
     clips = whole['people'][0]['clips']
@@ -86,8 +99,8 @@ def test_a_long_video_is_judged_in_pieces(config, checkpoint, film):
 
 
 @pytest.mark.parametrize('segments', [None, 1])
-def test_a_video_of_full_pieces_is_read_to_its_end(config, checkpoint, face_film, segments):
-    detect = DeepfakeInferencer(config(), checkpoint(), faces=FaceSettings(window=12))
+def test_a_video_of_full_pieces_is_read_to_its_end(detect_with, face_film, segments):
+    detect = detect_with(window=12)
     film = face_film(24 if segments is None else 12)
     (found,) = detect(film, segments=segments)['predictions']
     assert found['metadata']['frames'] == len(film)
@@ -95,9 +108,9 @@ def test_a_video_of_full_pieces_is_read_to_its_end(config, checkpoint, face_film
 
 
 @pytest.mark.parametrize('person', ['largest', 'all'])
-def test_two_people(config, checkpoint, face_film, person, tmp_path):
+def test_two_people(detect_with, face_film, person, tmp_path):
     film = np.concatenate([face_film(24, left=5), face_film(24, left=165)[:, :, 160:]], axis=2)
-    detect = DeepfakeInferencer(config(), checkpoint(), faces=FaceSettings(window=12))
+    detect = detect_with(window=12)
     results = detect(film, person=person, out_dir=str(tmp_path))
     (found,) = results['predictions']
     people = found['people']
@@ -115,9 +128,9 @@ def test_two_people(config, checkpoint, face_film, person, tmp_path):
     assert found['probability'] == max(one['probability'] for one in people)
 
 
-def test_parts_without_a_face_are_told(config, checkpoint, face_film):
+def test_parts_without_a_face_are_told(detect_with, face_film):
     film = np.concatenate([np.full((20, 180, 320, 3), 127, np.uint8), face_film(20)])
-    detect = DeepfakeInferencer(config(), checkpoint(), faces=FaceSettings(window=20))
+    detect = detect_with(window=20)
     (found,) = detect(film)['predictions']
     assert found['status'] == 'scored'
     (gap,) = found['skipped']
@@ -195,25 +208,19 @@ def test_a_wrong_argument_is_told(inferencer, noise_film, arguments, part):
         inferencer(noise_film(0), face=False, **arguments)
 
 
-def test_an_array_that_is_no_film_is_told(inferencer, noise_film):
-    with pytest.raises(MMFakeError, match='array 0: an array to judge is'):
-        inferencer(np.zeros((4, 8, 8), np.uint8), face=False)
-    with pytest.raises(MMFakeError, match='NoneType is no video'):
-        inferencer(None, face=False)
+def test_a_wrong_array_is_told_before_the_first_video(inferencer, noise_film):
     judged = []
-    with pytest.raises(MMFakeError, match='array 1'):
+    with pytest.raises(MMFakeError, match='array 1: an array to judge is'):
         inferencer([noise_film(0), np.zeros((9, 8, 8, 3))], face=False, progress=judged.append)
     assert judged == []
 
 
-def test_print_result(inferencer, noise_film, capsys):
-    inferencer(noise_film(0), face=False, print_result=True)
-    assert '"verdict": "manipulated"' in capsys.readouterr().out
-
-
-def test_pred_out_file(inferencer, noise_film, tmp_path):
-    results = inferencer(noise_film(0), face=False, pred_out_file=str(tmp_path / 'here.json'))
-    assert json.loads((tmp_path / 'here.json').read_text()) == results
+def test_results_are_printed_and_written_where_it_is_asked(
+    inferencer, noise_film, tmp_path, capsys
+):
+    path = tmp_path / 'here.json'
+    results = inferencer(noise_film(0), face=False, print_result=True, pred_out_file=str(path))
+    assert json.loads(capsys.readouterr().out) == json.loads(path.read_text()) == results
 
 
 def test_what_is_passed_over_is_logged(inferencer, write_film, noise_film, tmp_path, caplog):
@@ -242,27 +249,3 @@ def test_stale_copies_go_and_copies_are_not_judged(inferencer, write_film, noise
     assert sorted(path.name for path in (out / 'videos').iterdir()) == copies
     inferencer(films, **run)
     assert [path.name for path in (out / 'videos').iterdir()] == ['mine.txt']
-
-
-def test_a_run_gone_on_with_equals_one_batch_after_the_other(
-    inferencer, write_film, noise_film, tmp_path
-):
-    films = [write_film(tmp_path / f'{n}.mp4', noise_film(n)) for n in range(3)]
-    films = [str(film) for film in films]
-
-    class Stop(Exception):
-        pass
-
-    def stop(prediction):
-        raise Stop
-
-    with pytest.raises(Stop):
-        inferencer(films, face=False, out_dir=str(tmp_path), progress=stop)
-    assert len((tmp_path / 'journal.jsonl').read_text().splitlines()) == 2
-    seen = []
-    results = inferencer(films, face=False, out_dir=str(tmp_path), progress=seen.append)
-    assert seen == results['predictions']
-    once = inferencer(films, face=False, batch_size=4)
-    for one, other in zip(once['predictions'], results['predictions']):
-        assert one['video'] == other['video']
-        assert scores(one) == pytest.approx(scores(other), abs=1e-5)

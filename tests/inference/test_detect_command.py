@@ -1,22 +1,35 @@
-"""What the command says to odd arguments, in one line each."""
+"""The command: odd arguments and names, interruptions, progress."""
 
+import io
+import json
+import re
+import signal
+import sys
+
+import av
 import pytest
 
-from mmfake.apis.detect import detect_videos
 from mmfake.errors import MMFakeError
+from mmfake.inference.detection_run import video_progress
+from tools.detect import main
+
+
+@pytest.fixture(scope='module')
+def options(request, checkpoint, tmp_path_factory):
+    """Arguments but for videos and folder."""
+    scale = tmp_path_factory.mktemp('scale') / 'tiny.py'
+    scale.write_text('clip_size = dict(clip_len=8, image_size=32)\n')
+    config = request.config.rootpath / 'configs' / 'mtl' / 'bin_multi_ce_holdout_f2f.py'
+    options = ['--config', config, '--checkpoint', checkpoint(), '--scale', scale, '--no-face']
+    return [str(word) for word in options]
 
 
 @pytest.fixture
-def detect(request, checkpoint, tmp_path):
+def detect(options, tmp_path):
     """Run the command in this process."""
-    scale = tmp_path / 'tiny.py'
-    scale.write_text('clip_size = dict(clip_len=8, image_size=32)\n')
-    config = request.config.rootpath / 'configs' / 'mtl' / 'bin_multi_ce_holdout_f2f.py'
-    options = ['--config', config, '--checkpoint', checkpoint(), '--scale', scale]
-    options += ['--no-face', '--out', tmp_path / 'out']
 
     def run(*words):
-        return detect_videos([str(word) for word in (*options, *words)])
+        return main([*options, '--out', str(tmp_path / 'out'), *map(str, words)])
 
     return run
 
@@ -30,6 +43,7 @@ def detect(request, checkpoint, tmp_path):
         (['--device', 'nonsense'], "device 'nonsense'"),
         (['--batch', '0'], 'batch_size=0'),
         (['--checkpoint', 'a' * 300], 'no such checkpoint file'),
+        (['--config', 'gone.py'], 'gone.py: no such config file'),
     ],
 )
 def test_wrong_arguments(detect, words, part, tmp_path):
@@ -57,3 +71,155 @@ def test_names_reach_the_terminal_escaped(detect, write_film, noise_film, tmp_pa
     assert len([line for line in captured.out.splitlines() if line.startswith('scored ')]) == 1
     assert 'nl\\nscored 9 of 9 videos\\x1b[31m.mp4' in captured.out
     assert 'passed over 1 other files (.\\x1b[5m 1)' in captured.out
+
+
+# ---- interrupted ----
+
+# the command, killed while it prints its second verdict: between two videos
+KILLED = """
+import os, runpy, signal, sys
+
+class Killing:
+    encoding, verdicts = 'utf-8', 0
+    def write(self, text):
+        self.verdicts += text.startswith(('original', 'manipulated', 'abstain'))
+        if self.verdicts == 2:
+            os.kill(os.getpid(), signal.SIGKILL)
+    def flush(self): pass
+    def isatty(self): return False
+
+sys.stdout = Killing()
+runpy.run_path(sys.argv[1])['main'](sys.argv[2:])
+"""
+
+
+class Interrupting(io.StringIO):
+    """Sends Ctrl-C when the second verdict is printed."""
+
+    def write(self, text):
+        super().write(text)
+        verdicts = [line for line in self.getvalue().split('\n') if line.endswith('.mp4')]
+        if len(verdicts) == 2 and text.endswith('.mp4'):
+            signal.raise_signal(signal.SIGINT)
+
+
+@pytest.fixture(scope='module')
+def films(write_film, noise_film, tmp_path_factory):
+    folder = tmp_path_factory.mktemp('films')
+    for number in range(4):
+        write_film(folder / f'{number}.mp4', noise_film(number))
+    return folder
+
+
+@pytest.fixture(scope='module')
+def words(films, options):
+    """Arguments but for the folder; a batch is a video, so that scores are equal bit by bit."""
+    return [str(films), *options, *['--batch', '4', '--threads', '1', '--save-video', '--out']]
+
+
+@pytest.fixture(scope='module')
+def undisturbed(words, tmp_path_factory):
+    out = tmp_path_factory.mktemp('undisturbed')
+    assert main([*words, str(out)]) == 0
+    return written(out)
+
+
+def written(out):
+    """All files, without the time that was spent; of copies length and size.
+
+    FFmpeg may encode the same frames differently from one time to the next.
+    """
+    files = {str(path.relative_to(out)): path for path in out.rglob('*') if path.is_file()}
+    content = {name: path.read_bytes() for name, path in files.items()}
+    results = json.loads(content['results.json'])
+    for video in results['predictions']:
+        video['seconds'] = None
+    page = content['report.html'].decode()
+    page = re.sub(r'<dt>time spent</dt><dd>.*?</dd>', '', page)
+    for name in (name for name in files if name.endswith('.mp4')):
+        with av.open(str(files[name])) as container:
+            shown = [frame.to_ndarray(format='gray') for frame in container.decode(video=0)]
+        content[name] = (len(shown), shown[0].shape)
+    return dict(content, **{'results.json': results, 'report.html': page})
+
+
+def test_killed_and_gone_on_with(command, words, undisturbed, request, tmp_path, capsys):
+    out, script = tmp_path / 'out', tmp_path / 'killed.py'
+    script.write_text(KILLED)
+    tool = request.config.rootpath / 'tools' / 'detect.py'
+    done = command('python', script, tool, *words, out)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    assert sorted(path.name for path in out.iterdir()) == ['results.jsonl', 'videos']
+    journal = out / 'results.jsonl'
+    assert len(journal.read_text().splitlines()) == 2
+    with journal.open('a') as file:
+        file.write('{"schema_version": "1.0", "predi')  # killed while it wrote
+    assert main([*words, str(out)]) == 0
+    told = capsys.readouterr()
+    assert 'note: 2 of 4 videos were judged before' in told.out
+    assert 'scored 4 of 4 videos' in told.out
+    verdicts = [line for line in told.out.splitlines() if line.endswith('.mp4')]
+    assert [line[-5:] for line in verdicts] == ['0.mp4', '1.mp4', '2.mp4', '3.mp4']
+    assert [line for line in told.err.splitlines() if ' of 4 videos, ' in line][0].startswith(
+        '3 of'
+    )
+    assert written(out) == undisturbed  # and no journal
+
+
+def test_ctrl_c(words, undisturbed, tmp_path, capsys, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, 'stdout', Interrupting())
+        assert main([*words, str(tmp_path)]) == 130
+    (line,) = (line for line in capsys.readouterr().err.splitlines() if 'interrupted' in line)
+    journal = tmp_path / 'results.jsonl'
+    assert (
+        line == f'interrupted: 2 videos are kept in {journal}; the same command goes on from there'
+    )
+    kept = [json.loads(line)['prediction'] for line in journal.read_text().splitlines()]
+    assert [prediction['video'][-5:] for prediction in kept] == ['0.mp4', '1.mp4']
+
+    # judged otherwise, none of them counts; the journal is started anew
+    assert main([*words, str(tmp_path), '--threshold', '0.3']) == 0
+    assert 'judged before' not in capsys.readouterr().out
+    assert main([*words, str(tmp_path)]) == 0
+    assert written(tmp_path) == undisturbed
+
+
+# ---- progress ----
+
+
+@pytest.fixture
+def progress():
+    """A run of so many videos, each of which takes two seconds."""
+
+    def run(total, before, judge, shown=True):
+        now = [100.0]
+        with video_progress(total, before, shown, lambda: now[0]) as advance:
+            for _ in range(judge):
+                now[0] += 2
+                advance()
+
+    return run
+
+
+def test_without_a_terminal_ten_lines_at_most(progress, capsys):
+    progress(100, 0, 100)
+    captured = capsys.readouterr()
+    assert captured.out == ''
+    lines = captured.err.splitlines()
+    assert len(lines) == 10
+    assert (lines[0], lines[-1]) == (
+        '10 of 100 videos, 0:03:00 left',
+        '100 of 100 videos, 0:00:00 left',
+    )
+    progress(1, 0, 1)
+    progress(10, 0, 10, shown=False)
+    assert capsys.readouterr().err == ''
+
+
+def test_time_left_is_that_of_what_is_judged_now(progress, capsys):
+    progress(10, 4, 2)
+    assert capsys.readouterr().err.splitlines() == [
+        '5 of 10 videos, 0:00:10 left',
+        '6 of 10 videos, 0:00:08 left',
+    ]

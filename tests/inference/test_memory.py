@@ -11,7 +11,7 @@ import torch
 from mmengine.config import Config
 from mmfake import DeepfakeInferencer
 from mmfake.datasets.clip_size import set_clip_size
-from mmfake.faces import FaceSettings
+from mmfake.faces.detectors import FaceSettings
 
 torch.set_num_threads(1)
 _, config, checkpoint, short, long, out = sys.argv
@@ -36,6 +36,7 @@ def films(write_film, face_film, tmp_path_factory):
     ]
 
 
+@pytest.mark.nightly
 def test_it_does_not_grow_with_the_film(command, checkpoint, films, request, tmp_path):
     config = request.config.rootpath / 'configs' / 'mtl' / 'bin_multi_ce_holdout_f2f.py'
     done = command('python', '-c', SCRIPT, config, checkpoint(), *films, tmp_path)

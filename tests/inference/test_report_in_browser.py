@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmfake.apis.detect import detect_videos
+from tools.detect import main
 
 NAMES = ('chromium', 'chromium-browser', 'google-chrome', 'chrome')
 PLAYER = """<!DOCTYPE html><meta charset="utf-8"><title>waiting</title>
@@ -48,7 +48,7 @@ def out(write_film, face_film, noise_film, request, checkpoint, tmp_path_factory
     config = request.config.rootpath / 'configs' / 'mtl' / 'bin_multi_ce_holdout_f2f.py'
     words = [folder / 'films', '--config', config, '--checkpoint', checkpoint(), '--save-video']
     words += ['--scale', folder / 'tiny.py', '--out', folder / 'out']
-    assert detect_videos([str(word) for word in words]) == 1
+    assert main([str(word) for word in words]) == 1
     return folder / 'out'
 
 

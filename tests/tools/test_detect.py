@@ -2,6 +2,7 @@
 
 import csv
 import json
+import resource
 import shutil
 from pathlib import Path
 
@@ -11,9 +12,8 @@ from mmaction.registry import MODELS
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
-from mmfake.apis.detect import detect_videos
 from mmfake.datasets.clip_size import set_clip_size
-from mmfake.errors import MMFakeError
+from tools.detect import main
 
 ROOT = Path(__file__).parents[2]
 DETECT, TEST = ROOT / 'tools' / 'detect.py', ROOT / 'tools' / 'test.py'
@@ -45,7 +45,7 @@ def detect(options):
     """Run the command in this process."""
 
     def run(*words):
-        return detect_videos([str(word) for word in (*words, *options)])
+        return main([str(word) for word in (*words, *options)])
 
     return run
 
@@ -67,10 +67,11 @@ def test_scores_are_those_of_the_test(command, tiny_tree, options, checkpoint, s
         tiny_tree / 'original_sequences',
         tiny_tree / 'manipulated_sequences' / 'Face2Face',
     ]
-    done = command('python', DETECT, *folders, *words, *options)
+    done = command('python', '-u', DETECT, *folders, *words, *options)  # by itself
     assert done.returncode == 0, done.stderr
     assert 'Traceback' not in done.stderr
     assert 'scored 16 of 16 videos' in done.stdout
+    assert 'threshold 0.750, chosen on validation' in done.stdout
     assert 's per minute of video: decode' in done.stdout
     assert 'imports ' in done.stdout
     found = {}
@@ -81,50 +82,48 @@ def test_scores_are_those_of_the_test(command, tiny_tree, options, checkpoint, s
     assert {key: found[key] for key in expected} == pytest.approx(expected, abs=1e-5)
 
 
-def test_fifty_files_of_which_three_are_broken(detect, tiny_tree, tmp_path, capsys):
+def test_a_folder_with_three_broken_files(detect, tiny_tree, tmp_path, capsys):
     (video, *_) = sorted(tiny_tree.rglob('*.mp4'))
     folder = tmp_path / 'films'
     folder.mkdir()
-    for number in range(47):
-        shutil.copy(video, folder / f'{number:02d}.mp4')
-    (folder / '10x.mp4').write_bytes(b'')
-    (folder / '20x.mp4').write_bytes(b'no video at all')
-    (folder / '47.mp4').write_bytes(video.read_bytes()[:600])
-    assert detect(folder, '--no-face', '--batch', 64, '--out', tmp_path / 'out') == 1
+    for number in range(7):
+        shutil.copy(video, folder / f'{number}.mp4')
+    (folder / '1x.mp4').write_bytes(b'')
+    (folder / '3x.mp4').write_bytes(b'no video at all')
+    (folder / '7.mp4').write_bytes(video.read_bytes()[:600])
+    words = ['--no-face', '--batch', 64, '--threshold', 0.2, '--out', tmp_path / 'out']
+    assert detect(folder, *words) == 1
     printed = capsys.readouterr().out
-    assert 'scored 47 of 50 videos' in printed
+    assert 'threshold 0.200, given' in printed
+    assert 'scored 7 of 10 videos' in printed
     listed = printed.split('not scored: 3')[1].splitlines()[1:4]
-    for line, name in zip(listed, ('10x.mp4', '20x.mp4', '47.mp4')):
+    for line, name in zip(listed, ('1x.mp4', '3x.mp4', '7.mp4')):
         assert line.startswith('  decode-failed: ')
         assert f'{name} (' in line
     rows = list(csv.DictReader((tmp_path / 'out' / 'results.csv').open()))
-    assert len(rows) == 50
+    assert len(rows) == 10
     assert [Path(row['video']).name for row in rows if row['verdict'] == 'abstain'] == [
-        *('10x.mp4', '20x.mp4', '47.mp4')
+        *('1x.mp4', '3x.mp4', '7.mp4')
     ]
     assert len({row['probability'][:6] for row in rows}) == 2  # of the good ones, and none
 
 
-def test_where_the_threshold_comes_from(detect, tiny_tree, tmp_path, capsys):
-    (video, *_) = sorted(tiny_tree.rglob('*.mp4'))
-    for words, told in (
-        ([], 'threshold 0.750, chosen on validation'),
-        (['--threshold', 'val'], 'threshold 0.750, chosen on validation'),
-        (['--threshold', '0.2'], 'threshold 0.200, given'),
+def test_help_and_mistakes_are_told_at_once(command):
+    def used():
+        usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return usage.ru_utime + usage.ru_stime
+
+    for words, code, told in (
+        (['--help'], 0, 'exit status: 0 all videos have a score'),
+        (['x.mp4'], 2, 'error: the following arguments are required: --config, --checkpoint'),
+        (
+            ['x.mp4', '--config', CONFIG, '--checkpoint', 'nowhere.pth'],
+            *(2, 'error: nowhere.pth: no such checkpoint file.'),
+        ),
     ):
-        assert detect(video, '--no-face', '--out', tmp_path / 'out', *words) == 0
-        assert told in capsys.readouterr().out
-
-
-def test_wrong_usage(command, detect, options, tmp_path):
-    done = command('python', DETECT, tmp_path, '--no-face', *options)
-    assert done.returncode == 2
-    assert 'Traceback' not in done.stderr
-    (line,) = (line for line in done.stderr.splitlines() if line.startswith('error: '))
-    assert 'no video in this folder' in line
-    with pytest.raises(MMFakeError, match='nowhere.pth: no such checkpoint file'):
-        detect_videos(['x.mp4', '--config', str(CONFIG), '--checkpoint', 'nowhere.pth'])
-    with pytest.raises(SystemExit, match='2'):
-        detect_videos(['x.mp4'])
-    with pytest.raises(SystemExit, match='0'):
-        detect_videos(['--help'])
+        before = used()
+        done = command('python', '-u', DETECT, *words)
+        assert used() - before < 1  # s of CPU; torch alone takes more
+        assert done.returncode == code
+        assert told in done.stdout + done.stderr
+        assert 'Traceback' not in done.stderr

@@ -14,7 +14,6 @@ from mmfake.visualization.style import (
     label_lines,
     letter,
     method_look,
-    method_name,
     panel_grid,
     save_figure,
     save_png_and_svg,
@@ -98,7 +97,6 @@ def test_every_method_looks_different_and_always_the_same():
     assert method_look('mine', others) == looks[-2]
     # what else is in the figure does not matter
     assert method_look('fs', {}) == looks[keys.index('fs')]
-    assert [method_name(key) for key in ('df', 'mine')] == ['Deepfakes', 'mine']
 
 
 def test_series_of_many_are_told_apart():
