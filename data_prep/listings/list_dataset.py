@@ -33,17 +33,7 @@ _OFFICIAL = dict(
 
 
 def expected_counts(name: str, methods: int = 4) -> Counts:
-    """Say how many videos the official lists of a dataset have.
-
-    Args:
-        name (str): The dataset, e.g. ``'celebdf2'``.
-        methods (int): How many manipulations of FF++ are listed; only ``ffpp`` has several.
-            Defaults to 4.
-
-    Returns:
-        dict[tuple[str, int], int]: Number of videos of (split, label), label 0 for originals and 1
-        for fakes. A split of which no number is published is left out.
-    """
+    """Say how many videos the official lists of a dataset have."""
     factor = methods if name == 'ffpp' else 1
     return {
         (split, label): number * (factor if label else 1)
@@ -53,15 +43,7 @@ def expected_counts(name: str, methods: int = 4) -> Counts:
 
 
 def compare_counts(records: Iterable[VideoRecord], expected: Mapping[Tuple[str, int], int]) -> str:
-    """Say where a listing has other numbers than it should have.
-
-    Args:
-        records (Iterable[VideoRecord]): The listing.
-        expected (Mapping[tuple[str, int], int]): As :func:`expected_counts` returns.
-
-    Returns:
-        str: Such as ``'test has 3 of 178 originals'``; empty if nothing differs.
-    """
+    """Say where a listing has other numbers than it should have."""
     found = Counter((record.split, record.label_bin) for record in records)
     return ', '.join(
         f'{split} has {found[split, label]} of {number} {("originals", "fakes")[label]}'
@@ -75,12 +57,7 @@ SUFFIXES = ('.mp4', '.avi', '.mov', '.mkv', '.webm')
 
 
 def warn_of_strays(records: Sequence[VideoRecord], name: str) -> None:
-    """Say in one line how many video files lie beside listed ones and are not listed themselves.
-
-    Args:
-        records (Sequence[VideoRecord]): The listing.
-        name (str): The dataset, for the message.
-    """
+    """Say in one line how many video files lie beside listed ones and are not listed themselves."""
     listed = {record.filename for record in records}
     folders = sorted({Path(filename).parent for filename in listed})
     strays = [

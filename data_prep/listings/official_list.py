@@ -10,35 +10,14 @@ from mmfake.errors import MMFakeError, sample_of
 
 
 def read_lines(path: Union[str, Path]) -> Iterator[Tuple[str, str]]:
-    """Read a text file line by line; empty lines do not count.
-
-    Args:
-        path (str | Path): The file.
-
-    Yields:
-        tuple[str, str]: Where the line is (``'list X, line 3'``, for messages) and its text,
-        stripped.
-
-    Raises:
-        MMFakeError: If the file cannot be read.
-    """
+    """Read a text file line by line; empty lines do not count."""
     for number, line in enumerate(_read(Path(path)).splitlines(), 1):
         if line.strip():
             yield f'list {path}, line {number}', line.strip()
 
 
 def read_entries(path: Union[str, Path]) -> Iterator[Tuple[str, str, Dict[str, Any]]]:
-    """Read a JSON object that holds one object for each video.
-
-    Args:
-        path (str | Path): The file.
-
-    Yields:
-        tuple[str, str, dict]: Where the entry is (for messages), its key and its value.
-
-    Raises:
-        MMFakeError: If the file is missing, not such JSON, or names a video twice.
-    """
+    """Read a JSON object that holds one object for each video."""
     path = Path(path)
     try:
         entries = json.loads(_read(path), object_pairs_hook=_refuse_repetition)

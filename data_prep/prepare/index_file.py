@@ -33,16 +33,7 @@ PROVENANCE = (
 
 
 def make_row(video: VideoRecord, root: Path, *facts: Dict[str, str]) -> Row:
-    """Write a row.
-
-    Args:
-        video (VideoRecord): The video, its ``filename`` the raw file.
-        root (Path): Folder of the index.
-        *facts (dict[str, str]): What the other columns hold.
-
-    Returns:
-        dict[str, str]: A value for each column.
-    """
+    """Write a row."""
     row = dict.fromkeys((*COLUMNS, *PROVENANCE), '')
     row.update(
         id=video.video_id,
@@ -59,15 +50,7 @@ def make_row(video: VideoRecord, root: Path, *facts: Dict[str, str]) -> Row:
 
 
 def write_rows(path: Path, rows: Iterable[Row]) -> None:
-    """Write an index, sorted: split by split, target by target, each original before its fakes.
-
-    Args:
-        path (Path): The CSV file.
-        rows (Iterable[dict[str, str]]): Its rows, in any order.
-
-    Raises:
-        MMFakeError: If it cannot be written.
-    """
+    """Write an index, sorted: split by split, target by target, each original before its fakes."""
     methods = (ORIGINAL, *manipulation_keys(everything=True))
 
     def place(row: Row) -> tuple:
@@ -81,17 +64,7 @@ def write_rows(path: Path, rows: Iterable[Row]) -> None:
 
 
 def read_rows(path: Path) -> List[Row]:
-    """Read the rows of an index as they are.
-
-    Args:
-        path (Path): The CSV file.
-
-    Returns:
-        list[dict[str, str]]: Its rows; none if there is no such file.
-
-    Raises:
-        MMFakeError: If it is no index of a preparation.
-    """
+    """Read the rows of an index as they are."""
     if not path.is_file():
         return []
     try:
@@ -107,14 +80,7 @@ def read_rows(path: Path) -> List[Row]:
 
 
 def closing_table(rows: Iterable[Row]) -> Table:
-    """Count the videos per method and split: expected, used, and each way not to be used.
-
-    Args:
-        rows (Iterable[dict[str, str]]): Rows of the index.
-
-    Returns:
-        Table: For the terminal.
-    """
+    """Count the videos per method and split: expected, used, and each way not to be used."""
     cells: Dict[tuple, Counter] = {}
     for row in rows:
         cells.setdefault((row['method'], row['split']), Counter())[row['status']] += 1
@@ -137,16 +103,7 @@ def closing_table(rows: Iterable[Row]) -> Table:
 
 
 def time_line(seconds: Mapping[str, float], videos: int) -> str:
-    """Say what the time was spent on.
-
-    Args:
-        seconds (Mapping[str, float]): Seconds by ``decode``, ``faces`` and ``write``, summed over
-            the processes.
-        videos (int): Videos worked on.
-
-    Returns:
-        str: One line.
-    """
+    """Say what the time was spent on."""
     total = sum(seconds.values())
     if not videos or not total:
         return 'nothing had to be made'

@@ -14,11 +14,7 @@ from .shards import Shard
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options.
-
-    Args:
-        parser (argparse.ArgumentParser): Gets them; their defaults are those of :class:`Settings`.
-    """
+    """Add the options."""
     default = Settings()
     faces = parser.add_argument_group('faces')
     faces.add_argument(
@@ -83,17 +79,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def read_settings(args: argparse.Namespace) -> Settings:
-    """Get the settings from the words of a command line.
-
-    Args:
-        args (argparse.Namespace): With the options of :func:`add_options`.
-
-    Returns:
-        Settings: The settings.
-
-    Raises:
-        MMFakeError: If a value is not possible.
-    """
+    """Get the settings from the words of a command line."""
     if args.jobs < 1:
         raise MMFakeError(f'--jobs {args.jobs} is below 1')
     if not args.timeout > 0:
@@ -104,15 +90,7 @@ def read_settings(args: argparse.Namespace) -> Settings:
 
 
 def check_places(root: Path, out: Path) -> None:
-    """Make sure that the output does not go into the raw dataset.
-
-    Args:
-        root (Path): The raw dataset.
-        out (Path): Where the prepared one goes.
-
-    Raises:
-        MMFakeError: If it does.
-    """
+    """Make sure that the output does not go into the raw dataset."""
     if root.resolve() in (out.resolve(), *out.resolve().parents):
         raise MMFakeError(f'--out {out} lies in the raw dataset {root}: choose another folder')
 

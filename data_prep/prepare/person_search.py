@@ -30,20 +30,6 @@ def continue_track(
         for picture in extra_frames:
             tracker.update(picture)
         track = continue_track(track, tracker.finish())
-
-    Args:
-        track (FaceTrack): Track of the original.
-        tails (Iterable[FaceTrack]): Tracks of the extra frames. Frames are numbered from the
-            beginning of the video in all tracks. A tail may begin before the end of the track; the
-            track's own boxes count there.
-        min_iou (float): Least overlap (intersection over union) of the end of the track with the
-            tail. Defaults to 0.3.
-        max_gap (int): Most frames between the track and the tail, which are interpolated.
-            Defaults to 15: three detections, every 5 frames.
-
-    Returns:
-        FaceTrack: The track and the tail that overlaps best, of equal ones the first to begin. The
-        track itself if none overlaps: the clip then ends with the frames both videos have.
     """
     best, best_overlap = None, 0.0
     for tail in sorted(tails, key=lambda tail: (tail.start, *tail.boxes[0].tolist())):
@@ -93,20 +79,9 @@ class NotUsable(Exception):
 def guided_track(job: VideoJob, watch: Stopwatch) -> Optional[FaceTrack]:
     """Get the boxes of the guide, fitted to the job's own video.
 
-    Original and manipulation then differ by the manipulation alone, not by where a detector saw
-    the face. Boxes are scaled if the video has another resolution. If the original ended before
-    its clip was full and this video goes on, the rest is tracked here.
-
-    Args:
-        job (VideoJob): The job.
-        watch (Stopwatch): Adds up ``decode`` and ``faces``.
-
-    Returns:
-        FaceTrack | None: None without a usable guide, or if the pictures have another shape.
-
-    Raises:
-        VideoError: If the video cannot be decoded.
-        MMFakeError: If the boxes of the guide cannot be read.
+    Original and manipulation then differ by the manipulation alone, not by where a detector saw the
+    face. Boxes are scaled if the video has another resolution. If the original ended before its
+    clip was full and this video goes on, the rest is tracked here.
     """
     record = job.guide_record()
     if record is None:
@@ -164,18 +139,6 @@ def find_person(filename: str, settings: Settings, watch: Stopwatch) -> Person:
 
     Looked at are as many frames as a clip may have; if nobody is usable in them, the next as many,
     and so on to the end of the video.
-
-    Args:
-        filename (str): The video.
-        settings (Settings): What is asked for.
-        watch (Stopwatch): Adds up ``decode`` and ``faces``.
-
-    Returns:
-        Person: The person.
-
-    Raises:
-        NotUsable: If there is none.
-        VideoError: If the video cannot be decoded so far.
     """
     search = FaceSearch(
         settings.build_detector(),

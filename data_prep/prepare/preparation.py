@@ -37,15 +37,6 @@ def one_run(index: Path) -> Iterator[None]:
 
     The lock ends with the process, however that ends. A request to end (SIGTERM, as Slurm sends at
     its time limit) is taken like Ctrl-C.
-
-    Args:
-        index (Path): The index that the run writes.
-
-    Yields:
-        None: While no other run can write it.
-
-    Raises:
-        MMFakeError: If another run is at work on it, or nothing can be written there.
     """
     try:
         index.parent.mkdir(parents=True, exist_ok=True)
@@ -78,21 +69,7 @@ def one_run(index: Path) -> Iterator[None]:
 def earlier_rows(
     rows: Sequence[Row], videos: Sequence[VideoRecord], layout: Layout, settings: Settings
 ) -> Tuple[List[Row], int]:
-    """Choose the rows of an earlier index that go on being true beside this run's.
-
-    Args:
-        rows (Sequence[dict[str, str]]): The earlier index.
-        videos (Sequence[VideoRecord]): The videos of this run.
-        layout (Layout): Where things lie.
-        settings (Settings): How this run makes clips.
-
-    Returns:
-        tuple[list[dict[str, str]], int]: Rows of other videos, made with the same settings, whose
-        target is in the same split as now; and how many other rows are no longer true.
-
-    Raises:
-        MMFakeError: If the index is that of another dataset.
-    """
+    """Choose the rows of an earlier index that go on being true beside this run's."""
     names = {video.video_id for video in videos}
     split = {video.target: video.split for video in videos}
     dataset = videos[0].dataset
@@ -170,11 +147,7 @@ class Preparation:
         return originals.get(f'{video.dataset}/{ORIGINAL}/{video.compression}/{video.target}')
 
     def look(self) -> Dict[str, str]:
-        """Find out, without doing anything, how the videos stand, and note it in :attr:`rows`.
-
-        Returns:
-            dict[str, str]: ``'missing'``, ``'done'`` or ``'to do'`` by video id.
-        """
+        """Find out, without doing anything, how the videos stand, and note it in :attr:`rows`."""
         stands: Dict[str, str] = {}
         for job in sorted(self._jobs, key=lambda job: job.guide is not None):
             name = job.video.video_id
@@ -188,18 +161,7 @@ class Preparation:
         return stands
 
     def run(self, processes: int, timeout: float, strict: bool = False) -> None:
-        """Prepare all videos.
-
-        Args:
-            processes (int): Processes that work at the same time.
-            timeout (float): Seconds after which a video is given up.
-            strict (bool): Whether to stop at the first video that cannot be used. Defaults to
-                False.
-
-        Raises:
-            MMFakeError: If something cannot be written.
-            NotAllUsed: If a video cannot be used and ``strict``.
-        """
+        """Prepare all videos."""
         bar = progress_bar('preparing', 'videos')
         with bar, WorkerPool(prepare_video, processes, timeout, _PRELOAD) as pool:
             task = bar.add_task('', total=len(self._jobs))
@@ -279,20 +241,7 @@ def _facts(record: dict) -> Dict[str, str]:
 def run_preparation(
     videos: Sequence[VideoRecord], settings: Settings, args: argparse.Namespace
 ) -> int:
-    """Prepare videos as a command line says.
-
-    Args:
-        videos (Sequence[VideoRecord]): All videos of the dataset.
-        settings (Settings): How clips are made.
-        args (argparse.Namespace): With ``out`` and the options of
-            :func:`prepare.options.add_options`.
-
-    Returns:
-        int: Exit status: 0 if all are used, 3 if some are not.
-
-    Raises:
-        MMFakeError: If the detector cannot be used or something cannot be written.
-    """
+    """Prepare videos as a command line says."""
     settings.build_detector()  # what is missing for it is said before anything starts
     layout = Layout(Path(args.out), settings.format)
     index, mine = layout.index(args.shard.name), args.shard.select(videos)

@@ -22,18 +22,7 @@ from .video_job import VideoJob, clip_bytes
 
 
 def prepare_video(job: VideoJob) -> Tuple[dict, Dict[str, float]]:
-    """Do a job: find the face, write clip and boxes, and last of all the record.
-
-    Args:
-        job (VideoJob): The job.
-
-    Returns:
-        tuple[dict, dict[str, float]]: The record, and seconds spent on ``decode``, ``faces`` and
-        ``write``.
-
-    Raises:
-        MMFakeError: If something cannot be written.
-    """
+    """Do a job: find the face, write clip and boxes, and last of all the record."""
     cv2.setNumThreads(1)  # the processes are the parallelism
     watch = Stopwatch()
     inputs = job.inputs(job.read_record())
@@ -61,15 +50,7 @@ def prepare_video(job: VideoJob) -> Tuple[dict, Dict[str, float]]:
 
 
 def _make_clip(job: VideoJob, watch: Stopwatch) -> Tuple[dict, dict]:
-    """Write clip and boxes.
-
-    Returns:
-        tuple[dict, dict]: What goes into the index, and what the fakes of this video need to know.
-
-    Raises:
-        NotUsable: If nobody in the video can be used.
-        VideoError: If it cannot be decoded.
-    """
+    """Write clip and boxes."""
     layout, seen = job.layout, {}
     track, tracked = guided_track(job, watch), job.guide
     if track is None:
@@ -99,11 +80,7 @@ def _make_clip(job: VideoJob, watch: Stopwatch) -> Tuple[dict, dict]:
 
 
 def _crops(frames: Iterable[Frame], track: FaceTrack, job: VideoJob) -> Iterator[np.ndarray]:
-    """Crop the frames in which the face is tracked.
-
-    Raises:
-        NotUsable: After the last, if they were too few for a clip.
-    """
+    """Crop the frames in which the face is tracked."""
     settings = job.settings
     squares = square_boxes(smooth_track(track), settings.crop_margin)
     made = 0

@@ -78,25 +78,11 @@ class Settings:
             )
 
     def build_detector(self) -> Optional[FaceDetector]:
-        """Load the detector.
-
-        Returns:
-            FaceDetector | None: None for ``'none'``.
-
-        Raises:
-            MMFakeError: If it is not installed, or its model cannot be loaded.
-        """
+        """Load the detector."""
         return self._faces().load()[0]
 
     def provenance(self) -> Dict[str, str]:
-        """Say in the columns of the index how clips are made.
-
-        Returns:
-            dict[str, str]: ``detector``, ``detector_version``, ``margin``, ``size``, ``codec``.
-
-        Raises:
-            MMFakeError: As :meth:`build_detector`.
-        """
+        """Say in the columns of the index how clips are made."""
         detector = self.build_detector()
         return dict(
             detector=self.detector,
@@ -112,11 +98,7 @@ class Settings:
         return self._faces().load()[1]
 
     def fingerprint(self) -> Dict[str, object]:
-        """Say what a clip depends on: another fingerprint, another clip.
-
-        Returns:
-            dict[str, object]: Values that JSON keeps.
-        """
+        """Say what a clip depends on: another fingerprint, another clip."""
         values = asdict(self)
         del values['model']  # its content is in the detector's version, wherever the file lies
         return dict(values, **self.provenance())
@@ -154,11 +136,7 @@ class Layout:
         return self._place('records', video, '.json')
 
     def index(self, shard: str = '') -> Path:
-        """Where the index goes.
-
-        Args:
-            shard (str): ``'2-of-10'``, or empty for the whole. Defaults to ``''``.
-        """
+        """Where the index goes."""
         return self.root / (f'index-{shard}.csv' if shard else 'index.csv')
 
     def relative(self, path: Path) -> str:

@@ -1,4 +1,4 @@
-"""The contact sheet of a prepared dataset."""
+"""Contact sheet of a prepared dataset, drawn from its tiles."""
 
 from __future__ import annotations
 
@@ -24,17 +24,7 @@ PALE = '#e6e6e6'
 def draw_sheet(
     rows: List[SheetRow], tiles: List[Dict[str, Tile]], methods: List[str], title: str
 ) -> Figure:
-    """Draw a row per identity; of each video the raw frame with the boxes, and the clip's frame.
-
-    Args:
-        rows (list[SheetRow]): The rows.
-        tiles (list[dict[str, Tile]]): The tiles of each row, by method.
-        methods (list[str]): The columns.
-        title (str): Title of the sheet.
-
-    Returns:
-        Figure: At most 2.6 in wide per method, and 1.1 in high per row.
-    """
+    """Draw a row per identity; of each video the raw frame with the boxes, and the clip's frame."""
     frame_width = HEIGHT * _aspect(tiles)
     column = frame_width + CROP_WIDTH + GAP
     width = LEFT + column * len(methods)

@@ -1,4 +1,4 @@
-"""Tiles of the preview sheet: which videos, and their frames."""
+"""Tiles of the contact sheet: which videos, and their frames."""
 
 from __future__ import annotations
 
@@ -36,16 +36,7 @@ class SheetRow:
 
 
 def choose_rows(table: IndexTable, count: int, seed: int) -> Tuple[List[SheetRow], int]:
-    """Draw some identities, every one as likely as another, used or not.
-
-    Args:
-        table (IndexTable): The index.
-        count (int): How many to draw; all if there are fewer.
-        seed (int): Seed of the draw.
-
-    Returns:
-        tuple[list[SheetRow], int]: The drawn ones in order, and how many there are in all.
-    """
+    """Draw some identities, every one as likely as another, used or not."""
     identities: Dict[Tuple[str, str], List[IndexRow]] = defaultdict(list)
     for row in table.rows:
         identities[row.origin, row['compression']].append(row)
@@ -55,14 +46,7 @@ def choose_rows(table: IndexTable, count: int, seed: int) -> Tuple[List[SheetRow
 
 
 def methods_of(rows: List[SheetRow]) -> List[str]:
-    """List the methods of some rows.
-
-    Args:
-        rows (list[SheetRow]): The rows.
-
-    Returns:
-        list[str]: ``'original'`` first, then in the order of the table of manipulations.
-    """
+    """List the methods of some rows."""
     present = {method for row in rows for method in row.videos}
     return [key for key in (ORIGINAL, *manipulation_keys(True)) if key in present]
 
@@ -103,16 +87,7 @@ class Tile:
 
 
 def make_tile(table: IndexTable, row: IndexRow, number: int) -> Tile:
-    """Read the pictures of one video.
-
-    Args:
-        table (IndexTable): The index.
-        row (IndexRow): Its row.
-        number (int): Which frame of the clip to show, from 0.
-
-    Returns:
-        Tile: With a note if the video is not used or a file cannot be read.
-    """
+    """Read the pictures of one video."""
     name = row.video_id.rsplit('/', 1)[1]
     if not row.used:
         reason = f': {row["reason"]}' if row['reason'] else ''
