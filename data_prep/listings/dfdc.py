@@ -1,4 +1,4 @@
-"""DFDC preview, the first 5,000 videos of the Deepfake Detection Challenge."""
+"""Deepfake Detection Challenge (DFDC), and its preview of 5,000 videos."""
 
 from __future__ import annotations
 
@@ -102,6 +102,8 @@ def _record(path: Path, is_fake: bool, target: str, split: str) -> VideoRecord:
     method, source = ('dfdc', UNKNOWN) if is_fake else (ORIGINAL, '')
     return VideoRecord(DATASET, method, RELEASED, path.stem, target, source, split, str(path))
 
+
+# ---- the preview
 
 PREVIEW_DATASET = 'dfdc_preview'
 

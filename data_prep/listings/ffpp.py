@@ -1,4 +1,4 @@
-"""FaceShifter, the fifth manipulation of FaceForensics++."""
+"""FaceForensics++, and FaceShifter, its fifth manipulation."""
 
 from __future__ import annotations
 

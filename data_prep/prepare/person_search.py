@@ -18,51 +18,6 @@ from .settings import Settings
 from .video_job import VideoJob
 
 
-def continue_track(
-    track: FaceTrack, tails: Iterable[FaceTrack], min_iou: float = 0.3, max_gap: int = 15
-) -> FaceTrack:
-    """Append the track of the same person in the frames that the first video does not have.
-
-    A manipulated video is cut out along the track of its target's original. If it has more frames,
-    those are tracked in it::
-
-        tracker = FaceTracker(detector, first_frame=frames_of_original)
-        for picture in extra_frames:
-            tracker.update(picture)
-        track = continue_track(track, tracker.finish())
-    """
-    best, best_overlap = None, 0.0
-    for tail in sorted(tails, key=lambda tail: (tail.start, *tail.boxes[0].tolist())):
-        if tail.start > track.stop + max_gap or tail.stop <= track.stop:
-            continue
-        meeting = max(track.stop - 1, tail.start)  # the frame in which the two are compared
-        box = tail.boxes[meeting - tail.start]
-        overlap = box_overlap(track.boxes[-1:], box[None])[0, 0]
-        if overlap >= min_iou and overlap > best_overlap:
-            best, best_overlap = tail, overlap
-    return track if best is None else _join(track, best)
-
-
-def _join(track: FaceTrack, tail: FaceTrack) -> FaceTrack:
-    new = max(track.stop - tail.start, 0)  # frames of the tail that the track has too
-    first = tail.start + new
-    frames = [*range(track.start, track.stop), *range(first, tail.stop)]
-
-    def filled(name: str) -> np.ndarray:
-        known = np.concatenate([getattr(track, name), getattr(tail, name)[new:]])
-        return interpolate(frames, known)
-
-    gap = np.zeros(first - track.stop, bool)
-    points = None if track.points is None or tail.points is None else filled('points')
-    return FaceTrack(
-        start=track.start,
-        boxes=filled('boxes'),
-        scores=filled('scores'),
-        detected=np.concatenate([track.detected, gap, tail.detected[new:]]),
-        points=points,
-    )
-
-
 class NotUsable(Exception):
     """A video has no usable clip.
 
@@ -76,43 +31,7 @@ class NotUsable(Exception):
         self.status, self.reason = status, reason
 
 
-def guided_track(job: VideoJob, watch: Stopwatch) -> Optional[FaceTrack]:
-    """Get the boxes of the guide, fitted to the job's own video.
-
-    Original and manipulation then differ by the manipulation alone, not by where a detector saw the
-    face. Boxes are scaled if the video has another resolution. If the original ended before its
-    clip was full and this video goes on, the rest is tracked here.
-    """
-    record = job.guide_record()
-    if record is None:
-        return None
-    track = FaceTrack.load(job.layout.track(job.guide))
-    seen = record['seen']
-    with FrameReader(job.video.filename) as reader:
-        scale = reader.height / seen['height']
-        if abs(reader.width / seen['width'] - scale) > 0.01 * scale:
-            return None
-        if scale != 1:
-            points = None if track.points is None else track.points * scale
-            track = replace(track, boxes=track.boxes * scale, points=points)
-        room = job.settings.frames - len(track.boxes)
-        original_ended = seen['at_end'] and track.stop == seen['frames']
-        goes_on = reader.expected_frames is None or reader.expected_frames > track.stop
-        if room > 0 and original_ended and goes_on:
-            track = _track_the_rest(job, reader, track, room, watch)
-    return track
-
-
-def _track_the_rest(
-    job: VideoJob, reader: FrameReader, track: FaceTrack, room: int, watch: Stopwatch
-) -> FaceTrack:
-    """Go on where the original ended."""
-    pictures = watch.each('decode', (frame.picture for frame in reader))
-    tracker = FaceTracker(job.settings.build_detector(), job.settings.every, first_frame=track.stop)
-    for picture in islice(pictures, track.stop, track.stop + room):
-        with watch.timing('faces'):
-            tracker.update(picture)
-    return continue_track(track, tracker.finish())
+# ---- an original, or a fake by itself
 
 
 @dataclass(frozen=True)
@@ -155,3 +74,87 @@ def find_person(filename: str, settings: Settings, watch: Stopwatch) -> Person:
                 size = reader.width, reader.height
                 return Person(window.people[0], window.stop, window.at_end, *size)
     raise NotUsable(*search.complaint())
+
+
+# ---- a fake along the track of its original
+
+
+def guided_track(job: VideoJob, watch: Stopwatch) -> Optional[FaceTrack]:
+    """Get the boxes of the guide, fitted to the job's own video; None if they cannot be.
+
+    Original and manipulation then differ by the manipulation alone, not by where a detector saw the
+    face. Boxes are scaled if the video has another resolution. If the original ended before its
+    clip was full and this video goes on, the rest is tracked here.
+    """
+    record = job.guide_record()
+    if record is None:
+        return None
+    track = FaceTrack.load(job.layout.track(job.guide))
+    seen = record['seen']
+    with FrameReader(job.video.filename) as reader:
+        scale = reader.height / seen['height']
+        if abs(reader.width / seen['width'] - scale) > 0.01 * scale:
+            return None
+        if scale != 1:
+            points = None if track.points is None else track.points * scale
+            track = replace(track, boxes=track.boxes * scale, points=points)
+        room = job.settings.frames - len(track.boxes)
+        original_ended = seen['at_end'] and track.stop == seen['frames']
+        goes_on = reader.expected_frames is None or reader.expected_frames > track.stop
+        if room > 0 and original_ended and goes_on:
+            track = _track_the_rest(job, reader, track, room, watch)
+    return track
+
+
+def _track_the_rest(
+    job: VideoJob, reader: FrameReader, track: FaceTrack, room: int, watch: Stopwatch
+) -> FaceTrack:
+    """Go on where the original ended."""
+    pictures = watch.each('decode', (frame.picture for frame in reader))
+    tracker = FaceTracker(job.settings.build_detector(), job.settings.every, first_frame=track.stop)
+    for picture in islice(pictures, track.stop, track.stop + room):
+        with watch.timing('faces'):
+            tracker.update(picture)
+    return continue_track(track, tracker.finish())
+
+
+def continue_track(
+    track: FaceTrack, tails: Iterable[FaceTrack], min_iou: float = 0.3, max_gap: int = 15
+) -> FaceTrack:
+    """Append the track of the same person in the frames that the original does not have.
+
+    Of the tails, the one is taken that overlaps the end of the track best (of equal ones the first
+    to begin), at most ``max_gap`` frames later; those between are interpolated. Where both have a
+    box the track's own counts. Without such a tail the track stays as it is.
+    """
+    best, best_overlap = None, 0.0
+    for tail in sorted(tails, key=lambda tail: (tail.start, *tail.boxes[0].tolist())):
+        if tail.start > track.stop + max_gap or tail.stop <= track.stop:
+            continue
+        meeting = max(track.stop - 1, tail.start)  # the frame in which the two are compared
+        box = tail.boxes[meeting - tail.start]
+        overlap = box_overlap(track.boxes[-1:], box[None])[0, 0]
+        if overlap >= min_iou and overlap > best_overlap:
+            best, best_overlap = tail, overlap
+    return track if best is None else _join(track, best)
+
+
+def _join(track: FaceTrack, tail: FaceTrack) -> FaceTrack:
+    """Join two tracks of one person, with boxes in between."""
+    new = max(track.stop - tail.start, 0)  # frames of the tail that the track has too
+    first = tail.start + new
+    frames = [*range(track.start, track.stop), *range(first, tail.stop)]
+
+    def filled(name: str) -> np.ndarray:
+        known = np.concatenate([getattr(track, name), getattr(tail, name)[new:]])
+        return interpolate(frames, known)
+
+    gap = np.zeros(first - track.stop, bool)
+    points = None if track.points is None or tail.points is None else filled('points')
+    return FaceTrack(
+        start=track.start,
+        boxes=filled('boxes'),
+        scores=filled('scores'),
+        detected=np.concatenate([track.detected, gap, tail.detected[new:]]),
+        points=points,
+    )
