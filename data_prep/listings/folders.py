@@ -8,7 +8,7 @@ import logging
 import re
 from collections import defaultdict
 from pathlib import Path
-from typing import Dict, List, Optional, Sequence, Set, Tuple
+from typing import Dict, FrozenSet, List, Optional, Sequence, Set, Tuple
 
 from mmengine.logging import print_log
 
@@ -148,20 +148,19 @@ class _Families:
 
 
 def _share_out(groups: Groups) -> Dict[str, str]:
-    """Give each family a split; those with originals and those without are shared out alike."""
+    """Give each family a split; those with originals, with fakes and with both are shared alike."""
+    alike: Dict[FrozenSet[int], List[str]] = defaultdict(list)
+    for name, records in groups.items():
+        alike[frozenset(record.label_bin for record in records)].append(name)
     home: Dict[str, str] = {}
-    for with_originals in (True, False):
-        names = [
-            name
-            for name, records in groups.items()
-            if any(record.method == ORIGINAL for record in records) == with_originals
-        ]
+    for names in alike.values():
         names.sort(key=lambda name: hashlib.blake2b(name.encode()).digest())
-        for split, share in _SHARES.items():
-            count = min(len(names), max(1, round(share * len(names))))
-            home.update(dict.fromkeys(names[:count], split))
-            names = names[count:]
-        home.update(dict.fromkeys(names, 'train'))
+        least = int(len(names) >= len(SPLITS))
+        splits = [
+            s for s, share in _SHARES.items() for _ in range(max(least, round(share * len(names))))
+        ]
+        splits += ['train'] * (len(names) - len(splits))
+        home.update(zip(names, splits))
     return home
 
 

@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from tests.datasets.conftest import full_tree, log, make_tree, small_tree  # noqa: F401
+
 CELEB = {
     'Celeb-real': ['id0_0000', 'id0_0001', 'id1_0000'],
     'YouTube-real': ['00000', '00170'],
@@ -112,4 +114,14 @@ def deeper(tmp_path):
     for split, stems in DEEPER.items():
         lines = ''.join(f'{stem}.mp4\n' for stem in stems)
         (root / 'lists' / 'splits' / f'{split}.txt').write_text(lines)
+    return root
+
+
+@pytest.fixture
+def own(tmp_path):
+    """Two folders: four pairs of people, each with two originals and a fake either way."""
+    root = tmp_path / 'own'
+    for first, second in (('a', 'b'), ('c', 'd'), ('e', 'f'), ('g', 'h')):
+        touch(root / 'real', first, second)
+        touch(root / 'fake', f'{first}_{second}', f'{second}_{first}')
     return root
