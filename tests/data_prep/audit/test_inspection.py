@@ -36,9 +36,12 @@ def test_a_video(prepared):
     assert facts.look.shape == (5, 256)
 
 
-def test_an_array(tmp_path, pictures):
-    np.save(tmp_path / 'clip.npy', pictures)
-    facts = inspect_clip(str(tmp_path / 'clip.npy'))
+@pytest.mark.parametrize('suffix', ['.npy', '.NPY'])
+def test_an_array(tmp_path, pictures, suffix):
+    """Training takes both spellings."""
+    with open(tmp_path / f'clip{suffix}', 'wb') as stream:
+        np.save(stream, pictures)
+    facts = inspect_clip(str(tmp_path / f'clip{suffix}'))
     assert (facts.error, facts.frames, facts.decord_frames) == ('', 7, None)
     assert facts.sizes == {(24, 24)}
 
@@ -68,20 +71,16 @@ def test_a_folder_with_a_gap_a_bad_picture_or_none(folder):
     assert inspect_clip(str(folder)).error
 
 
-def test_a_clip_that_hangs_harms_only_itself(tmp_path, pictures, capfd):
+def test_a_clip_that_hangs_harms_only_itself(tmp_path, pictures):
     """A picture that is a pipe: opening it blocks until somebody writes, and nobody does."""
     (tmp_path / 'stuck').mkdir()
     os.mkfifo(tmp_path / 'stuck' / '000000.jpg')
     np.save(tmp_path / 'good.npy', pictures)
     files = {'stuck': tmp_path / 'stuck', 'good': tmp_path / 'good.npy'}
-    facts = inspect_clips(files, processes=1, timeout=5)
+    facts = inspect_clips(files, processes=1, timeout=1)
     assert list(facts) == ['stuck', 'good']
-    assert facts['stuck'].error == 'reading it did not end in 5 s'
+    assert facts['stuck'].error == 'reading it did not end in 1 s'
     assert (facts['good'].error, facts['good'].frames) == ('', 7)
-    assert 'left' in capfd.readouterr().err  # the bar is not among the results
-
-
-def test_nothing_to_inspect():
     assert inspect_clips({}, processes=2) == {}
 
 
