@@ -7,13 +7,13 @@ import re
 from pathlib import Path
 from typing import Dict, List, Optional, Tuple
 
-from mmengine.logging import print_log
-
 from mmfake.datasets.ffpp_tree import RELEASED, read_splits, video_folder
 from mmfake.datasets.protocol import ORIGINAL, SPLITS, VideoRecord
 from mmfake.errors import MMFakeError
 
 from .official_list import read_lines
+
+logger = logging.getLogger(__name__)  # not that of mmengine, which imports torch
 
 DATASET = 'deeperforensics'
 
@@ -51,11 +51,9 @@ def list_deeperforensics(
     originals = video_folder(ffpp_root, ORIGINAL, 'c23')
     fakes = _read_lists(Path(root, 'lists', 'splits'))
     if splits_dir is None:
-        print_log(
+        logger.warning(
             f'{DATASET}: these are its own splits, whose test has originals that FF++ trains on; '
-            'for a detector trained on FF++ set splits_dir to the split files of FF++',
-            logger='current',
-            level=logging.WARNING,
+            'for a detector trained on FF++ set splits_dir to the split files of FF++'
         )
     else:
         pairs = read_splits(ffpp_root, splits_dir)

@@ -10,13 +10,13 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Dict, FrozenSet, List, Optional, Sequence, Set, Tuple
 
-from mmengine.logging import print_log
-
 from mmfake.datasets.ffpp_tree import RELEASED
 from mmfake.datasets.protocol import ORIGINAL, SPLITS, UNKNOWN, VideoRecord, manipulation_keys
 from mmfake.errors import MMFakeError, sample_of
 
 from .official_list import read_lines
+
+logger = logging.getLogger(__name__)  # not that of mmengine, which imports torch
 
 DATASET = 'own'
 
@@ -182,11 +182,8 @@ def _read_splits(folder: Path, groups: Groups) -> Dict[str, str]:
                 )
     left_out = [r.stem for name, some in groups.items() if name not in home for r in some]
     if left_out:
-        print_log(
-            f'{len(left_out)} videos are in no list in {folder} and left out: '
-            f'{sample_of(left_out)}',
-            logger='current',
-            level=logging.WARNING,
+        logger.warning(
+            f'{len(left_out)} videos are in no list in {folder} and left out: {sample_of(left_out)}'
         )
     return home
 

@@ -8,8 +8,6 @@ from collections import Counter
 from pathlib import Path
 from typing import Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
-from mmengine.logging import print_log
-
 from mmfake.datasets.protocol import VideoRecord
 from mmfake.errors import MMFakeError, sample_of
 
@@ -18,6 +16,8 @@ from .deeperforensics import list_deeperforensics
 from .dfdc import list_dfdc, list_dfdc_preview
 from .ffpp import list_faceshifter, list_ffpp
 from .folders import SUFFIXES, list_folders
+
+logger = logging.getLogger(__name__)  # not that of mmengine, which imports torch
 
 _BY_NAME: Dict[str, Callable[..., List[VideoRecord]]] = dict(
     ffpp=list_ffpp,
@@ -97,11 +97,9 @@ def list_dataset(
         expected = expected_counts(name, len({r.method for r in records if r.label_bin}))
     difference = compare_counts(records, expected)
     if difference:
-        print_log(
+        logger.warning(
             f'{name} in {root} differs from the official numbers: {difference}; that is fine for a '
-            'part of it',
-            logger='current',
-            level=logging.WARNING,
+            'part of it'
         )
     return records
 
@@ -169,9 +167,7 @@ def warn_of_strays(records: Sequence[VideoRecord], name: str) -> None:
         if path.suffix.lower() in SUFFIXES and str(path) not in listed
     ]
     if strays:
-        print_log(
+        logger.warning(
             f'{name}: {len(strays)} video files are in none of its lists and left out: '
-            f'{sample_of(strays)}',
-            logger='current',
-            level=logging.WARNING,
+            f'{sample_of(strays)}'
         )

@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 import json
+import logging
 
 import pytest
 
-from tests.datasets.conftest import full_tree, log, make_tree, small_tree  # noqa: F401
+from tests.datasets.conftest import Messages, full_tree, make_tree, small_tree  # noqa: F401
+
+
+@pytest.fixture
+def log():
+    """Warnings of the listings, as a list of strings."""
+    handler, logger = Messages(), logging.getLogger('data_prep')
+    logger.addHandler(handler)
+    yield handler.lines
+    logger.removeHandler(handler)
+
 
 CELEB = {
     'Celeb-real': ['id0_0000', 'id0_0001', 'id1_0000'],
