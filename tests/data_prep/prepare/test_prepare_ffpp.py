@@ -95,23 +95,17 @@ def small(tmp_path_factory, write_tree):
     return write_tree(tmp_path_factory.mktemp('small') / 'ffpp', splits, ('df',))
 
 
-def _damage_clip(raw, out, write):
+def _damage(raw, out, write):
     with open(out / 'clips/df/c23/000_001.mp4', 'r+b') as stream:
         stream.truncate(100)
-
-
-def _delete_clip(raw, out, write):
     (out / 'clips/original/c23/002.mp4').unlink()
+    (out / 'records/df/c23/004_005.json').write_text('{"facts": {')
 
 
 def _lose_a_track(raw, out, write):
     """And the record of its fake, which must not be tracked by itself for that."""
     (out / 'tracks/original/c23/000.npz').unlink()
     (out / 'records/df/c23/000_001.json').unlink()
-
-
-def _damage_record(raw, out, write):
-    (out / 'records/df/c23/000_001.json').write_text('{"facts": {')
 
 
 def _touch(raw, out, write):
@@ -128,9 +122,7 @@ def _new_original(raw, out, write):
 @pytest.mark.parametrize(
     ('change', 'words', 'made'),
     [
-        (_damage_clip, (), 1),
-        (_delete_clip, (), 1),
-        (_damage_record, (), 1),
+        (_damage, (), 3),
         (_lose_a_track, (), 2),
         (None, ('--format', 'npy'), 12),
         (_touch, (), 0),  # another time, the same content
