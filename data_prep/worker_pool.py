@@ -1,4 +1,4 @@
-"""Jobs in several processes: each ends with a result, an error or a timeout."""
+"""Worker pool: jobs in several processes, each ending with a result, an error or a timeout."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ class WorkerPool:
     """Run a function on many jobs, each in one of several processes.
 
     A job that takes too long is ended with its process, a process that dies takes down its own job
-    only, and the others go on. The module of the function is imported once, not by each
-    process. Only the process that made the pool reacts to Ctrl-C: once, and the jobs begun are
-    finished; twice, and they are ended.
+    only, and the others go on. The module of the function is imported once, not by each process.
+    Only the process that made the pool reacts to Ctrl-C: once, and the jobs begun are finished;
+    twice, and they are ended.
 
     Args:
         function (Callable): What to do with a job; importable by name, as the job is pickled.
@@ -63,10 +63,7 @@ class WorkerPool:
     """
 
     def __init__(
-        self,
-        function: Callable[[Any], Any],
-        processes: int,
-        timeout: Optional[float] = None,
+        self, function: Callable[[Any], Any], processes: int, timeout: Optional[float] = None
     ) -> None:
         self._function, self._processes, self._timeout = function, processes, timeout
         self._queue: Deque[Any] = deque()

@@ -93,7 +93,11 @@ def _find(folder: Path) -> List[Tuple[Tuple[str, ...], Path]]:
             f'no folder {folder}: --dataset folders reads the originals in real/ and the '
             'manipulated videos in fake/'
         )
-    found = sorted(path for path in folder.rglob('*') if path.suffix.lower() in SUFFIXES)
+    found = sorted(
+        path
+        for path in folder.rglob('*')
+        if path.suffix.lower() in SUFFIXES and path.is_file() and not path.name.startswith('.')
+    )
     if not found:
         raise MMFakeError(f'{folder} holds no video ({", ".join(SUFFIXES)})')
     return [(path.relative_to(folder).with_suffix('').parts, path) for path in found]

@@ -11,6 +11,7 @@ import pytest
 
 from data_prep import check_index as cli
 from data_prep.audit.rules import RULES
+from mmfake.datasets.protocol import STATUSES
 from mmfake.errors import MMFakeError
 
 SCRIPT = Path(cli.__file__)
@@ -108,3 +109,8 @@ def test_help_teaches_the_rules(capsys):
         cli.main(['--help'])
     said = capsys.readouterr().out
     assert not [word for word in (*RULES, 'exit status', 'examples:') if word not in said]
+
+
+def test_the_page_names_every_rule_and_status():
+    page = (Path(cli.__file__).parent / 'README.md').read_text()
+    assert not [word for word in (*RULES, *STATUSES) if f'`{word}`' not in page]
