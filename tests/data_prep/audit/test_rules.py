@@ -278,7 +278,7 @@ def _closer(video):
 
 @pytest.mark.parametrize(
     'change',
-    [lambda video: (video * 0.8).astype(np.uint8), lambda video: video // 24 * 24, _closer],
+    [lambda video: (video * 0.8).astype(np.uint8), lambda video: video // 12 * 12, _closer],
     ids=['darker', 'coarser', 'closer'],
 )
 def test_a_copy_of_another_make_in_another_split(prepared, change):
