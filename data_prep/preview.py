@@ -46,9 +46,8 @@ def main(arguments: Optional[Sequence[str]] = None) -> None:
     args = build_parser().parse_args(arguments)
     # --help need not wait for what draws
     from data_prep.audit.index_table import read_table
+    from data_prep.preview_sheet.contact_sheet import choose_rows, draw_sheet, make_tile, methods_of
     from data_prep.preview_sheet.histograms import draw_histograms, measure
-    from data_prep.preview_sheet.sheet_figure import draw_sheet
-    from data_prep.preview_sheet.tiles import choose_rows, make_tile, methods_of
     from mmfake.visualization.style import FORMATS, save_figure
 
     if args.rows < 1:

@@ -8,9 +8,15 @@ import pytest
 from matplotlib.colors import to_hex
 
 from data_prep import preview
+from data_prep.preview_sheet.contact_sheet import (
+    SheetRow,
+    Tile,
+    choose_rows,
+    draw_sheet,
+    make_tile,
+    methods_of,
+)
 from data_prep.preview_sheet.histograms import draw_histograms, measure
-from data_prep.preview_sheet.sheet_figure import draw_sheet
-from data_prep.preview_sheet.tiles import SheetRow, Tile, choose_rows, make_tile, methods_of
 from mmfake.errors import MMFakeError
 from mmfake.visualization.style import BLUE, VERMILLION
 
