@@ -1,4 +1,4 @@
-"""Command line of the audit of a prepared dataset: ``python data_prep/check_index.py --help``."""
+"""Audit of a prepared dataset: ``python data_prep/check_index.py --help``."""
 
 from __future__ import annotations
 
@@ -10,12 +10,10 @@ if __name__ == '__main__':
 
 import argparse
 import os
-import sys
-from pathlib import Path
 from typing import Optional, Sequence
 
 from data_prep.audit.index_table import ERROR, read_table
-from data_prep.audit.inspection import TIMEOUT, inspect_clips
+from data_prep.audit.inspection import TIMEOUT, inspect_clips, load_imagehash
 from data_prep.audit.report import count_findings, format_report, write_json
 from data_prep.audit.rules import RULES
 from data_prep.audit.rules.split_rules import write_without_shared_sources
@@ -39,11 +37,7 @@ examples:
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """The command line's parser.
-
-    Returns:
-        argparse.ArgumentParser: Its help lists the rules.
-    """
+    """The command line's parser."""
     rules = '\n'.join(f'  {name:21}  {_first_line(rule.__doc__)}' for name, rule in RULES.items())
     parser = argparse.ArgumentParser(
         description=DESCRIPTION,
@@ -79,20 +73,13 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Optional[Sequence[str]] = None) -> None:
-    """Check an index as the command line says; leaves with status 3 if there are errors.
-
-    Args:
-        arguments (Sequence[str], optional): Words of the command line. Defaults to None: those of
-            the process.
-
-    Raises:
-        MMFakeError: If an argument is wrong, or there is no index to check.
-    """
+    """Check an index as the command line says; leaves with status 3 if there are errors."""
     args = build_parser().parse_args(arguments)
     if args.jobs < 1 or not args.timeout > 0:
         raise MMFakeError(f'--jobs {args.jobs} --timeout {args.timeout:g}: both must be above 0')
     table = read_table(args.index)
     if not args.no_decode:
+        load_imagehash()  # what lacks is said before minutes are spent on reading
         files = {row['path']: table.file(row['path']) for row in table.used}
         table.clips = inspect_clips(files, args.jobs, args.timeout)
     outcomes = {name: rule(table) for name, rule in RULES.items()}

@@ -65,19 +65,7 @@ def _write_header(file: BinaryIO, shape: Tuple[int, ...]) -> None:
 
 @contextmanager
 def atomic_folder(path: Union[str, Path], what: str) -> Iterator[Path]:
-    """Give an empty folder to write to; it takes the name when the block ends well.
-
-    Args:
-        path (str | Path): The name; a folder that has it is replaced, missing ones above it are
-            made.
-        what (str): What it holds, for the message, e.g. ``'the clip'``.
-
-    Yields:
-        Path: The folder, beside the final one: a rename is only atomic in one file system.
-
-    Raises:
-        MMFakeError: If the folder cannot be written.
-    """
+    """Give an empty folder to write to; it takes the name when the block ends well."""
     path = Path(path)
     temporary, old = (path.with_name(f'.{path.name}.{os.getpid()}.{end}') for end in ('tmp', 'old'))
     shutil.rmtree(temporary, ignore_errors=True)  # of a killed process of the same number
@@ -171,17 +159,7 @@ def write_clip(
 
 
 def clip_suffix(format: str) -> str:
-    """Say how the name of a clip ends.
-
-    Args:
-        format (str): ``'mp4'``, ``'jpg'`` or ``'npy'``.
-
-    Returns:
-        str: ``'.mp4'``, ``''`` (a folder) or ``'.npy'``.
-
-    Raises:
-        MMFakeError: If the format is unknown.
-    """
+    """Say how the name of a clip ends."""
     return _format(format).suffix
 
 
@@ -189,16 +167,6 @@ def codec_settings(format: str, settings: Optional[Mapping[str, str]] = None) ->
     """Say in a few words how clips are compressed, for an index.
 
     Compression is a trace that a detector can learn, so originals and manipulations must share it.
-
-    Args:
-        format (str): ``'mp4'``, ``'jpg'`` or ``'npy'``.
-        settings (Mapping[str, str], optional): As for :func:`write_clip`. Defaults to None.
-
-    Returns:
-        str: ``'h264 crf12 g16 bf0 fastdecode yuv420p'``, ``'jpg q95'`` or ``'npy uint8'``.
-
-    Raises:
-        MMFakeError: If the format is unknown.
     """
     _format(format)
     if format == 'jpg':

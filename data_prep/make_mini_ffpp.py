@@ -10,12 +10,10 @@ if __name__ == '__main__':
 
 import argparse
 import os
-from pathlib import Path
 from typing import Optional, Sequence
 
 from data_prep.mini_ffpp.contact_sheet import save_sheet
-from data_prep.mini_ffpp.settings import Settings
-from data_prep.mini_ffpp.tree import render_tree
+from data_prep.mini_ffpp.tree import Settings, render_tree
 from mmfake.console import run_command
 from mmfake.errors import MMFakeError
 
@@ -41,11 +39,7 @@ on these videos says nothing about how well it does on real ones."""
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """The command line's parser.
-
-    Returns:
-        argparse.ArgumentParser: Its defaults are those of :class:`Settings`.
-    """
+    """The command line's parser."""
     parser = argparse.ArgumentParser(
         description=DESCRIPTION, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -91,15 +85,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Optional[Sequence[str]] = None) -> None:
-    """Render a tree as the command line says.
-
-    Args:
-        arguments (Sequence[str], optional): Words of the command line. Defaults to None: those of
-            the process.
-
-    Raises:
-        MMFakeError: If an argument is wrong or a file cannot be written.
-    """
+    """Render a tree as the command line says."""
     args = build_parser().parse_args(arguments)
     if args.jobs < 1:
         raise MMFakeError(f'--jobs {args.jobs} is below 1: choose another')

@@ -1,4 +1,4 @@
-"""Joining the indexes of shards: ``python data_prep/merge_index.py --help``."""
+"""Merging the indexes of shards: ``python data_prep/merge_index.py --help``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ if __name__ == '__main__':
 
 import argparse
 import re
-from pathlib import Path
 from typing import Dict, List, Optional, Sequence
 
 from rich.console import Console
@@ -27,18 +26,7 @@ if a shard holds what belongs to another: then they were made from different lis
 
 
 def main(arguments: Optional[Sequence[str]] = None) -> int:
-    """Join shards as the command line says.
-
-    Args:
-        arguments (Sequence[str], optional): Words of the command line. Defaults to None: those of
-            the process.
-
-    Returns:
-        int: Exit status: 0 if all videos are used, 3 if some are not.
-
-    Raises:
-        MMFakeError: If the shards are not complete and disjoint.
-    """
+    """Join shards as the command line says."""
     parser = argparse.ArgumentParser(
         description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -52,17 +40,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
 
 
 def join_shards(out: Path) -> List[Row]:
-    """Read the shards and check that they make a whole.
-
-    Args:
-        out (Path): Folder of the prepared dataset.
-
-    Returns:
-        list[dict[str, str]]: All rows.
-
-    Raises:
-        MMFakeError: If they do not.
-    """
+    """Read the shards and check that they make a whole."""
     found: Dict[int, Dict[int, List[Row]]] = {}
     for path in out.glob('index-*-of-*.csv'):
         match = re.fullmatch(r'index-(\d+)-of-(\d+)\.csv', path.name)

@@ -1,4 +1,4 @@
-"""Preparation of FF++'s neighbours: ``python data_prep/prepare_dataset.py --help``."""
+"""Preparation of any other dataset: ``python data_prep/prepare_dataset.py --help``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ if __name__ == '__main__':
     sys.path[0] = str(Path(__file__).resolve().parents[1])  # the checkout, not this folder
 
 import argparse
-from pathlib import Path
 from typing import Optional, Sequence
 
 from data_prep.listings.list_dataset import LISTINGS, list_dataset
@@ -24,22 +23,24 @@ Prepare another dataset as prepare_ffpp.py prepares FaceForensics++: same faces,
   dfdc             DeepFake Detection Challenge: dfdc_train_part_*/metadata.json and test/labels.csv
   dfdc_preview     its preview: dataset.json
   deeperforensics  DeeperForensics-1.0; its originals are those of FF++, --ffpp-root
-  faceshifter      FaceShifter of FF++, with the originals, over the official splits of FF++"""
+  faceshifter      FaceShifter of FF++, with the originals, over the official splits of FF++
+  folders          two folders of your own: RAW/real/ and RAW/fake/"""
 
 EPILOG = """\
 examples:
   python data_prep/prepare_dataset.py --dataset celebdf2 --root RAW --out data/celebdf2
   python data_prep/prepare_dataset.py --dataset dfdc --root RAW --out data/dfdc --shard 1/20
+  python data_prep/prepare_dataset.py --dataset folders --root MY_VIDEOS --out data/mine
+
+Of your own folders, a fake belongs to the original with whose name its own begins (real/033.mp4,
+fake/033_097.mp4), the videos in one folder of real/ show one person, and what belongs together is
+in one split: 70 % train, 15 % validate, 15 % test. data_prep/README.md says how to train on them.
 
 exit status: 0 all videos used, 3 some are not (the table and the index say why), 2 wrong usage"""
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """The command line's parser.
-
-    Returns:
-        argparse.ArgumentParser: The parser.
-    """
+    """The command line's parser."""
     parser = argparse.ArgumentParser(
         description=DESCRIPTION, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -52,7 +53,8 @@ def build_parser() -> argparse.ArgumentParser:
     data.add_argument(
         '--splits',
         metavar='DIR',
-        help='faceshifter and deeperforensics: folder of the split files of FF++',
+        help='faceshifter and deeperforensics: folder of the split files of FF++; folders: folder '
+        'of train.txt, val.txt and test.txt (or .json) with names of videos',
     )
     data.add_argument(
         '--ffpp-root', metavar='DIR', help='deeperforensics: where FF++ is, for its originals'
@@ -68,18 +70,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Optional[Sequence[str]] = None) -> int:
-    """Prepare a dataset as the command line says.
-
-    Args:
-        arguments (Sequence[str], optional): Words of the command line. Defaults to None: those of
-            the process.
-
-    Returns:
-        int: Exit status.
-
-    Raises:
-        MMFakeError: If an argument or the raw dataset is not as it should be.
-    """
+    """Prepare a dataset as the command line says."""
     args = build_parser().parse_args(arguments)
     settings = read_settings(args)
     check_places(args.root, args.out)

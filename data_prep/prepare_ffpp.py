@@ -1,4 +1,4 @@
-"""Command line that prepares FaceForensics++: ``python data_prep/prepare_ffpp.py --help``."""
+"""Preparation of FaceForensics++: ``python data_prep/prepare_ffpp.py --help``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ if __name__ == '__main__':
     sys.path[0] = str(Path(__file__).resolve().parents[1])  # the checkout, not this folder
 
 import argparse
-from pathlib import Path
 from typing import Optional, Sequence
 
 from data_prep.listings.list_dataset import list_dataset
@@ -47,11 +46,7 @@ exit status: 0 all videos used, 3 some are not (the table and the index say why)
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """The command line's parser.
-
-    Returns:
-        argparse.ArgumentParser: The parser.
-    """
+    """The command line's parser."""
     parser = argparse.ArgumentParser(
         description=DESCRIPTION, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -82,18 +77,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Optional[Sequence[str]] = None) -> int:
-    """Prepare FaceForensics++ as the command line says.
-
-    Args:
-        arguments (Sequence[str], optional): Words of the command line. Defaults to None: those of
-            the process.
-
-    Returns:
-        int: Exit status.
-
-    Raises:
-        MMFakeError: If an argument or the raw dataset is not as it should be.
-    """
+    """Prepare FaceForensics++ as the command line says."""
     args = build_parser().parse_args(arguments)
     settings = read_settings(args)
     check_places(args.root, args.out)

@@ -1,4 +1,4 @@
-"""Command line of the preview of a prepared dataset: ``python data_prep/preview.py --help``."""
+"""Preview of a prepared dataset: ``python data_prep/preview.py --help``."""
 
 from __future__ import annotations
 
@@ -9,17 +9,10 @@ if __name__ == '__main__':
     sys.path[0] = str(Path(__file__).resolve().parents[1])  # the checkout, not this folder
 
 import argparse
-from pathlib import Path
 from typing import Optional, Sequence
 
-from data_prep.audit.index_table import read_table
-from data_prep.preview_sheet.histograms import draw_histograms, measure
-from data_prep.preview_sheet.sheet_figure import draw_sheet
-from data_prep.preview_sheet.tiles import choose_rows, make_tile, methods_of
-from data_prep.progress import progress_bar
-from mmfake.console import run_command
+from mmfake.console import ProgressBar, run_command
 from mmfake.errors import MMFakeError
-from mmfake.visualization.style import FORMATS, save_figure
 
 DESCRIPTION = """\
 Draw a prepared dataset, to be looked at before it is trained on. The sheet has a row per identity:
@@ -36,11 +29,7 @@ crop is shown."""
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """The command line's parser.
-
-    Returns:
-        argparse.ArgumentParser: With help that has examples.
-    """
+    """The command line's parser."""
     parser = argparse.ArgumentParser(
         description=DESCRIPTION, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -53,16 +42,14 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Optional[Sequence[str]] = None) -> None:
-    """Draw what the command line says.
-
-    Args:
-        arguments (Sequence[str], optional): Words of the command line. Defaults to None: those of
-            the process.
-
-    Raises:
-        MMFakeError: If an argument is wrong, there is nothing to draw, or a file cannot be written.
-    """
+    """Draw what the command line says."""
     args = build_parser().parse_args(arguments)
+    # --help need not wait for what draws
+    from data_prep.audit.index_table import read_table
+    from data_prep.preview_sheet.contact_sheet import choose_rows, draw_sheet, make_tile, methods_of
+    from data_prep.preview_sheet.histograms import draw_histograms, measure
+    from mmfake.visualization.style import FORMATS, save_figure
+
     if args.rows < 1:
         raise MMFakeError(f'--rows {args.rows} is below 1: choose another')
     if args.out.suffix.lower() not in FORMATS:  # before minutes are spent on reading
@@ -74,10 +61,10 @@ def main(arguments: Optional[Sequence[str]] = None) -> None:
         )
     rows, total = choose_rows(table, args.rows, args.seed)
     methods = methods_of(rows)
-    with progress_bar('reading', 'identities') as bar:
+    with ProgressBar(time_left=True) as bar:
         tiles = [
             {method: make_tile(table, video, row.frame) for method, video in row.videos.items()}
-            for row in bar.track(rows)
+            for row in bar.track(rows, description='identities')
         ]
     title = (
         f'{table.path.resolve().parent.name}: {len(rows)} of {total} identities, seed {args.seed}'

@@ -11,7 +11,14 @@ from contextlib import contextmanager
 from typing import Callable, Dict, Iterable, Iterator, Optional, Sequence, TypeVar
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from .errors import MMFakeError
 
@@ -67,9 +74,12 @@ class ProgressBar(Progress):
     """A bar on stderr: how many of how many, the description of the task, the time gone.
 
     Where stderr is no terminal there is no bar, and ``console.print`` gives plain lines.
+
+    Args:
+        time_left (bool): Whether the bar estimates the time left as well. Defaults to False.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, time_left: bool = False) -> None:
         console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
         super().__init__(
             BarColumn(20),
@@ -77,6 +87,7 @@ class ProgressBar(Progress):
             TextColumn('{task.description},'),
             TimeElapsedColumn(),
             TextColumn('gone'),
+            *((TimeRemainingColumn(), TextColumn('left')) if time_left else ()),
             console=console,
             # what the command prints goes above the bar, but never into it if meant for a file
             redirect_stdout=sys.stdout.isatty(),

@@ -17,6 +17,8 @@ from mmfake.errors import MMFakeError, sample_of
 
 ERROR, WARNING = 'error', 'warning'
 
+# ---- what a rule says
+
 
 class Finding(NamedTuple):
     """One thing that is wrong with a prepared dataset.
@@ -52,6 +54,9 @@ class Outcome:
     unit: str
     findings: List[Finding] = field(default_factory=list)
     skipped: str = ''
+
+
+# ---- what is looked at: clips, rows, the table
 
 
 @dataclass(frozen=True)
@@ -137,15 +142,81 @@ class IndexRow:
         return int(float(self['frames'])) if self['frames'] else None
 
 
-def row_faults(row: IndexRow) -> List[str]:
-    """Look at one row alone, and at all of it: a reader of the index stops at the first fault.
+@dataclass
+class IndexTable:
+    """All that the rules look at.
 
     Args:
-        row (IndexRow): The row.
-
-    Returns:
-        list[str]: What is wrong, one line each; empty for a sound row.
+        path (Path): The index.
+        columns (tuple[str]): Its columns.
+        rows (list[IndexRow]): Its sound rows, in order.
+        faults (list[Finding]): Everything that is wrong with the header or with a row by itself;
+            such a row is not among ``rows``.
+        clips (dict[str, ClipFacts], optional): What is known of the clip of each used row, by
+            ``path``. Defaults to None: the clips were not opened.
     """
+
+    path: Path
+    columns: Tuple[str, ...]
+    rows: List[IndexRow]
+    faults: List[Finding] = field(default_factory=list)
+    clips: Optional[Dict[str, ClipFacts]] = None
+
+    @property
+    def used(self) -> List[IndexRow]:
+        """list[IndexRow]: The rows that should have a clip."""
+        return [row for row in self.rows if row.used]
+
+    def file(self, relative: str) -> Path:
+        """Say where a file is that the index names."""
+        return self.path.parent / relative
+
+
+# ---- reading: sound rows become rows, all else faults
+
+
+def read_table(path: Path) -> IndexTable:
+    """Read an index as far as it can be read, and keep account of the rest."""
+    try:
+        # what is not UTF-8 becomes U+FFFD, which makes a fault of the row
+        with open(path, encoding='utf-8-sig', errors='replace', newline='') as stream:
+            reader = csv.DictReader(stream)
+            columns = tuple(reader.fieldnames or ())
+            if 'id' not in columns:
+                raise MMFakeError(
+                    f'{path} is no index: its first line has no column "id"; an index has the '
+                    f'columns {",".join(COLUMNS)}'
+                )
+            lines = [(reader.line_num, fields) for fields in reader]
+    except (OSError, csv.Error) as error:
+        raise MMFakeError(f'index {path} cannot be read ({error}); name the index.csv') from None
+    table = IndexTable(path, columns, [])
+    header = []
+    absent = [name for name in COLUMNS if name not in columns]
+    if absent:
+        header.append(f'the columns {sample_of(absent)} are not there')
+    if not lines:
+        header.append('no row follows')
+    table.faults += _findings('line 1', header)
+    for number, fields in lines:
+        row = IndexRow(number, {name: fields[name] or '' for name in columns})
+        faults = row_faults(row)
+        if None in fields or None in fields.values():
+            faults.insert(0, 'it has not as many fields as the header')
+        table.faults += _findings(row.where, faults)
+        if not faults:
+            table.rows.append(row)
+    return table
+
+
+def _findings(where: str, faults: List[str]) -> List[Finding]:
+    """Turn what is wrong with a line into findings."""
+    remedy = 'prepare the dataset anew or mend the row'
+    return [Finding(ERROR, where, fault, remedy) for fault in faults]
+
+
+def row_faults(row: IndexRow) -> List[str]:
+    """Look at one row alone, and at all of it: a reader of the index stops at the first fault."""
     parts = row.video_id.split('/')
     if len(parts) != 4 or not all(parts):
         return [f'id {row.video_id!r} is not dataset/method/compression/stem']
@@ -207,80 +278,3 @@ def _is_number(text: str, whole: bool, zero: bool) -> bool:
         return False
     good = math.isfinite(value) and (value > 0 or (zero and value == 0))
     return good and (not whole or value == int(value))
-
-
-@dataclass
-class IndexTable:
-    """All that the rules look at.
-
-    Args:
-        path (Path): The index.
-        columns (tuple[str]): Its columns.
-        rows (list[IndexRow]): Its sound rows, in order.
-        faults (list[tuple[str, str]]): Where and what of everything that is wrong with the header
-            or with a row by itself; such a row is not among ``rows``.
-        clips (dict[str, ClipFacts], optional): What is known of the clip of each used row, by
-            ``path``. Defaults to None: the clips were not opened.
-    """
-
-    path: Path
-    columns: Tuple[str, ...]
-    rows: List[IndexRow]
-    faults: List[Tuple[str, str]] = field(default_factory=list)
-    clips: Optional[Dict[str, ClipFacts]] = None
-
-    @property
-    def used(self) -> List[IndexRow]:
-        """list[IndexRow]: The rows that should have a clip."""
-        return [row for row in self.rows if row.used]
-
-    def file(self, relative: str) -> Path:
-        """Say where a file is that the index names.
-
-        Args:
-            relative (str): As in the index: relative to its folder, or absolute.
-        """
-        return self.path.parent / relative
-
-
-def read_table(path: Path) -> IndexTable:
-    """Read an index as far as it can be read, and keep account of the rest.
-
-    Args:
-        path (Path): The CSV file.
-
-    Returns:
-        IndexTable: Without clips.
-
-    Raises:
-        MMFakeError: If it is not there or nothing like an index.
-    """
-    try:
-        # what is not UTF-8 becomes U+FFFD, which makes a fault of the row
-        with open(path, encoding='utf-8-sig', errors='replace', newline='') as stream:
-            reader = csv.DictReader(stream)
-            columns = tuple(reader.fieldnames or ())
-            if 'id' not in columns:
-                raise MMFakeError(
-                    f'{path} is no index: its first line has no column "id"; an index has the '
-                    f'columns {",".join(COLUMNS)}'
-                )
-            lines = [(reader.line_num, fields) for fields in reader]
-    except (OSError, csv.Error) as error:
-        raise MMFakeError(f'index {path} cannot be read ({error}); name the index.csv') from None
-    table = IndexTable(path, columns, [])
-    absent = [name for name in COLUMNS if name not in columns]
-    if absent:
-        table.faults.append(('line 1', f'the columns {sample_of(absent)} are not there'))
-    if not lines:
-        table.faults.append(('line 1', 'no row follows'))
-    for number, fields in lines:
-        faults = []
-        if None in fields or None in fields.values():
-            faults.append('it has not as many fields as the header')
-        row = IndexRow(number, {name: fields[name] or '' for name in columns})
-        faults += row_faults(row)
-        table.faults += [(row.where, fault) for fault in faults]
-        if not faults:
-            table.rows.append(row)
-    return table

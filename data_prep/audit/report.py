@@ -1,4 +1,4 @@
-"""What an audit says, on the screen and in a file."""
+"""Audit report: findings and a table on the screen, and all of it as JSON."""
 
 from __future__ import annotations
 
@@ -21,29 +21,13 @@ SHOWN = 20
 
 
 def count_findings(outcomes: Dict[str, Outcome], severity: str) -> int:
-    """Count what was found.
-
-    Args:
-        outcomes (dict[str, Outcome]): By rule.
-        severity (str): ``'error'`` or ``'warning'``.
-
-    Returns:
-        int: Findings of that severity.
-    """
+    """Count what was found."""
     found = (finding for outcome in outcomes.values() for finding in outcome.findings)
     return sum(finding.severity == severity for finding in found)
 
 
 def format_report(table: IndexTable, outcomes: Dict[str, Outcome]) -> str:
-    """Write one line per finding, then a table with a line per rule.
-
-    Args:
-        table (IndexTable): The index.
-        outcomes (dict[str, Outcome]): By rule.
-
-    Returns:
-        str: Plain text.
-    """
+    """Write one line per finding, then a table with a line per rule."""
     lines = []
     for rule, outcome in outcomes.items():
         lines += [f'{one.severity} {rule}: {one}' for one in outcome.findings[:SHOWN]]
@@ -57,16 +41,7 @@ def format_report(table: IndexTable, outcomes: Dict[str, Outcome]) -> str:
 
 
 def write_json(path: Path, table: IndexTable, outcomes: Dict[str, Outcome]) -> None:
-    """Write everything that was found.
-
-    Args:
-        path (Path): The file, replaced if it exists.
-        table (IndexTable): The index.
-        outcomes (dict[str, Outcome]): By rule.
-
-    Raises:
-        MMFakeError: If it cannot be written.
-    """
+    """Write everything that was found."""
     content = dict(
         index=str(table.path),
         errors=count_findings(outcomes, ERROR),

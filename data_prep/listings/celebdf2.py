@@ -30,16 +30,6 @@ def list_celebdf2(root: str) -> List[VideoRecord]:
     """List Celeb-DF v2: test as its list says, train all others.
 
     In that list, a line is ``<flag> <folder>/<file>`` and flag 1 means REAL.
-
-    Args:
-        root (str): Folder with ``Celeb-real``, ``YouTube-real``, ``Celeb-synthesis`` and
-            ``List_of_testing_videos.txt``.
-
-    Returns:
-        list[VideoRecord]: Folder by folder, in the order of the names.
-
-    Raises:
-        MMFakeError: If a folder or the list is missing, or the list malformed.
     """
     for folder in _FOLDERS:
         if not Path(root, folder).is_dir():

@@ -7,13 +7,13 @@ import re
 from pathlib import Path
 from typing import Dict, List, Optional, Tuple
 
-from mmengine.logging import print_log
-
 from mmfake.datasets.ffpp_tree import RELEASED, read_splits, video_folder
 from mmfake.datasets.protocol import ORIGINAL, SPLITS, VideoRecord
 from mmfake.errors import MMFakeError
 
 from .official_list import read_lines
+
+logger = logging.getLogger(__name__)  # not that of mmengine, which imports torch
 
 DATASET = 'deeperforensics'
 
@@ -35,21 +35,6 @@ def list_deeperforensics(
     The splits of its own lists are not those of FF++: their test has videos that a detector trained
     on FF++ has seen. For such a detector give ``splits_dir``, then a fake is in the split of its
     target.
-
-    Args:
-        root (str): Folder with ``manipulated_videos/<condition>`` and
-            ``lists/splits/{train,val,test}.txt``.
-        ffpp_root (str): Root of FF++ with its originals at c23. There is no default.
-        condition (str): Variant of the fakes, e.g. ``'end_to_end_level_5'`` or
-            ``'end_to_end_mix_3_distortions'``. Defaults to ``'end_to_end'``, without distortions.
-        splits_dir (str, optional): Folder of FF++'s split files. Defaults to None, which means the
-            lists of DeeperForensics-1.0.
-
-    Returns:
-        list[VideoRecord]: Split by split, each original before its fakes.
-
-    Raises:
-        MMFakeError: If a folder or list is missing, or a list malformed.
     """
     if ffpp_root is None:
         raise MMFakeError(
@@ -66,11 +51,9 @@ def list_deeperforensics(
     originals = video_folder(ffpp_root, ORIGINAL, 'c23')
     fakes = _read_lists(Path(root, 'lists', 'splits'))
     if splits_dir is None:
-        print_log(
+        logger.warning(
             f'{DATASET}: these are its own splits, whose test has originals that FF++ trains on; '
-            'for a detector trained on FF++ set splits_dir to the split files of FF++',
-            logger='current',
-            level=logging.WARNING,
+            'for a detector trained on FF++ set splits_dir to the split files of FF++'
         )
     else:
         pairs = read_splits(ffpp_root, splits_dir)

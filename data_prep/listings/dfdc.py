@@ -1,4 +1,4 @@
-"""DFDC preview, the first 5,000 videos of the Deepfake Detection Challenge."""
+"""Deepfake Detection Challenge (DFDC), and its preview of 5,000 videos."""
 
 from __future__ import annotations
 
@@ -29,16 +29,6 @@ def list_dfdc(root: str) -> List[VideoRecord]:
     ``label`` FAKE or REAL, its ``split`` and, of a fake, its ``original``. ``test/labels.csv`` has
     the columns ``filename`` and ``label`` (1 is fake) and does not tell what a fake was made from;
     ``validation/labels.csv`` likewise. The videos lie beside the list or in ``videos/``.
-
-    Args:
-        root (str): Folder with all these.
-
-    Returns:
-        list[VideoRecord]: Part by part, in the order of the lists.
-
-    Raises:
-        MMFakeError: If there is neither a training part nor a test, or a list is missing or
-            malformed.
     """
     parts = sorted(
         (int(match[1]), path)
@@ -113,6 +103,8 @@ def _record(path: Path, is_fake: bool, target: str, split: str) -> VideoRecord:
     return VideoRecord(DATASET, method, RELEASED, path.stem, target, source, split, str(path))
 
 
+# ---- the preview
+
 PREVIEW_DATASET = 'dfdc_preview'
 
 _PATH = re.compile(r'([^/]+)/(?:[\w-]+/)*([\w-]+)\.mp4')
@@ -127,16 +119,6 @@ def list_dfdc_preview(root: str) -> List[VideoRecord]:
     the people: ``target_id`` and, of a fake, ``swapped_id``. The method is part of a fake's stem,
     as both methods use the same file names. Which clip of the target a fake was made from is not
     told (the numbers at the end of the names are not known to agree), so its target is unknown.
-
-    Args:
-        root (str): Folder with ``original_videos``, ``method_A``, ``method_B`` and
-            ``dataset.json``.
-
-    Returns:
-        list[VideoRecord]: In the order of the list.
-
-    Raises:
-        MMFakeError: If the list is missing or malformed.
     """
     records = []
     for where, key, entry in read_entries(Path(root, 'dataset.json')):

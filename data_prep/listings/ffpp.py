@@ -1,4 +1,4 @@
-"""FaceShifter, the fifth manipulation of FaceForensics++."""
+"""FaceForensics++, and FaceShifter, its fifth manipulation."""
 
 from __future__ import annotations
 
@@ -14,23 +14,7 @@ def list_ffpp(
     compression: str = 'c23',
     methods: Optional[Union[str, Sequence[str]]] = None,
 ) -> List[VideoRecord]:
-    """List FF++ in its official layout, all three splits.
-
-    Args:
-        root (str): Its root.
-        splits_dir (str, optional): Folder of ``train.json``, ``val.json`` and ``test.json``.
-            Defaults to None, which means ``<root>/splits`` or else ``<root>``.
-        compression (str): ``'raw'`` (or ``'c0'``, the same), ``'c23'`` or ``'c40'``. Defaults to
-            ``'c23'``.
-        methods (Sequence[str] | str, optional): Keys of the manipulations; originals are always
-            listed. Defaults to None, which means ``('df', 'f2f', 'fs', 'nt')``.
-
-    Returns:
-        list[VideoRecord]: Split by split, target by target.
-
-    Raises:
-        MMFakeError: If the tree or a split file is not as it should be.
-    """
+    """List FF++ in its official layout, all three splits."""
     check_root(root)
     compression = canonical_compression(compression)
     given = (methods,) if isinstance(methods, str) else methods or manipulation_keys()
@@ -46,17 +30,5 @@ def list_ffpp(
 def list_faceshifter(
     root: str, splits_dir: Optional[str] = None, compression: str = 'c23'
 ) -> List[VideoRecord]:
-    """List the originals of FF++ and FaceShifter, which has the same pairs and splits.
-
-    Args:
-        root (str): Root of FF++.
-        splits_dir (str, optional): As for :func:`list_ffpp`. Defaults to None.
-        compression (str): As for :func:`list_ffpp`. Defaults to ``'c23'``.
-
-    Returns:
-        list[VideoRecord]: As :func:`list_ffpp` returns.
-
-    Raises:
-        MMFakeError: As :func:`list_ffpp`.
-    """
+    """List the originals of FF++ and FaceShifter, which has the same pairs and splits."""
     return list_ffpp(root, splits_dir, compression, ('fsh',))

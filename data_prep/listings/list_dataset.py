@@ -1,4 +1,4 @@
-"""One way to list any dataset."""
+"""Listing of any dataset by its name, checked against the official numbers."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from collections import Counter
 from pathlib import Path
 from typing import Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
-from mmengine.logging import print_log
-
 from mmfake.datasets.protocol import VideoRecord
 from mmfake.errors import MMFakeError, sample_of
 
@@ -17,87 +15,9 @@ from .celebdf2 import list_celebdf2
 from .deeperforensics import list_deeperforensics
 from .dfdc import list_dfdc, list_dfdc_preview
 from .ffpp import list_faceshifter, list_ffpp
+from .folders import SUFFIXES, list_folders
 
-Counts = Dict[Tuple[str, int], int]
-
-# split -> originals and fakes; of FF++, fakes of one manipulation
-_OFFICIAL = dict(
-    ffpp=dict(train=(720, 720), val=(140, 140), test=(140, 140)),
-    faceshifter=dict(train=(720, 720), val=(140, 140), test=(140, 140)),
-    celebdf2=dict(train=(712, 5299), test=(178, 340)),  # of 590 + 300 originals and 5639 fakes
-    dfdc=dict(train=(19154, 100000), test=(2500, 2500)),
-    dfdc_preview=dict(test=(276, 501)),
-    # its page says 703 : 96 : 21, but the fakes are 1,000
-    deeperforensics=dict(train=(703, 703), val=(96, 96), test=(201, 201)),
-)
-
-
-def expected_counts(name: str, methods: int = 4) -> Counts:
-    """Say how many videos the official lists of a dataset have.
-
-    Args:
-        name (str): The dataset, e.g. ``'celebdf2'``.
-        methods (int): How many manipulations of FF++ are listed; only ``ffpp`` has several.
-            Defaults to 4.
-
-    Returns:
-        dict[tuple[str, int], int]: Number of videos of (split, label), label 0 for originals and 1
-        for fakes. A split of which no number is published is left out.
-    """
-    factor = methods if name == 'ffpp' else 1
-    return {
-        (split, label): number * (factor if label else 1)
-        for split, numbers in _OFFICIAL[name].items()
-        for label, number in enumerate(numbers)
-    }
-
-
-def compare_counts(records: Iterable[VideoRecord], expected: Mapping[Tuple[str, int], int]) -> str:
-    """Say where a listing has other numbers than it should have.
-
-    Args:
-        records (Iterable[VideoRecord]): The listing.
-        expected (Mapping[tuple[str, int], int]): As :func:`expected_counts` returns.
-
-    Returns:
-        str: Such as ``'test has 3 of 178 originals'``; empty if nothing differs.
-    """
-    found = Counter((record.split, record.label_bin) for record in records)
-    return ', '.join(
-        f'{split} has {found[split, label]} of {number} {("originals", "fakes")[label]}'
-        for (split, label), number in expected.items()
-        if found[split, label] != number
-    )
-
-
-SUFFIXES = ('.mp4', '.avi', '.mov', '.mkv', '.webm')
-"""tuple[str]: How the name of a video file ends."""
-
-
-def warn_of_strays(records: Sequence[VideoRecord], name: str) -> None:
-    """Say in one line how many video files lie beside listed ones and are not listed themselves.
-
-    Args:
-        records (Sequence[VideoRecord]): The listing.
-        name (str): The dataset, for the message.
-    """
-    listed = {record.filename for record in records}
-    folders = sorted({Path(filename).parent for filename in listed})
-    strays = [
-        str(path)
-        for folder in folders
-        if folder.is_dir()
-        for path in sorted(folder.iterdir())
-        if path.suffix.lower() in SUFFIXES and str(path) not in listed
-    ]
-    if strays:
-        print_log(
-            f'{name}: {len(strays)} video files are in none of its lists and left out: '
-            f'{sample_of(strays)}',
-            logger='current',
-            level=logging.WARNING,
-        )
-
+logger = logging.getLogger(__name__)  # not that of mmengine, which imports torch
 
 _BY_NAME: Dict[str, Callable[..., List[VideoRecord]]] = dict(
     ffpp=list_ffpp,
@@ -106,6 +26,7 @@ _BY_NAME: Dict[str, Callable[..., List[VideoRecord]]] = dict(
     dfdc=list_dfdc,
     dfdc_preview=list_dfdc_preview,
     deeperforensics=list_deeperforensics,
+    folders=list_folders,
 )
 
 LISTINGS = tuple(_BY_NAME)
@@ -131,7 +52,8 @@ def list_dataset(
         name (str): One of :data:`LISTINGS`.
         root (str): Folder of the dataset as it was downloaded and unpacked.
         splits_dir (str, optional): Folder of FF++'s ``train.json``, ``val.json`` and
-            ``test.json``, for ``ffpp``, ``faceshifter`` and ``deeperforensics``. Defaults to None.
+            ``test.json``, for ``ffpp``, ``faceshifter`` and ``deeperforensics``; of lists of
+            names, for ``folders``. Defaults to None.
         compression (str, optional): ``'raw'``, ``'c23'`` or ``'c40'``, for ``ffpp`` and
             ``faceshifter``. Defaults to None, which means ``'c23'``.
         methods (Sequence[str], optional): Keys of the manipulations, for ``ffpp``. Defaults to
@@ -175,11 +97,9 @@ def list_dataset(
         expected = expected_counts(name, len({r.method for r in records if r.label_bin}))
     difference = compare_counts(records, expected)
     if difference:
-        print_log(
+        logger.warning(
             f'{name} in {root} differs from the official numbers: {difference}; that is fine for a '
-            'part of it',
-            logger='current',
-            level=logging.WARNING,
+            'part of it'
         )
     return records
 
@@ -194,3 +114,60 @@ def _check_unique(records: List[VideoRecord], name: str, root: str) -> None:
         )
     if not records:
         raise MMFakeError(f'{name} in {root} lists no video: is it unpacked there?')
+
+
+# ---- against the official numbers
+
+Counts = Dict[Tuple[str, int], int]
+
+# split -> originals and fakes; of FF++, fakes of one manipulation
+_OFFICIAL = dict(
+    ffpp=dict(train=(720, 720), val=(140, 140), test=(140, 140)),
+    faceshifter=dict(train=(720, 720), val=(140, 140), test=(140, 140)),
+    celebdf2=dict(train=(712, 5299), test=(178, 340)),  # of 590 + 300 originals and 5639 fakes
+    dfdc=dict(train=(19154, 100000), test=(2500, 2500)),
+    dfdc_preview=dict(test=(276, 501)),
+    # its page says 703 : 96 : 21, but the fakes are 1,000
+    deeperforensics=dict(train=(703, 703), val=(96, 96), test=(201, 201)),
+)
+
+
+def expected_counts(name: str, methods: int = 4) -> Counts:
+    """Say how many videos of (split, label) the official lists of a dataset have.
+
+    A split of which no number is published is left out; ``methods`` counts those of ``ffpp``.
+    """
+    factor = methods if name == 'ffpp' else 1
+    return {
+        (split, label): number * (factor if label else 1)
+        for split, numbers in _OFFICIAL.get(name, {}).items()
+        for label, number in enumerate(numbers)
+    }
+
+
+def compare_counts(records: Iterable[VideoRecord], expected: Mapping[Tuple[str, int], int]) -> str:
+    """Say where a listing has other numbers than it should have."""
+    found = Counter((record.split, record.label_bin) for record in records)
+    return ', '.join(
+        f'{split} has {found[split, label]} of {number} {("originals", "fakes")[label]}'
+        for (split, label), number in expected.items()
+        if found[split, label] != number
+    )
+
+
+def warn_of_strays(records: Sequence[VideoRecord], name: str) -> None:
+    """Say in one line how many video files lie beside listed ones and are not listed themselves."""
+    listed = {record.filename for record in records}
+    folders = sorted({Path(filename).parent for filename in listed})
+    strays = [
+        str(path)
+        for folder in folders
+        if folder.is_dir()
+        for path in sorted(folder.iterdir())
+        if path.suffix.lower() in SUFFIXES and str(path) not in listed
+    ]
+    if strays:
+        logger.warning(
+            f'{name}: {len(strays)} video files are in none of its lists and left out: '
+            f'{sample_of(strays)}'
+        )

@@ -1,4 +1,4 @@
-"""Reading the lists that a dataset comes with."""
+"""Official lists: reading the text and JSON files that a dataset comes with."""
 
 from __future__ import annotations
 
@@ -10,35 +10,14 @@ from mmfake.errors import MMFakeError, sample_of
 
 
 def read_lines(path: Union[str, Path]) -> Iterator[Tuple[str, str]]:
-    """Read a text file line by line; empty lines do not count.
-
-    Args:
-        path (str | Path): The file.
-
-    Yields:
-        tuple[str, str]: Where the line is (``'list X, line 3'``, for messages) and its text,
-        stripped.
-
-    Raises:
-        MMFakeError: If the file cannot be read.
-    """
+    """Read the lines that are not empty: where each is, for messages, and its text, stripped."""
     for number, line in enumerate(_read(Path(path)).splitlines(), 1):
         if line.strip():
             yield f'list {path}, line {number}', line.strip()
 
 
 def read_entries(path: Union[str, Path]) -> Iterator[Tuple[str, str, Dict[str, Any]]]:
-    """Read a JSON object that holds one object for each video.
-
-    Args:
-        path (str | Path): The file.
-
-    Yields:
-        tuple[str, str, dict]: Where the entry is (for messages), its key and its value.
-
-    Raises:
-        MMFakeError: If the file is missing, not such JSON, or names a video twice.
-    """
+    """Read a JSON object with one object for each video: where it is, its key and its value."""
     path = Path(path)
     try:
         entries = json.loads(_read(path), object_pairs_hook=_refuse_repetition)

@@ -17,16 +17,7 @@ MARGIN = 84
 
 
 def contact_sheet(rows: List[Tuple[str, Dict[str, np.ndarray]]]) -> np.ndarray:
-    """Arrange pictures: a row per identity, a column per kind of video, both labelled.
-
-    Args:
-        rows (list[tuple[str, dict[str, np.ndarray]]]): Label of the row, and its pictures
-            (S, S, 3) uint8 RGB by key, ``'original'`` or that of a manipulation; the first row
-            gives the order of the columns.
-
-    Returns:
-        np.ndarray: (height, width, 3) uint8 RGB.
-    """
+    """Arrange pictures: a row per identity, a column per kind of video, both labelled."""
     keys = list(rows[0][1])
     side = rows[0][1][keys[0]].shape[0]
     sheet = np.full((HEADER + side * len(rows), MARGIN + side * len(keys), 3), 255, np.uint8)
@@ -44,15 +35,7 @@ def contact_sheet(rows: List[Tuple[str, Dict[str, np.ndarray]]]) -> np.ndarray:
 
 
 def middle_frame(path: Path, side: int) -> np.ndarray:
-    """Read the frame in the middle of a video.
-
-    Args:
-        path (Path): The video.
-        side (int): Side of the square to which it is enlarged, in pixels.
-
-    Returns:
-        np.ndarray: (side, side, 3) uint8 RGB.
-    """
+    """Read the frame in the middle of a video."""
     with av.open(str(path)) as container:
         frames = list(container.decode(video=0))
     picture = frames[len(frames) // 2].to_ndarray(format='rgb24')
@@ -60,16 +43,7 @@ def middle_frame(path: Path, side: int) -> np.ndarray:
 
 
 def save_sheet(file: Path, rows: List[Tuple[str, Dict[str, Path]]], side: int = 176) -> None:
-    """Write a contact sheet of videos.
-
-    Args:
-        file (Path): Image file to write; its ending gives the format.
-        rows (list[tuple[str, dict[str, Path]]]): Label of the row, and its videos by key.
-        side (int): Side of one picture in pixels. Defaults to 176.
-
-    Raises:
-        MMFakeError: If the image cannot be written.
-    """
+    """Write a contact sheet of videos."""
     pictures = [
         (label, {key: middle_frame(path, side) for key, path in videos.items()})
         for label, videos in rows

@@ -1,4 +1,9 @@
-"""Face parts: skin, eyes, spectacles, hair, mouth."""
+"""Face parts: skin, ears, eyes, spectacles, hair, mouth.
+
+``u`` (1, P) and ``v`` (P, 1) are the head coordinates of a canvas of P pixels, or of a patch of it
+of H x W pixels. Colours are albedo in linear light; those of moving parts are (T, H, W, 3) with an
+opacity (T, H, W).
+"""
 
 from __future__ import annotations
 
@@ -12,17 +17,11 @@ from .motion import Motion
 from .noise import bump, field, smoothstep
 from .relief import SPAN, outline
 
+# ---- skin and ears
+
 
 def coverage(implicit: np.ndarray, pixels: int) -> np.ndarray:
-    """Anti-aliased inside of an implicit outline that is 1 on the edge.
-
-    Args:
-        implicit (np.ndarray): (P, P) implicit function.
-        pixels (int): Side of the canvas, P.
-
-    Returns:
-        np.ndarray: (P, P) float32 in [0, 1].
-    """
+    """Anti-aliased inside of an implicit outline that is 1 on the edge: (P, P) in [0, 1]."""
     down, right = np.gradient(implicit)
     slope = np.maximum(np.hypot(down, right), 1e-4)
     # Distance to the edge in pixels, spread over two of them; finer canvases keep the softness.
@@ -30,16 +29,7 @@ def coverage(implicit: np.ndarray, pixels: int) -> np.ndarray:
 
 
 def ears(who: Identity, u: np.ndarray, v: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
-    """Both ears, which lie behind the cheeks.
-
-    Args:
-        who (Identity): Whose head.
-        u (np.ndarray): (1, P) horizontal head coordinate.
-        v (np.ndarray): (P, 1) vertical head coordinate.
-
-    Returns:
-        tuple[np.ndarray, np.ndarray]: Implicit outline (P, P), and the shading factor inside it.
-    """
+    """Both ears, behind the cheeks: implicit outline and shading factor inside it, (P, P)."""
     x = (np.abs(u) - who.head_width - 0.005) / (0.085 * who.ear_size)
     y = (v - who.eye_y - 0.12) / (0.19 * who.ear_size)
     shape = (x - 0.25 * y * (y < 0)) ** 2 + y**2
@@ -70,17 +60,7 @@ def _whiskers(rng: np.random.Generator, who: Identity, u: np.ndarray, v: np.ndar
 def skin_colour(
     rng: np.random.Generator, who: Identity, u: np.ndarray, v: np.ndarray
 ) -> np.ndarray:
-    """Albedo of the head without eyes, brows, lips and scalp hair.
-
-    Args:
-        rng (np.random.Generator): Source of randomness.
-        who (Identity): Whose head.
-        u (np.ndarray): (1, P) horizontal head coordinate.
-        v (np.ndarray): (P, 1) vertical head coordinate.
-
-    Returns:
-        np.ndarray: (P, P, 3) float32, linear light.
-    """
+    """Albedo of the head without eyes, brows, lips and scalp hair: (P, P, 3)."""
     pixels = u.size
     side = np.abs(u)
     red = 0.9 * who.blush * bump(side - 0.40, v - 0.30, 0.15, 0.12)
@@ -103,6 +83,8 @@ def skin_colour(
     return (colour * reddish).astype(np.float32)
 
 
+# ---- eyes and spectacles
+
 LASH = np.array([0.012, 0.008, 0.007], dtype=np.float32)
 
 
@@ -120,18 +102,7 @@ def _lids(
 def draw_eye(
     who: Identity, motion: Motion, side: int, u: np.ndarray, v: np.ndarray
 ) -> Tuple[np.ndarray, np.ndarray]:
-    """One eye with lids, lashes, iris and catchlight.
-
-    Args:
-        who (Identity): Whose eye.
-        motion (Motion): Blink, gaze and brow of T frames.
-        side (int): -1 for the eye on the left of the picture, 1 for the right one.
-        u (np.ndarray): (1, W) horizontal head coordinate of the patch.
-        v (np.ndarray): (H, 1) vertical head coordinate of the patch.
-
-    Returns:
-        tuple[np.ndarray, np.ndarray]: Albedo (T, H, W, 3) and opacity (T, H, W), float32.
-    """
+    """One eye (side -1 or 1) with lids, lashes, iris and catchlight: albedo and opacity."""
     x = ((u - side * who.eye_x) / who.eye_width * side)[None]  # (1, 1, W), outwards positive
     y = ((v - who.eye_y) / who.eye_width)[None]  # (1, H, 1)
     blink = motion.blink[:, None, None]
@@ -170,16 +141,7 @@ def draw_eye(
 
 
 def draw_glasses(who: Identity, u: np.ndarray, v: np.ndarray) -> np.ndarray:
-    """Opacity of a dark spectacle frame.
-
-    Args:
-        who (Identity): Whose glasses; they sit on the eyes and the ears.
-        u (np.ndarray): (1, P) horizontal head coordinate.
-        v (np.ndarray): (P, 1) vertical head coordinate.
-
-    Returns:
-        np.ndarray: (P, P) float32 in [0, 1].
-    """
+    """Opacity of a dark spectacle frame: (P, P) float32 in [0, 1]."""
     side = np.abs(u)
     x, y = (side - who.eye_x - 0.01) / 0.215, (v - who.eye_y - 0.03) / 0.165
     rim = np.abs((np.abs(x) ** 3 + np.abs(y) ** 3) ** (1 / 3) - 1.0) * 0.18
@@ -188,6 +150,9 @@ def draw_glasses(who: Identity, u: np.ndarray, v: np.ndarray) -> np.ndarray:
     temple = temple + 2 * np.clip(side - who.head_width - 0.02, 0, None)
     nearest = np.minimum(rim, np.minimum(bridge, temple))
     return (0.93 * smoothstep(0.030, 0.012, nearest)).astype(np.float32)
+
+
+# ---- hair and brows
 
 
 def _strands(
@@ -239,17 +204,7 @@ def _region(rng: np.random.Generator, who: Identity, u: np.ndarray, v: np.ndarra
 def scalp_hair(
     rng: np.random.Generator, who: Identity, u: np.ndarray, v: np.ndarray
 ) -> Tuple[np.ndarray, np.ndarray]:
-    """Hair of the head.
-
-    Args:
-        rng (np.random.Generator): Source of randomness.
-        who (Identity): Whose hair.
-        u (np.ndarray): (1, P) horizontal head coordinate.
-        v (np.ndarray): (P, 1) vertical head coordinate.
-
-    Returns:
-        tuple[np.ndarray, np.ndarray]: Albedo (P, P, 3) and opacity (P, P), float32.
-    """
+    """Hair of the head: albedo (P, P, 3) and opacity (P, P)."""
     strands, along = _strands(rng, who, u, v)
     region = _region(rng, who, u, v)
     # A sheen where the strands turn away from the top light, darker roots and tips.
@@ -264,17 +219,7 @@ def scalp_hair(
 
 
 def eyebrows(rng: np.random.Generator, who: Identity, u: np.ndarray, v: np.ndarray) -> np.ndarray:
-    """Opacity of both brows.
-
-    Args:
-        rng (np.random.Generator): Source of randomness.
-        who (Identity): Whose brows.
-        u (np.ndarray): (1, P) horizontal head coordinate.
-        v (np.ndarray): (P, 1) vertical head coordinate.
-
-    Returns:
-        np.ndarray: (P, P) float32 in [0, 1].
-    """
+    """Opacity of both brows: (P, P) float32 in [0, 1]."""
     x = (np.abs(u) - who.eye_x) / (who.eye_width * 1.35)
     arch = who.brow_arch * (1 - (x - 0.25) ** 2) - who.brow_tilt * 0.2 * x
     y = v - (who.eye_y - who.brow_y + who.brow_arch - arch - 0.02)
@@ -284,6 +229,8 @@ def eyebrows(rng: np.random.Generator, who: Identity, u: np.ndarray, v: np.ndarr
     ends = smoothstep(-1.12, -0.7, x) * smoothstep(1.12, 0.75, x)
     return np.clip(0.92 * body * ends * hairs, 0.0, 1.0).astype(np.float32)
 
+
+# ---- mouth
 
 INSIDE = np.array([0.030, 0.006, 0.006], dtype=np.float32)
 TEETH = np.array([0.70, 0.64, 0.55], dtype=np.float32)
@@ -308,17 +255,7 @@ def _contours(
 def draw_mouth(
     who: Identity, motion: Motion, u: np.ndarray, v: np.ndarray
 ) -> Tuple[np.ndarray, np.ndarray]:
-    """Lips, teeth and tongue.
-
-    Args:
-        who (Identity): Whose mouth.
-        motion (Motion): Jaw, width and smile of T frames.
-        u (np.ndarray): (1, W) horizontal head coordinate of the patch.
-        v (np.ndarray): (H, 1) vertical head coordinate of the patch.
-
-    Returns:
-        tuple[np.ndarray, np.ndarray]: Albedo (T, H, W, 3) and opacity (T, H, W), float32.
-    """
+    """Lips, teeth and tongue: albedo and opacity."""
     stretch = 1.0 + 0.14 * motion.wide + 0.10 * motion.smile - 0.10 * motion.jaw
     x = u[None] / (who.mouth_width * stretch[:, None, None])  # (T, 1, W)
     y = (v - who.mouth_y)[None]  # (1, H, 1)

@@ -1,4 +1,4 @@
-"""One filmed performance: all that its manipulations start from."""
+"""Head model: texture, relief and features of one person, and a filmed take of it."""
 
 from __future__ import annotations
 
@@ -106,16 +106,9 @@ class HeadModel:
         return cv2.resize(both, (self.pixels, self.pixels), interpolation=cv2.INTER_LINEAR)
 
     def render(self, motion: Motion, maps: np.ndarray, light: Light) -> np.ndarray:
-        """Draw the head as the camera sees it.
+        """Draw the head that the maps of :func:`.motion.head_maps` look at.
 
-        Args:
-            motion (Motion): Expression and pose of T frames.
-            maps (np.ndarray): (T, 2 S, 2 S, 2) head coordinates seen by every pixel, at twice the
-                resolution of the picture, from :func:`mini_ffpp.pose.head_maps`.
-            light (Light): The scene's light.
-
-        Returns:
-            np.ndarray: (T, S, S, 4) float32: linear light times opacity, and opacity.
+        Gives (T, S, S, 4) float32: linear light times opacity, and opacity.
         """
         patches = self._patches(motion)
         frames, side = maps.shape[0], maps.shape[1] // 2
@@ -161,31 +154,13 @@ class Take:
         return self.maps[:, ::2, ::2]
 
     def reshoot(self, layers: np.ndarray, tint: np.ndarray) -> np.ndarray:
-        """Film another head in place of the own one, without sensor noise.
-
-        Args:
-            layers (np.ndarray): (T, S, S, 4) from :meth:`HeadModel.render`.
-            tint (np.ndarray): (3,) factor on the light of these layers.
-
-        Returns:
-            np.ndarray: (T, S, S, 3) float32, coded.
-        """
+        """Film other layers (T, S, S, 4) in place of the own head, without sensor noise."""
         behind = self.light_field * (1 - layers[..., 3:])
         return self.camera.develop(behind + layers[..., :3] * tint.astype(np.float32))
 
 
 def shoot(seed: int, number: str, frames: int, side: int) -> Take:
-    """Film the person of an id.
-
-    Args:
-        seed (int): Seed of the dataset.
-        number (str): Id of the person.
-        frames (int): Number of frames T.
-        side (int): Side S of the picture in pixels.
-
-    Returns:
-        Take: The same for the same arguments.
-    """
+    """Film the person of an id, in T frames of S x S pixels."""
     head = HeadModel(seed, number, 2 * side)
     motion = sample_motion(seed, number, frames)
     light = sample_light(seed, number)

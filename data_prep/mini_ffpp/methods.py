@@ -1,4 +1,8 @@
-"""Manipulation methods of the rendered dataset."""
+"""Manipulation methods: Deepfakes, Face2Face, FaceSwap and NeuralTextures, rendered.
+
+``points`` are the head coordinates that every pixel sees, (T, S, S, 2); a video is (T, S, S, 3)
+float32, coded.
+"""
 
 from __future__ import annotations
 
@@ -7,35 +11,90 @@ from typing import Tuple
 import cv2
 import numpy as np
 
-from .blending import (
-    align,
-    ellipse,
-    inner_face,
-    overshoot,
-    paste,
-    shake,
-    trace_strength,
-    within_head,
-)
 from .head_model import HeadModel, Take
+from .identity import Identity
 from .motion import Motion, head_maps, sample_motion
-from .noise import drift, field, rng_for
+from .noise import drift, field, rng_for, smoothstep
+from .relief import outline
 from .scene import sample_light
+
+# ---- what the four methods share: regions, tracking errors, alignment, pasting
+
+
+def ellipse(
+    points: np.ndarray, centre: Tuple[float, float], half: Tuple[float, float], softness: float
+) -> np.ndarray:
+    """Opacity of an ellipse, half on its edge and ramping over a share of its radius: (T, S, S)."""
+    radius = np.hypot(
+        (points[..., 0] - centre[0]) / half[0], (points[..., 1] - centre[1]) / half[1]
+    )
+    return smoothstep(1 + softness, 1 - softness, radius)
+
+
+def within_head(who: Identity, points: np.ndarray) -> np.ndarray:
+    """Opacity of the head, soft inside its outline so that the background stays: (T, S, S)."""
+    return smoothstep(0.97, 0.85, outline(who, points[..., 0], points[..., 1]))
+
+
+def inner_face(who: Identity, points: np.ndarray, softness: float) -> np.ndarray:
+    """Opacity of the face from brows to chin, never beyond the outline of the head: (T, S, S)."""
+    top = who.eye_y - who.brow_y - 0.12
+    half = (0.92 - top) / 2
+    region = ellipse(points, (0.0, top + half), (0.72 * who.head_width, half), softness)
+    return region * within_head(who, points)
+
+
+def shake(
+    rng: np.random.Generator, points: np.ndarray, amount: float, smooth: float = 0.5
+) -> np.ndarray:
+    """Move head coordinates by a tracking error, of which a share drifts and the rest jumps."""
+    frames = len(points)
+    jump = rng.standard_normal((4, frames))
+    slow = np.stack([drift(rng, frames, 6) for _ in range(4)])
+    error = amount * ((1 - smooth) * jump + smooth * slow)
+    x, y, turn, size = (e.astype(np.float32).reshape(-1, 1, 1) for e in error)
+    u, v = points[..., 0], points[..., 1] - np.float32(0.3)  # about the middle of the face
+    scale = 1 + size
+    return np.stack(
+        [scale * (u - turn * v) + x, scale * (v + turn * u) + y + np.float32(0.3)], axis=-1
+    )
+
+
+def align(points: np.ndarray, target: Identity, source: Identity) -> np.ndarray:
+    """Head coordinates of the source that lie where the target's eyes and mouth are."""
+    across = source.eye_x / target.eye_x
+    down = (source.mouth_y - source.eye_y) / (target.mouth_y - target.eye_y)
+    scale = np.array([across, down], np.float32)
+    return points * scale + np.array([0.0, source.eye_y - down * target.eye_y], np.float32)
+
+
+def trace_strength(rng: np.random.Generator) -> float:
+    """How visible the traces of a video are, from 0.15 (an expert might miss them) to 1.1."""
+    return rng.uniform(0.15, 1.1)
+
+
+def overshoot(picture: np.ndarray, amount: float) -> np.ndarray:
+    """Exaggerate edges, with halos, as decoders and texture filters do."""
+    around = cv2.GaussianBlur(picture, (0, 0), 2.6 * picture.shape[0] / 128)
+    return picture + np.float32(amount) * (picture - around)
+
+
+def paste(
+    video: np.ndarray, fake: np.ndarray, opacity: np.ndarray, noise: np.ndarray
+) -> np.ndarray:
+    """Blend a synthetic region into a video, which stays as it is outside the region."""
+    return video + (fake + noise - video) * opacity[..., None].astype(np.float32)
+
+
+# ---- the four methods; what they leave behind is as strong as `trace_strength` draws
 
 
 def deepfakes(take: Take, source: HeadModel) -> np.ndarray:
     """Render the Deepfakes version of a take.
 
-    Traces, their strength drawn per video: the face has the few pixels of a small decoder and
-    its overshooting edges, its shading wavers from frame to frame, a soft mask trembles, and the
-    skin tone is not quite the neck's.
-
-    Args:
-        take (Take): The target's performance.
-        source (HeadModel): The head whose identity is shown.
-
-    Returns:
-        np.ndarray: (T, S, S, 3) float32, coded, of which the face differs from ``take.video``.
+    Traces, their strength drawn per video: the face has the few pixels of a small decoder and its
+    overshooting edges, its shading wavers from frame to frame, a soft mask trembles, and the skin
+    tone is not quite the neck's.
     """
     who = take.head.who
     rng = rng_for(take.seed, 'df', who.number, source.who.number)
@@ -64,15 +123,8 @@ def faceswap(take: Take, source: HeadModel) -> np.ndarray:
     """Render the FaceSwap version of a take.
 
     Traces, their strength drawn per video: a harder edge, oversharp texture, the source's own
-    light, a skin tone matched only in part, and landmarks that are found a little
-    elsewhere in every frame.
-
-    Args:
-        take (Take): The target's performance.
-        source (HeadModel): The head whose face is pasted on.
-
-    Returns:
-        np.ndarray: (T, S, S, 3) float32, coded, of which the face differs from ``take.video``.
+    light, a skin tone matched only in part, and landmarks that are found a little elsewhere in
+    every frame.
     """
     who = take.head.who
     rng = rng_for(take.seed, 'fs', who.number, source.who.number)
@@ -94,15 +146,7 @@ def faceswap(take: Take, source: HeadModel) -> np.ndarray:
 
 
 def reenact(take: Take, source: HeadModel) -> Tuple[Motion, np.ndarray]:
-    """The target's head with mouth and brows driven by the source.
-
-    Args:
-        take (Take): The target's performance.
-        source (HeadModel): The person whose expression is taken.
-
-    Returns:
-        tuple[Motion, np.ndarray]: The mixed motion and its maps (T, 2 S, 2 S, 2).
-    """
+    """The target's head with mouth and brows of the source: motion and maps (T, 2 S, 2 S, 2)."""
     frames = len(take.motion.jaw)
     actor = sample_motion(take.seed, source.who.number, frames)
     mixed = Motion(
@@ -119,15 +163,8 @@ def face2face(take: Take, source: HeadModel) -> np.ndarray:
     """Render the Face2Face version of a take.
 
     Traces, their strength drawn per video: the fitted model's light wavers and is not quite the
-    scene's, its texture lacks the finest detail and has halos instead, its pose trembles, and
-    the expression does not belong to the movement of the head.
-
-    Args:
-        take (Take): The target's performance.
-        source (HeadModel): The person whose expression is taken.
-
-    Returns:
-        np.ndarray: (T, S, S, 3) float32, coded, of which the face differs from ``take.video``.
+    scene's, its texture lacks the finest detail and has halos instead, its pose trembles, and the
+    expression does not belong to the movement of the head.
     """
     who = take.head.who
     rng = rng_for(take.seed, 'f2f', who.number, source.who.number)
@@ -150,13 +187,6 @@ def neural_textures(take: Take, source: HeadModel) -> np.ndarray:
 
     Traces, their strength drawn per video: below the nose, skin is smoothed and edges overshoot,
     and the texture shimmers from frame to frame. Above, the video is untouched.
-
-    Args:
-        take (Take): The target's performance.
-        source (HeadModel): The person whose mouth movement is taken.
-
-    Returns:
-        np.ndarray: (T, S, S, 3) float32, coded, of which the mouth differs from ``take.video``.
     """
     who = take.head.who
     rng = rng_for(take.seed, 'nt', who.number, source.who.number)
@@ -175,3 +205,7 @@ def neural_textures(take: Take, source: HeadModel) -> np.ndarray:
     opacity = opacity * within_head(who, take.points)
     noise = take.camera.noise * (1 - 0.7 * strength)
     return paste(take.video, fake, opacity, noise)
+
+
+FAMILIES = {'df': deepfakes, 'f2f': face2face, 'fs': faceswap, 'nt': neural_textures}
+"""dict[str, Callable]: What renders each manipulation of a take, by its key."""

@@ -1,4 +1,4 @@
-"""From picture to head: which point of the head every pixel sees."""
+"""Motion and pose: the performance of a person, and which point of the head every pixel sees."""
 
 from __future__ import annotations
 
@@ -78,16 +78,7 @@ def _saccades(rng: np.random.Generator, frames: int, reach: float) -> np.ndarray
 
 
 def sample_motion(seed: int, number: str, frames: int) -> Motion:
-    """Draw the performance of an id.
-
-    Args:
-        seed (int): Seed of the dataset.
-        number (str): Zero-padded id, e.g. ``'007'``.
-        frames (int): Number of frames T.
-
-    Returns:
-        Motion: The same for the same arguments.
-    """
+    """Draw the performance of an id, T frames."""
     rng = rng_for(seed, 'motion', number)
     jaw = _speech(rng, frames)
     # From people who hardly move to people who hardly sit still.
@@ -121,16 +112,7 @@ KNOTS = 56
 
 
 def rotation(yaw: float, pitch: float, roll: float) -> np.ndarray:
-    """Rotation from head axes to camera axes (right, down, towards the camera).
-
-    Args:
-        yaw (float): Turn to the right of the picture, radians.
-        pitch (float): Nod downwards, radians.
-        roll (float): Tilt clockwise, radians.
-
-    Returns:
-        np.ndarray: (3, 3) matrix acting on column vectors.
-    """
+    """Rotation from head axes to camera axes (right, down, towards the camera), radians: (3, 3)."""
     (cy, sy), (cp, sp), (cr, sr) = ((np.cos(a), np.sin(a)) for a in (yaw, pitch, roll))
     turn = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
     nod = np.array([[1, 0, 0], [0, cp, sp], [0, -sp, cp]])
@@ -145,31 +127,13 @@ def _depth(who: Identity, u: np.ndarray, v: np.ndarray) -> np.ndarray:
 
 
 def picture_grid(pixels: int, zoom: float) -> np.ndarray:
-    """Unposed head coordinates of the pixel centres of a picture.
-
-    Args:
-        pixels (int): Side of the picture.
-        zoom (float): Side of the picture in head units.
-
-    Returns:
-        np.ndarray: (pixels, pixels, 2) float32; the middle of the picture is (0, 0.06).
-    """
+    """Unposed head coordinates of pixel centres, (0, 0.06) in the middle: (pixels, pixels, 2)."""
     axis = ((np.arange(pixels, dtype=np.float32) + 0.5) / pixels - 0.5) * zoom
     return np.dstack(np.meshgrid(axis, axis + np.float32(0.06)))
 
 
 def head_maps(who: Identity, motion: Motion, side: int, zoom: float) -> np.ndarray:
-    """Head coordinates seen by every pixel of every frame.
-
-    Args:
-        who (Identity): Whose head: its depth makes the parallax.
-        motion (Motion): Pose, jaw and brow of T frames.
-        side (int): Side S of the picture in pixels.
-        zoom (float): Side of the picture in head units.
-
-    Returns:
-        np.ndarray: (T, 2 S, 2 S, 2) float32, at twice the resolution of the picture.
-    """
+    """Head coordinates that every pixel sees, at twice the resolution S: (T, 2 S, 2 S, 2)."""
     coarse = picture_grid(KNOTS, zoom)
     maps = np.empty((len(motion.yaw), 2 * side, 2 * side, 2), np.float32)
     for t in range(len(maps)):

@@ -1,4 +1,4 @@
-"""The head as a height field: outline, relief, normals, creases."""
+"""Relief: the head as a height field with its outline, normals and creases, in head units."""
 
 from __future__ import annotations
 
@@ -15,30 +15,13 @@ SPAN = 1.35
 
 
 def grid(pixels: int) -> Tuple[np.ndarray, np.ndarray]:
-    """Head coordinates of the pixel centres of a square canvas.
-
-    Args:
-        pixels (int): Side of the canvas, P.
-
-    Returns:
-        tuple[np.ndarray, np.ndarray]: u of shape (1, P) and v of shape (P, 1), float32.
-    """
+    """Head coordinates of the pixel centres of a square canvas: u (1, P) and v (P, 1)."""
     axis = ((np.arange(pixels, dtype=np.float32) + 0.5) / pixels * 2 - 1) * SPAN
     return axis[None, :], axis[:, None]
 
 
 def outline(who: Identity, u: np.ndarray, v: np.ndarray, grow: float = 0.0) -> np.ndarray:
-    """Implicit outline of the skull: below 1 inside, 1 on the edge.
-
-    Args:
-        who (Identity): Whose head.
-        u (np.ndarray): Horizontal head coordinate.
-        v (np.ndarray): Vertical head coordinate, broadcast against ``u``.
-        grow (float): Head units by which the outline is moved outwards, for hair. Defaults to 0.0.
-
-    Returns:
-        np.ndarray: The implicit function.
-    """
+    """Implicit outline of the skull, moved outwards by ``grow``: below 1 inside, 1 on the edge."""
     jaw = 1.0 - who.jaw_taper * smoothstep(0.05, 1.05, v)
     half = (who.head_width + grow) * jaw
     # Jaws may be square, crowns are round.
@@ -58,16 +41,7 @@ def _nose(who: Identity, u: np.ndarray, v: np.ndarray) -> np.ndarray:
 
 
 def relief(who: Identity, u: np.ndarray, v: np.ndarray) -> np.ndarray:
-    """Height of the skin towards the camera, in head units.
-
-    Args:
-        who (Identity): Whose head.
-        u (np.ndarray): Horizontal head coordinate.
-        v (np.ndarray): Vertical head coordinate, broadcast against ``u``.
-
-    Returns:
-        np.ndarray: (rows of v, columns of u) float32, flat outside the outline.
-    """
+    """Height of the skin towards the camera, in head units."""
     inside = np.clip(1.0 - outline(who, u, v), 0.0, None)
     side = np.abs(u)
     mouth = v - who.mouth_y
@@ -91,14 +65,7 @@ def relief(who: Identity, u: np.ndarray, v: np.ndarray) -> np.ndarray:
 
 
 def normals(height: np.ndarray) -> np.ndarray:
-    """Unit normals of a height field over the head canvas.
-
-    Args:
-        height (np.ndarray): (P, P) in head units.
-
-    Returns:
-        np.ndarray: (3, P, P) float32, components along u, v and towards the camera.
-    """
+    """Unit normals of a height field (P, P) along u, v and towards the camera: (3, P, P)."""
     pixel = 2 * SPAN / height.shape[0]
     # Softened by a little over a pixel: hard relief would alias into glitter.
     height = cv2.GaussianBlur(height, (0, 0), 0.014 / pixel)
@@ -108,15 +75,7 @@ def normals(height: np.ndarray) -> np.ndarray:
 
 
 def cavity(height: np.ndarray, inside: np.ndarray) -> np.ndarray:
-    """Ambient light left in hollows: how far a point lies below its neighbourhood.
-
-    Args:
-        height (np.ndarray): (P, P) in head units.
-        inside (np.ndarray): (P, P) float32 opacity of the head.
-
-    Returns:
-        np.ndarray: (P, P) float32 factor, about 0.5 in deep hollows, slightly above 1 on ridges.
-    """
+    """Ambient light left: a factor of about 0.5 in deep hollows, slightly above 1 on ridges."""
     pixel = 2 * SPAN / height.shape[0]
     factor = np.ones_like(height)
     for reach, depth in ((0.075, 5.5), (0.022, 5.0)):

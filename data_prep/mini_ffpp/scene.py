@@ -1,4 +1,4 @@
-"""Scene: light, camera, backdrop."""
+"""Scene: light, camera, and what is behind the head."""
 
 from __future__ import annotations
 
@@ -25,15 +25,7 @@ class Light:
     ambient: np.ndarray
 
     def mixed_with(self, other: Light, share: float) -> Light:
-        """Something between two lights.
-
-        Args:
-            other (Light): The other light.
-            share (float): Its share, 0 to 1.
-
-        Returns:
-            Light: The mixture.
-        """
+        """Mix two lights; ``share`` is the other's."""
         mean = [
             (1 - share) * mine + share * theirs
             for mine, theirs in zip(vars(self).values(), vars(other).values())
@@ -42,15 +34,7 @@ class Light:
 
 
 def sample_light(seed: int, number: str) -> Light:
-    """Draw the light in which an id was filmed.
-
-    Args:
-        seed (int): Seed of the dataset.
-        number (str): Id of the person.
-
-    Returns:
-        Light: The same for the same arguments.
-    """
+    """Draw the light in which an id was filmed."""
     rng = rng_for(seed, 'light', number)
     direction = np.array([rng.normal(0, 0.6), -rng.uniform(0.2, 0.8), 1.0])
     warmth = rng.normal(0, 0.06)
@@ -81,14 +65,7 @@ class Camera:
     noise: np.ndarray
 
     def develop(self, light: np.ndarray) -> np.ndarray:
-        """Turn light into a coded picture, without sensor noise.
-
-        Args:
-            light (np.ndarray): (T, S, S, 3) linear light.
-
-        Returns:
-            np.ndarray: (T, S, S, 3) float32, gamma coded, nominally 0..1.
-        """
+        """Turn linear light (T, S, S, 3) into a gamma coded picture, without sensor noise."""
         coded = np.empty_like(light)
         for t, frame in enumerate(light):
             exposed = np.clip(frame * (self.vignette * self.gain[t]), 0.0, None)
@@ -101,17 +78,7 @@ class Camera:
 
 
 def sample_camera(seed: int, number: str, frames: int, side: int) -> Camera:
-    """Draw the camera of an id.
-
-    Args:
-        seed (int): Seed of the dataset.
-        number (str): Id of the person filmed.
-        frames (int): Number of frames T.
-        side (int): Side S of the picture in pixels.
-
-    Returns:
-        Camera: The same for the same arguments.
-    """
+    """Draw the camera of an id."""
     rng = rng_for(seed, 'camera', number)
     axis = np.linspace(-1, 1, side, dtype=np.float32) ** 2
     fall = rng.uniform(0.0, 0.22)
@@ -217,20 +184,7 @@ def draw_backdrop(
     side: int,
     zoom: float,
 ) -> np.ndarray:
-    """Background and body of all frames.
-
-    Args:
-        seed (int): Seed of the dataset.
-        who (Identity): The person filmed.
-        light (Light): The scene's light.
-        sway (tuple[np.ndarray, np.ndarray]): x and y of the head, (T,) head units; the body
-            follows half of it.
-        side (int): Side S of the picture in pixels.
-        zoom (float): Side of the picture in head units.
-
-    Returns:
-        np.ndarray: (T, S, S, 3) float32, linear light.
-    """
+    """Background, and the body that follows half of the head's sway: (T, S, S, 3), linear light."""
     rng = rng_for(seed, 'scene', who.number)
     wide = int(round(side * MARGIN))
     room = _background(rng, wide) * (0.5 * light.key + light.ambient)

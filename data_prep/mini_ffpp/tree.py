@@ -1,9 +1,9 @@
-"""Rendering a whole FaceForensics++-shaped tree."""
+"""Tree of the rendered dataset: its settings, pairs and splits, and the videos to render."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Dict, List
 
@@ -11,16 +11,110 @@ import cv2
 import numpy as np
 
 from mmfake.datasets.protocol import get_manipulation
+from mmfake.errors import MMFakeError
 from mmfake.files import atomic_file, remove_leftovers
 
 from ..clip_writer import write_clip
-from ..progress import progress_bar
-from ..worker_pool import WorkerPool
+from ..worker_pool import run_jobs
 from .head_model import HeadModel, shoot
-from .identity import Splits, pair_up
-from .methods import deepfakes, face2face, faceswap, neural_textures
+from .identity import sample_identity
+from .methods import FAMILIES
 from .motion import FPS
-from .settings import Settings
+from .noise import rng_for
+
+FILE_NAME = 'mini_ffpp.json'
+# Raised whenever the pixels change: a tree of another version is never mixed with this one's.
+RENDERER = 2
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Settings of one mini tree.
+
+    Args:
+        pairs (int): Pairs of identities; every pair gives 2 originals and 2 videos per
+            manipulation. Defaults to 48.
+        seed (int): Seed of everything random. Defaults to 0.
+        frames (int): Frames per video, at 25 per second. Defaults to 40.
+        size (int): Side of the square picture in pixels. Defaults to 128.
+
+    Raises:
+        MMFakeError: If a value is out of range.
+    """
+
+    pairs: int = 48
+    seed: int = 0
+    frames: int = 40
+    size: int = 128
+
+    def __post_init__(self) -> None:
+        self._check('pairs', 3 <= self.pairs <= 499, 'between 3 (one per split) and 499')
+        self._check('seed', 0 <= self.seed < 2**32, 'between 0 and 4294967295')
+        self._check('frames', 2 <= self.frames <= 2000, 'between 2 and 2000')
+        even = self.size % 2 == 0  # H.264 stores colour at half the resolution
+        self._check('size', 32 <= self.size <= 512 and even, 'an even number between 32 and 512')
+
+    def _check(self, name: str, good: bool, wanted: str) -> None:
+        if not good:
+            raise MMFakeError(f'--{name} {getattr(self, name)} is not {wanted}: choose another')
+
+    def claim(self, root: Path) -> None:
+        """Make a folder the home of this tree, or recognise it; nothing else in it is touched."""
+        file, wanted = root / FILE_NAME, {'renderer': RENDERER, **asdict(self)}
+        if root.exists() and not root.is_dir():
+            raise MMFakeError(f'{root} is a file: choose a folder for --out')
+        if not file.exists():
+            if root.exists() and any(root.iterdir()):
+                raise MMFakeError(
+                    f'{root} is not empty and has no {FILE_NAME}: choose another folder for --out'
+                )
+            with atomic_file(file, 'what the tree is made of') as unfinished:
+                unfinished.write_text(json.dumps(wanted, indent=2) + '\n')
+            return
+        try:
+            found = dict(json.loads(file.read_text()))
+        except (TypeError, ValueError) as error:
+            raise MMFakeError(
+                f'{file} cannot be read ({error}): delete {root} or choose another --out'
+            ) from error
+        if found != wanted:
+            names = sorted(n for n in {*found, *wanted} if found.get(n) != wanted.get(n))
+            differ = ', '.join(f'{n} {found.get(n)} instead of {wanted.get(n)}' for n in names)
+            raise MMFakeError(
+                f'{root} holds a mini tree of other settings ({differ}): '
+                'choose another --out or delete it'
+            )
+
+
+# ---- pairs and splits
+
+Splits = Dict[str, List[List[str]]]
+
+
+def pair_up(seed: int, pairs: int) -> Splits:
+    """Pair ids and share the pairs out, so that no identity is in two splits.
+
+    A sixth of the pairs validates and a quarter tests: 28, 8 and 12 of the default 48, so that a
+    test of one manipulation compares 24 originals with 24 manipulated videos.
+    """
+    rng = rng_for(seed, 'pairs')
+    numbers = [f'{k:03d}' for k in range(2 * pairs)]
+    # Similar skin is paired with similar skin, as the makers of FaceForensics++ paired similar
+    # faces; a face of another tone would give every swap away at first glance.
+    tone = [sample_identity(seed, n).skin.mean() * np.exp(0.05 * rng.normal()) for n in numbers]
+    ranked = [numbers[k] for k in np.argsort(tone)]
+    couples = [sorted(ranked[k : k + 2]) for k in range(0, 2 * pairs, 2)]
+    couples = [couples[k] for k in rng.permutation(pairs)]
+    val, test = max(1, pairs // 6), max(1, pairs // 4)
+    train = pairs - val - test
+    return {
+        'train': sorted(couples[:train]),
+        'val': sorted(couples[train : train + val]),
+        'test': sorted(couples[train + val :]),
+    }
+
+
+# ---- the videos of one target
 
 # The same for originals and manipulations, or the codec would give the label away. crf 23 is the
 # c23 of FaceForensics++. decord counts frames wrongly where groups of pictures are open or where
@@ -39,34 +133,17 @@ X264 = {
 
 
 def write_video(path: Path, video: np.ndarray) -> None:
-    """Encode a video as H.264 in mp4; the file appears under its name only when it is whole.
-
-    Args:
-        path (Path): Where it goes.
-        video (np.ndarray): (T, H, W, 3) uint8 RGB, H and W even.
-    """
+    """Encode a video as H.264 in mp4; the file appears under its name only when it is whole."""
     remove_leftovers(path)
     write_clip(path, video, FPS, settings=X264)
-
-
-FAMILIES = {'df': deepfakes, 'f2f': face2face, 'fs': faceswap, 'nt': neural_textures}
 
 
 def render_target(
     seed: int, target: str, source: str, frames: int, side: int
 ) -> Dict[str, np.ndarray]:
-    """Render the videos of one target.
+    """Render the videos of one target, (T, S, S, 3) uint8 RGB by ``'original'``, ``'df'``, ...
 
-    Args:
-        seed (int): Seed of the dataset.
-        target (str): Id whose background and head are seen.
-        source (str): Id whose face or expression is put there.
-        frames (int): Number of frames T.
-        side (int): Side S of the picture in pixels.
-
-    Returns:
-        dict[str, np.ndarray]: 'original', 'df', 'f2f', 'fs', 'nt' to (T, S, S, 3) uint8 RGB. A
-        video depends on the seed and the ids it shows, on nothing else.
+    A video depends on the seed and the ids it shows, on nothing else.
     """
     # One thread: parallelism is over targets, and threads would only contend.
     cv2.setNumThreads(1)
@@ -89,8 +166,7 @@ class Job:
         source (str): Id whose face or expression is put there.
         frames (int): Frames per video.
         size (int): Side of the picture in pixels.
-        files (dict[str, Path]): Where each video goes, by the keys of
-            :func:`mini_ffpp.videos.render_target`.
+        files (dict[str, Path]): Where each video goes, by the keys of :func:`render_target`.
     """
 
     seed: int
@@ -101,11 +177,7 @@ class Job:
     files: Dict[str, Path]
 
     def done(self) -> bool:
-        """Whether all its videos are there.
-
-        Returns:
-            bool: True if there is nothing to do.
-        """
+        """Tell whether all its videos are there."""
         return all(path.exists() for path in self.files.values())
 
     def run(self) -> None:
@@ -116,37 +188,11 @@ class Job:
                 write_video(path, videos[key])
 
 
-def run_all(jobs: List[Job], processes: int) -> None:
-    """Run all jobs; when interrupted, finish those begun and drop the rest.
-
-    Args:
-        jobs (list[Job]): What to do, in any order.
-        processes (int): Processes that work at the same time.
-    """
-    if not jobs:
-        return
-    bar = progress_bar('rendering', 'identities')
-    processes = min(processes, len(jobs))
-    with bar, WorkerPool(Job.run, processes, preload=['mmfake.video.frame_reader']) as pool:
-        task = bar.add_task('', total=len(jobs))
-        for job in jobs:
-            pool.submit(job)
-        for _, future in pool.finished():
-            future.result()
-            bar.advance(task)
+# ---- the whole tree
 
 
 def video_files(root: Path, target: str, source: str) -> Dict[str, Path]:
-    """Where the videos of one target lie, in the official layout.
-
-    Args:
-        root (Path): Root of the tree.
-        target (str): Id whose background and head are seen.
-        source (str): Id whose face or expression is put there.
-
-    Returns:
-        dict[str, Path]: Paths by key, ``'original'`` first.
-    """
+    """Where the videos of one target lie, in the official layout."""
     stems = {'original': target, **dict.fromkeys(FAMILIES, f'{target}_{source}')}
     return {
         key: root / get_manipulation(key).folder / 'c23' / 'videos' / f'{stem}.mp4'
@@ -162,44 +208,19 @@ def _write_splits(root: Path, splits: Splits) -> None:
 
 
 def tree_jobs(root: Path, settings: Settings, splits: Splits) -> List[Job]:
-    """All that there is to render.
-
-    Args:
-        root (Path): Root of the tree.
-        settings (Settings): What to render.
-        splits (dict[str, list[list[str]]]): Pairs by split.
-
-    Returns:
-        list[Job]: Two jobs per pair: each of the two is the target once.
-    """
+    """List all that there is to render."""
     return [
-        Job(
-            settings.seed,
-            target,
-            source,
-            settings.frames,
-            settings.size,
-            video_files(root, target, source),
-        )
+        Job(settings.seed, *ids, settings.frames, settings.size, video_files(root, *ids))
         for pairs in splits.values()
         for pair in pairs
-        for target, source in (pair, pair[::-1])
+        for ids in (pair, pair[::-1])
     ]
 
 
 def render_tree(root: Path, settings: Settings, processes: int = 1) -> List[Job]:
-    """Render a tree, or what is missing of it.
+    """Render a tree, or what is missing of it; gives all its jobs, which know the files.
 
-    Args:
-        root (Path): Where it goes. A tree of the same settings is completed.
-        settings (Settings): What to render.
-        processes (int): Processes that render. Defaults to 1.
-
-    Returns:
-        list[Job]: All jobs of the tree, also those found done: they know the files.
-
-    Raises:
-        MMFakeError: If the folder holds something else; nothing is touched then.
+    When interrupted, the targets begun are finished and the others dropped.
     """
     settings.claim(root)
     splits = pair_up(settings.seed, settings.pairs)
@@ -207,5 +228,7 @@ def render_tree(root: Path, settings: Settings, processes: int = 1) -> List[Job]
     for path in jobs[0].files.values():
         path.parent.mkdir(parents=True, exist_ok=True)
     _write_splits(root, splits)
-    run_all([job for job in jobs if not job.done()], processes)
+    missing = [job for job in jobs if not job.done()]
+    for _, future in run_jobs(Job.run, missing, processes, 'identities'):
+        future.result()
     return jobs

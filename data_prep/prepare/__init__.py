@@ -1,1 +1,1 @@
-"""From raw videos to face clips and an index."""
+"""Preparation: from raw videos to face clips and an index."""

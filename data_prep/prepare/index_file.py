@@ -1,13 +1,13 @@
-"""What a preparation says at its end."""
+"""Index file of a preparation: its rows, written and read, and the table that counts them."""
 
 from __future__ import annotations
 
+import csv
 import os
 from collections import Counter
 from pathlib import Path
 from typing import Dict, Iterable, List, Mapping
 
-import pandas as pd
 from rich.table import Table
 
 from mmfake.datasets.index import COLUMNS
@@ -33,16 +33,7 @@ PROVENANCE = (
 
 
 def make_row(video: VideoRecord, root: Path, *facts: Dict[str, str]) -> Row:
-    """Write a row.
-
-    Args:
-        video (VideoRecord): The video, its ``filename`` the raw file.
-        root (Path): Folder of the index.
-        *facts (dict[str, str]): What the other columns hold.
-
-    Returns:
-        dict[str, str]: A value for each column.
-    """
+    """Write a row; ``video.filename`` is the raw file, ``root`` the folder of the index."""
     row = dict.fromkeys((*COLUMNS, *PROVENANCE), '')
     row.update(
         id=video.video_id,
@@ -59,45 +50,32 @@ def make_row(video: VideoRecord, root: Path, *facts: Dict[str, str]) -> Row:
 
 
 def write_rows(path: Path, rows: Iterable[Row]) -> None:
-    """Write an index, sorted: split by split, target by target, each original before its fakes.
-
-    Args:
-        path (Path): The CSV file.
-        rows (Iterable[dict[str, str]]): Its rows, in any order.
-
-    Raises:
-        MMFakeError: If it cannot be written.
-    """
+    """Write an index, sorted: split by split, target by target, each original before its fakes."""
     methods = (ORIGINAL, *manipulation_keys(everything=True))
 
     def place(row: Row) -> tuple:
         split, method = SPLITS.index(row['split']), methods.index(row['method'])
         return split, row['target'], method, row['id']
 
-    rows = sorted(rows, key=place)
-    frame = pd.DataFrame(rows, columns=[*COLUMNS, *PROVENANCE])
-    with atomic_file(path, 'the index') as temporary:
-        frame.to_csv(temporary, index=False)
+    with atomic_file(path, 'the index') as temporary, open(
+        temporary, 'w', encoding='utf-8', newline=''
+    ) as stream:
+        writer = csv.DictWriter(stream, (*COLUMNS, *PROVENANCE), lineterminator='\n')
+        writer.writeheader()
+        writer.writerows(sorted(rows, key=place))
 
 
 def read_rows(path: Path) -> List[Row]:
-    """Read the rows of an index as they are.
-
-    Args:
-        path (Path): The CSV file.
-
-    Returns:
-        list[dict[str, str]]: Its rows; none if there is no such file.
-
-    Raises:
-        MMFakeError: If it is no index of a preparation.
-    """
+    """Read the rows of an index as they are; none if there is no such file."""
     if not path.is_file():
         return []
+    columns = (*COLUMNS, *PROVENANCE)
     try:
-        frame = pd.read_csv(path, dtype=str, keep_default_na=False)
-        rows = frame[[*COLUMNS, *PROVENANCE]].to_dict('records')
-    except (OSError, ValueError, KeyError) as error:  # pandas' own errors are ValueErrors
+        with open(path, encoding='utf-8', newline='') as stream:
+            rows = [{name: row[name] for name in columns} for row in csv.DictReader(stream)]
+        if any(None in row.values() for row in rows):
+            raise ValueError('a row is cut off')
+    except (OSError, ValueError, KeyError, csv.Error) as error:
         reason = ' '.join(str(error).split())[:100]
         raise MMFakeError(
             f'index {path} is damaged or no index of a preparation ({reason}): delete it, it is '
@@ -107,18 +85,11 @@ def read_rows(path: Path) -> List[Row]:
 
 
 def closing_table(rows: Iterable[Row]) -> Table:
-    """Count the videos per method and split: expected, used, and each way not to be used.
-
-    Args:
-        rows (Iterable[dict[str, str]]): Rows of the index.
-
-    Returns:
-        Table: For the terminal.
-    """
+    """Count the videos per method and split: expected, used, and each way not to be used."""
     cells: Dict[tuple, Counter] = {}
     for row in rows:
         cells.setdefault((row['method'], row['split']), Counter())[row['status']] += 1
-    keys = ('original', *manipulation_keys(everything=True))
+    keys = (ORIGINAL, *manipulation_keys(everything=True))
     order = sorted(cells, key=lambda cell: (keys.index(cell[0]), SPLITS.index(cell[1])))
     unused = [s for s in STATUSES if s != USED and any(cells[cell][s] for cell in cells)]
     table = Table(box=None, header_style='bold', pad_edge=False)
@@ -137,16 +108,7 @@ def closing_table(rows: Iterable[Row]) -> Table:
 
 
 def time_line(seconds: Mapping[str, float], videos: int) -> str:
-    """Say what the time was spent on.
-
-    Args:
-        seconds (Mapping[str, float]): Seconds by ``decode``, ``faces`` and ``write``, summed over
-            the processes.
-        videos (int): Videos worked on.
-
-    Returns:
-        str: One line.
-    """
+    """Say on what the seconds of all processes were spent, in one line."""
     total = sum(seconds.values())
     if not videos or not total:
         return 'nothing had to be made'
@@ -155,4 +117,5 @@ def time_line(seconds: Mapping[str, float], videos: int) -> str:
 
 
 def _numbers(counts: Counter, unused: List[str]) -> List[str]:
+    """Lay out the counts of one line of the table."""
     return [str(sum(counts.values())), *(str(counts[name]) for name in (USED, *unused))]

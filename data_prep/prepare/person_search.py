@@ -18,65 +18,6 @@ from .settings import Settings
 from .video_job import VideoJob
 
 
-def continue_track(
-    track: FaceTrack, tails: Iterable[FaceTrack], min_iou: float = 0.3, max_gap: int = 15
-) -> FaceTrack:
-    """Append the track of the same person in the frames that the first video does not have.
-
-    A manipulated video is cut out along the track of its target's original. If it has more frames,
-    those are tracked in it::
-
-        tracker = FaceTracker(detector, first_frame=frames_of_original)
-        for picture in extra_frames:
-            tracker.update(picture)
-        track = continue_track(track, tracker.finish())
-
-    Args:
-        track (FaceTrack): Track of the original.
-        tails (Iterable[FaceTrack]): Tracks of the extra frames. Frames are numbered from the
-            beginning of the video in all tracks. A tail may begin before the end of the track; the
-            track's own boxes count there.
-        min_iou (float): Least overlap (intersection over union) of the end of the track with the
-            tail. Defaults to 0.3.
-        max_gap (int): Most frames between the track and the tail, which are interpolated.
-            Defaults to 15: three detections, every 5 frames.
-
-    Returns:
-        FaceTrack: The track and the tail that overlaps best, of equal ones the first to begin. The
-        track itself if none overlaps: the clip then ends with the frames both videos have.
-    """
-    best, best_overlap = None, 0.0
-    for tail in sorted(tails, key=lambda tail: (tail.start, *tail.boxes[0].tolist())):
-        if tail.start > track.stop + max_gap or tail.stop <= track.stop:
-            continue
-        meeting = max(track.stop - 1, tail.start)  # the frame in which the two are compared
-        box = tail.boxes[meeting - tail.start]
-        overlap = box_overlap(track.boxes[-1:], box[None])[0, 0]
-        if overlap >= min_iou and overlap > best_overlap:
-            best, best_overlap = tail, overlap
-    return track if best is None else _join(track, best)
-
-
-def _join(track: FaceTrack, tail: FaceTrack) -> FaceTrack:
-    new = max(track.stop - tail.start, 0)  # frames of the tail that the track has too
-    first = tail.start + new
-    frames = [*range(track.start, track.stop), *range(first, tail.stop)]
-
-    def filled(name: str) -> np.ndarray:
-        known = np.concatenate([getattr(track, name), getattr(tail, name)[new:]])
-        return interpolate(frames, known)
-
-    gap = np.zeros(first - track.stop, bool)
-    points = None if track.points is None or tail.points is None else filled('points')
-    return FaceTrack(
-        start=track.start,
-        boxes=filled('boxes'),
-        scores=filled('scores'),
-        detected=np.concatenate([track.detected, gap, tail.detected[new:]]),
-        points=points,
-    )
-
-
 class NotUsable(Exception):
     """A video has no usable clip.
 
@@ -90,23 +31,60 @@ class NotUsable(Exception):
         self.status, self.reason = status, reason
 
 
-def guided_track(job: VideoJob, watch: Stopwatch) -> Optional[FaceTrack]:
-    """Get the boxes of the guide, fitted to the job's own video.
+# ---- an original, or a fake by itself
 
-    Original and manipulation then differ by the manipulation alone, not by where a detector saw
-    the face. Boxes are scaled if the video has another resolution. If the original ended before
-    its clip was full and this video goes on, the rest is tracked here.
+
+@dataclass(frozen=True)
+class Person:
+    """The person a video is cropped to.
 
     Args:
-        job (VideoJob): The job.
-        watch (Stopwatch): Adds up ``decode`` and ``faces``.
+        track (FaceTrack): Where the face is.
+        frames_seen (int): Frames of the video that were looked at, from its first.
+        at_end (bool): Whether that is all of the video.
+        width (int): Width of the video, px.
+        height (int): Its height, px.
+    """
 
-    Returns:
-        FaceTrack | None: None without a usable guide, or if the pictures have another shape.
+    track: FaceTrack
+    frames_seen: int
+    at_end: bool
+    width: int
+    height: int
 
-    Raises:
-        VideoError: If the video cannot be decoded.
-        MMFakeError: If the boxes of the guide cannot be read.
+
+def find_person(filename: str, settings: Settings, watch: Stopwatch) -> Person:
+    """Look for the person to crop: the longest x largest face of the first frames.
+
+    Looked at are as many frames as a clip may have; if nobody is usable in them, the next as many,
+    and so on to the end of the video.
+    """
+    search = FaceSearch(
+        settings.build_detector(),
+        watch,
+        window=settings.frames,
+        every=settings.every,
+        min_frames=settings.min_frames,
+        min_face=settings.min_face,
+    )
+    with FrameReader(filename) as reader:
+        pictures = watch.each('decode', (frame.picture for frame in reader))
+        for window in search.windows(pictures):
+            if window.people:
+                size = reader.width, reader.height
+                return Person(window.people[0], window.stop, window.at_end, *size)
+    raise NotUsable(*search.complaint())
+
+
+# ---- a fake along the track of its original
+
+
+def guided_track(job: VideoJob, watch: Stopwatch) -> Optional[FaceTrack]:
+    """Get the boxes of the guide, fitted to the job's own video; None if they cannot be.
+
+    Original and manipulation then differ by the manipulation alone, not by where a detector saw the
+    face. Boxes are scaled if the video has another resolution. If the original ended before its
+    clip was full and this video goes on, the rest is tracked here.
     """
     record = job.guide_record()
     if record is None:
@@ -140,55 +118,43 @@ def _track_the_rest(
     return continue_track(track, tracker.finish())
 
 
-@dataclass(frozen=True)
-class Person:
-    """The person a video is cropped to.
+def continue_track(
+    track: FaceTrack, tails: Iterable[FaceTrack], min_iou: float = 0.3, max_gap: int = 15
+) -> FaceTrack:
+    """Append the track of the same person in the frames that the original does not have.
 
-    Args:
-        track (FaceTrack): Where the face is.
-        frames_seen (int): Frames of the video that were looked at, from its first.
-        at_end (bool): Whether that is all of the video.
-        width (int): Width of the video, px.
-        height (int): Its height, px.
+    Of the tails, the one is taken that overlaps the end of the track best (of equal ones the first
+    to begin), at most ``max_gap`` frames later; those between are interpolated. Where both have a
+    box the track's own counts. Without such a tail the track stays as it is.
     """
+    best, best_overlap = None, 0.0
+    for tail in sorted(tails, key=lambda tail: (tail.start, *tail.boxes[0].tolist())):
+        if tail.start > track.stop + max_gap or tail.stop <= track.stop:
+            continue
+        meeting = max(track.stop - 1, tail.start)  # the frame in which the two are compared
+        box = tail.boxes[meeting - tail.start]
+        overlap = box_overlap(track.boxes[-1:], box[None])[0, 0]
+        if overlap >= min_iou and overlap > best_overlap:
+            best, best_overlap = tail, overlap
+    return track if best is None else _join(track, best)
 
-    track: FaceTrack
-    frames_seen: int
-    at_end: bool
-    width: int
-    height: int
 
+def _join(track: FaceTrack, tail: FaceTrack) -> FaceTrack:
+    """Join two tracks of one person, with boxes in between."""
+    new = max(track.stop - tail.start, 0)  # frames of the tail that the track has too
+    first = tail.start + new
+    frames = [*range(track.start, track.stop), *range(first, tail.stop)]
 
-def find_person(filename: str, settings: Settings, watch: Stopwatch) -> Person:
-    """Look for the person to crop: the longest x largest face of the first frames.
+    def filled(name: str) -> np.ndarray:
+        known = np.concatenate([getattr(track, name), getattr(tail, name)[new:]])
+        return interpolate(frames, known)
 
-    Looked at are as many frames as a clip may have; if nobody is usable in them, the next as many,
-    and so on to the end of the video.
-
-    Args:
-        filename (str): The video.
-        settings (Settings): What is asked for.
-        watch (Stopwatch): Adds up ``decode`` and ``faces``.
-
-    Returns:
-        Person: The person.
-
-    Raises:
-        NotUsable: If there is none.
-        VideoError: If the video cannot be decoded so far.
-    """
-    search = FaceSearch(
-        settings.build_detector(),
-        watch,
-        window=settings.frames,
-        every=settings.every,
-        min_frames=settings.min_frames,
-        min_face=settings.min_face,
+    gap = np.zeros(first - track.stop, bool)
+    points = None if track.points is None or tail.points is None else filled('points')
+    return FaceTrack(
+        start=track.start,
+        boxes=filled('boxes'),
+        scores=filled('scores'),
+        detected=np.concatenate([track.detected, gap, tail.detected[new:]]),
+        points=points,
     )
-    with FrameReader(filename) as reader:
-        pictures = watch.each('decode', (frame.picture for frame in reader))
-        for window in search.windows(pictures):
-            if window.people:
-                size = reader.width, reader.height
-                return Person(window.people[0], window.stop, window.at_end, *size)
-    raise NotUsable(*search.complaint())

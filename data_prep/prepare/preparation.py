@@ -1,4 +1,4 @@
-"""A preparation from its list of videos to its index."""
+"""Preparation: from a list of videos to their clips and the index."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from filelock import FileLock, Timeout
 from pebble import ProcessExpired
 from rich.console import Console
 
+from mmfake.console import ProgressBar
 from mmfake.datasets.protocol import ORIGINAL, USED, VideoRecord
 from mmfake.errors import MMFakeError, sample_of
 
-from ..progress import progress_bar
 from ..worker_pool import WorkerPool
 from .index_file import Row, closing_table, make_row, read_rows, time_line, write_rows
 from .prepare_video import prepare_video
@@ -31,268 +31,11 @@ from .video_job import VideoJob
 logger = logging.getLogger('prepare')
 
 
-@contextmanager
-def one_run(index: Path) -> Iterator[None]:
-    """Keep other runs away from an index, and log beside it what happens.
-
-    The lock ends with the process, however that ends. A request to end (SIGTERM, as Slurm sends at
-    its time limit) is taken like Ctrl-C.
-
-    Args:
-        index (Path): The index that the run writes.
-
-    Yields:
-        None: While no other run can write it.
-
-    Raises:
-        MMFakeError: If another run is at work on it, or nothing can be written there.
-    """
-    try:
-        index.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(str(index.with_name(f'.{index.stem}.lock')))
-        lock.acquire(timeout=0)
-        handler = logging.FileHandler(index.with_suffix('.log'), encoding='utf-8')
-    except Timeout:
-        raise MMFakeError(
-            f'{index}: another run is writing it; wait for its end, or give each its --shard i/n'
-        ) from None
-    except OSError as error:
-        raise MMFakeError(
-            f'--out {index.parent} cannot be written to ({error.strerror or error}): '
-            'choose another folder'
-        ) from None
-    handler.setFormatter(logging.Formatter('%(asctime)s %(levelname)s %(message)s'))
-    logger.handlers[:] = [handler]
-    logger.setLevel(logging.INFO)
-    logger.propagate = False
-    react = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, react)
-        lock.release()
-        logger.handlers[:] = []
-        handler.close()
-
-
-def earlier_rows(
-    rows: Sequence[Row], videos: Sequence[VideoRecord], layout: Layout, settings: Settings
-) -> Tuple[List[Row], int]:
-    """Choose the rows of an earlier index that go on being true beside this run's.
-
-    Args:
-        rows (Sequence[dict[str, str]]): The earlier index.
-        videos (Sequence[VideoRecord]): The videos of this run.
-        layout (Layout): Where things lie.
-        settings (Settings): How this run makes clips.
-
-    Returns:
-        tuple[list[dict[str, str]], int]: Rows of other videos, made with the same settings, whose
-        target is in the same split as now; and how many other rows are no longer true.
-
-    Raises:
-        MMFakeError: If the index is that of another dataset.
-    """
-    names = {video.video_id for video in videos}
-    split = {video.target: video.split for video in videos}
-    dataset = videos[0].dataset
-    others = [row for row in rows if row['id'] not in names]
-    strangers = [row['id'] for row in others if row['id'].split('/')[0] != dataset]
-    if strangers:
-        raise MMFakeError(
-            f'--out {layout.root} holds another dataset (e.g. {strangers[0]}), this is {dataset}: '
-            'choose another folder'
-        )
-    kept = [
-        row
-        for row in others
-        if split.get(row['target']) == row['split'] and _made_with(row, layout, settings)
-    ]
-    return kept, len(others) - len(kept)
-
-
-def _made_with(row: Row, layout: Layout, settings: Settings) -> bool:
-    """Whether the record of a row tells of these settings."""
-    dataset, method, compression, stem = row['id'].split('/')
-    place = VideoRecord(
-        dataset, method, compression, stem, row['target'], row['source'], row['split'], ''
-    )
-    record = VideoJob(place, layout, settings).read_record()
-    return record is not None and record['inputs']['settings'] == settings.fingerprint()
-
-
-_PRELOAD = (
-    'mmfake.faces.tracking',
-    'mmfake.faces.detectors',
-    'mmfake.video.frame_reader',
-)  # seconds of imports, once instead of per process
-
-
-class NotAllUsed(Exception):
-    """With ``--strict``, the first video that cannot be used; says which."""
-
-
-class Preparation:
-    """Bring every video to its end: used, or not used with a status and a reason.
-
-    Originals come first; a manipulated video starts when its target original is done, because it
-    is cropped where the face of the original is. Videos that an earlier run finished with the
-    same settings, from the same file, are left as they are.
-
-    Args:
-        videos (Sequence[VideoRecord]): The videos, each ``filename`` the raw file.
-        layout (Layout): Where things go.
-        settings (Settings): How clips are made.
-
-    Attributes:
-        rows (dict[str, dict[str, str]]): Rows of the index by video id.
-        seconds (Counter): Seconds spent on decode, faces and write by all processes together.
-        made (int): Videos that were worked on, not found done.
-    """
-
-    def __init__(self, videos: Sequence[VideoRecord], layout: Layout, settings: Settings) -> None:
-        self.layout, self.settings = layout, settings
-        self.rows: Dict[str, Row] = {}
-        self.seconds: Counter = Counter()
-        self.made = 0
-        originals = {video.video_id: video for video in videos if video.method == ORIGINAL}
-        self._jobs = [
-            VideoJob(video, layout, settings, self._guide(video, originals)) for video in videos
-        ]
-        self._waiting: Dict[str, List[VideoJob]] = defaultdict(list)
-
-    def _guide(
-        self, video: VideoRecord, originals: Dict[str, VideoRecord]
-    ) -> Optional[VideoRecord]:
-        """Find the original whose boxes a video is cropped with."""
-        if video.method == ORIGINAL or self.settings.own_track:
-            return None
-        return originals.get(f'{video.dataset}/{ORIGINAL}/{video.compression}/{video.target}')
-
-    def look(self) -> Dict[str, str]:
-        """Find out, without doing anything, how the videos stand, and note it in :attr:`rows`.
-
-        Returns:
-            dict[str, str]: ``'missing'``, ``'done'`` or ``'to do'`` by video id.
-        """
-        stands: Dict[str, str] = {}
-        for job in sorted(self._jobs, key=lambda job: job.guide is not None):
-            name = job.video.video_id
-            facts = self._finished_facts(job)
-            if facts is None or (job.guide and stands.get(job.guide.video_id) == 'to do'):
-                stands[name] = 'to do'
-                self._note(job, dict(status='missing', reason='not prepared yet: run it again'))
-            else:
-                stands[name] = 'missing' if facts['status'] == 'missing' else 'done'
-                self._note(job, facts)
-        return stands
-
-    def run(self, processes: int, timeout: float, strict: bool = False) -> None:
-        """Prepare all videos.
-
-        Args:
-            processes (int): Processes that work at the same time.
-            timeout (float): Seconds after which a video is given up.
-            strict (bool): Whether to stop at the first video that cannot be used. Defaults to
-                False.
-
-        Raises:
-            MMFakeError: If something cannot be written.
-            NotAllUsed: If a video cannot be used and ``strict``.
-        """
-        bar = progress_bar('preparing', 'videos')
-        with bar, WorkerPool(prepare_video, processes, timeout, _PRELOAD) as pool:
-            task = bar.add_task('', total=len(self._jobs))
-            ready = [job for job in self._jobs if job.guide is None]
-            for job in self._jobs:
-                if job.guide is not None:
-                    self._waiting[job.guide.video_id].append(job)
-            settled = self._start(ready, pool, strict)
-            bar.update(task, completed=settled)
-            for job, future in pool.finished():
-                self._settle(job, self._outcome(job, future, timeout), strict)
-                settled += 1 + self._start(self._waiting.pop(job.video.video_id, []), pool, strict)
-                bar.update(task, completed=settled)
-
-    def _start(self, jobs: List[VideoJob], pool: WorkerPool, strict: bool) -> int:
-        """Submit jobs, or settle at once those that need no work; say how many those were."""
-        jobs, settled = list(jobs), 0
-        while jobs:
-            job = jobs.pop(0)
-            facts = self._finished_facts(job)
-            if facts is None:
-                pool.submit(job)
-                continue
-            job.note_times()
-            self._settle(job, facts, strict)
-            settled += 1
-            jobs += self._waiting.pop(job.video.video_id, [])
-        return settled
-
-    def _finished_facts(self, job: VideoJob) -> Optional[Dict[str, str]]:
-        """Say how a video ended if nothing has to be done for it."""
-        if not Path(job.video.filename).is_file():
-            return dict(status='missing', reason='file not found')
-        record = job.read_record()
-        return _facts(record) if job.is_current(record) else None
-
-    def _outcome(self, job: VideoJob, future: Future, timeout: float) -> Dict[str, str]:
-        """Turn what became of a job into facts for the index."""
-        self.made += 1
-        try:
-            record, seconds = future.result()
-        except MMFakeError:  # no room, no permission: all others would fail as well
-            raise
-        except TimeoutError:
-            return dict(status='timed-out', reason=f'not done after {timeout:g} s')
-        except ProcessExpired as error:
-            reason = f'its process died ({error}), for lack of memory perhaps; run it again'
-            return dict(status='decode-failed', reason=reason)
-        except Exception as error:  # a fault in one video must not cost the others
-            logger.error(
-                '%s\n%s', job.video.video_id, ''.join(traceback.format_exception(None, error, None))
-            )
-            return dict(status='decode-failed', reason=f'{type(error).__name__}: {error}'[:160])
-        self.seconds.update(seconds)
-        return _facts(record)
-
-    def _settle(self, job: VideoJob, facts: Dict[str, str], strict: bool) -> None:
-        """Note how a video ended."""
-        self._note(job, facts)
-        if facts['status'] != 'used':
-            line = f'{job.video.video_id}: {facts["status"]}: {facts["reason"]}'
-            logger.warning('%s (%s)', line, job.video.filename)
-            if strict:
-                raise NotAllUsed(f'{line} ({job.video.filename})')
-
-    def _note(self, job: VideoJob, facts: Dict[str, str]) -> None:
-        """Write a row."""
-        root, provenance = self.layout.root, self.settings.provenance()
-        self.rows[job.video.video_id] = make_row(job.video, root, provenance, facts)
-
-
-def _facts(record: dict) -> Dict[str, str]:
-    """Get from a record what goes into the index."""
-    return dict(record['facts'], source_hash=record['inputs']['source']['hash'])
-
-
 def run_preparation(
     videos: Sequence[VideoRecord], settings: Settings, args: argparse.Namespace
 ) -> int:
-    """Prepare videos as a command line says.
-
-    Args:
-        videos (Sequence[VideoRecord]): All videos of the dataset.
-        settings (Settings): How clips are made.
-        args (argparse.Namespace): With ``out`` and the options of
-            :func:`prepare.options.add_options`.
-
-    Returns:
-        int: Exit status: 0 if all are used, 3 if some are not.
-
-    Raises:
-        MMFakeError: If the detector cannot be used or something cannot be written.
-    """
+    """Prepare videos as a command line says; gives its exit status, 3 if some are not used."""
+    # Look how everything stands; --dry-run ends with that.
     settings.build_detector()  # what is missing for it is said before anything starts
     layout = Layout(Path(args.out), settings.format)
     index, mine = layout.index(args.shard.name), args.shard.select(videos)
@@ -305,6 +48,7 @@ def run_preparation(
     )
     if args.dry_run:
         return 0
+    # Do the rest, alone on this index.
     with one_run(index):
         logger.info('%d videos, %s', len(mine), settings)
         kept, dropped = earlier_rows(read_rows(index), mine, layout, settings)
@@ -315,6 +59,7 @@ def run_preparation(
         except NotAllUsed as first:
             print(f'--strict stops at {first}', file=sys.stderr)
             return 3
+    # Say what has become of it.
     rows = list(preparation.rows.values())
     _report(preparation, rows)
     if kept:
@@ -361,3 +106,224 @@ def _report(preparation: Preparation, rows: List[Row]) -> None:
         )
     used = sum(row['status'] == USED for row in rows)
     logger.info('%d used, %d not', used, len(rows) - used)
+
+
+# ---- every video to its end
+
+
+class NotAllUsed(Exception):
+    """With ``--strict``, the first video that cannot be used; says which."""
+
+
+class Preparation:
+    """Bring every video to its end: used, or not used with a status and a reason.
+
+    Originals come first; a manipulated video starts when its target original is done, because it
+    is cropped where the face of the original is. Videos that an earlier run finished with the
+    same settings, from the same file, are left as they are.
+
+    Args:
+        videos (Sequence[VideoRecord]): The videos, each ``filename`` the raw file.
+        layout (Layout): Where things go.
+        settings (Settings): How clips are made.
+
+    Attributes:
+        rows (dict[str, dict[str, str]]): Rows of the index by video id.
+        seconds (Counter): Seconds spent on decode, faces and write by all processes together.
+        made (int): Videos that were worked on, not found done.
+    """
+
+    def __init__(self, videos: Sequence[VideoRecord], layout: Layout, settings: Settings) -> None:
+        self.layout, self.settings = layout, settings
+        self.rows: Dict[str, Row] = {}
+        self.seconds: Counter = Counter()
+        self.made = 0
+        originals = {video.video_id: video for video in videos if video.method == ORIGINAL}
+        self._jobs = [
+            VideoJob(video, layout, settings, self._guide(video, originals)) for video in videos
+        ]
+        self._waiting: Dict[str, List[VideoJob]] = defaultdict(list)
+
+    def _guide(
+        self, video: VideoRecord, originals: Dict[str, VideoRecord]
+    ) -> Optional[VideoRecord]:
+        """Find the original whose boxes a video is cropped with."""
+        if video.method == ORIGINAL or self.settings.own_track:
+            return None
+        return originals.get(f'{video.dataset}/{ORIGINAL}/{video.compression}/{video.target}')
+
+    def look(self) -> Dict[str, str]:
+        """Find out, without doing anything, how the videos stand, and note it in :attr:`rows`.
+
+        Gives ``'missing'``, ``'done'`` or ``'to do'`` by video id.
+        """
+        stands: Dict[str, str] = {}
+        for job in sorted(self._jobs, key=lambda job: job.guide is not None):
+            name = job.video.video_id
+            facts = self._finished_facts(job)
+            if facts is None or (job.guide and stands.get(job.guide.video_id) == 'to do'):
+                stands[name] = 'to do'
+                self._note(job, dict(status='missing', reason='not prepared yet: run it again'))
+            else:
+                stands[name] = 'missing' if facts['status'] == 'missing' else 'done'
+                self._note(job, facts)
+        return stands
+
+    def run(self, processes: int, timeout: float, strict: bool = False) -> None:
+        """Prepare all videos, each for at most ``timeout`` seconds.
+
+        Raises:
+            MMFakeError: If something cannot be written.
+            NotAllUsed: With ``strict``, at the first video that cannot be used.
+        """
+        bar = ProgressBar(time_left=True)
+        with bar, WorkerPool(prepare_video, processes, timeout) as pool:
+            task = bar.add_task('videos', total=len(self._jobs))
+            # Those that need no other video first; each of the others waits for its original.
+            ready = [job for job in self._jobs if job.guide is None]
+            for job in self._jobs:
+                if job.guide is not None:
+                    self._waiting[job.guide.video_id].append(job)
+            settled = self._start(ready, pool, strict)
+            bar.update(task, completed=settled)
+            for job, future in pool.finished():
+                self._settle(job, self._outcome(job, future, timeout), strict)
+                settled += 1 + self._start(self._waiting.pop(job.video.video_id, []), pool, strict)
+                bar.update(task, completed=settled)
+
+    def _start(self, jobs: List[VideoJob], pool: WorkerPool, strict: bool) -> int:
+        """Submit jobs, or settle at once those that need no work; say how many those were."""
+        jobs, settled = list(jobs), 0
+        while jobs:
+            job = jobs.pop(0)
+            facts = self._finished_facts(job)
+            if facts is None:
+                pool.submit(job)
+                continue
+            job.note_times()
+            self._settle(job, facts, strict)
+            settled += 1
+            jobs += self._waiting.pop(job.video.video_id, [])
+        return settled
+
+    def _finished_facts(self, job: VideoJob) -> Optional[Dict[str, str]]:
+        """Say how a video ended if nothing has to be done for it."""
+        if not Path(job.video.filename).is_file():
+            return dict(status='missing', reason='file not found')
+        record = job.read_record()
+        return _facts(record) if job.is_current(record) else None
+
+    def _outcome(self, job: VideoJob, future: Future, timeout: float) -> Dict[str, str]:
+        """Turn what became of a job into facts for the index."""
+        self.made += 1
+        try:
+            record, seconds = future.result()
+        except MMFakeError:  # no room, no permission: all others would fail as well
+            raise
+        except TimeoutError:
+            return dict(status='timed-out', reason=f'not done after {timeout:g} s')
+        except FileNotFoundError:
+            return dict(status='missing', reason='the file went away while it was read')
+        except ProcessExpired as error:
+            reason = f'its process died ({error}), for lack of memory perhaps; run it again'
+            return dict(status='decode-failed', reason=reason)
+        except Exception as error:  # a fault in one video must not cost the others
+            logger.error(
+                '%s\n%s', job.video.video_id, ''.join(traceback.format_exception(None, error, None))
+            )
+            return dict(status='decode-failed', reason=f'{type(error).__name__}: {error}'[:160])
+        self.seconds.update(seconds)
+        return _facts(record)
+
+    def _settle(self, job: VideoJob, facts: Dict[str, str], strict: bool) -> None:
+        """Note how a video ended."""
+        self._note(job, facts)
+        if facts['status'] != 'used':
+            line = f'{job.video.video_id}: {facts["status"]}: {facts["reason"]}'
+            logger.warning('%s (%s)', line, job.video.filename)
+            if strict:
+                raise NotAllUsed(f'{line} ({job.video.filename})')
+
+    def _note(self, job: VideoJob, facts: Dict[str, str]) -> None:
+        """Write a row."""
+        root, provenance = self.layout.root, self.settings.provenance()
+        self.rows[job.video.video_id] = make_row(job.video, root, provenance, facts)
+
+
+def _facts(record: dict) -> Dict[str, str]:
+    """Get from a record what goes into the index."""
+    return dict(record['facts'], source_hash=record['inputs']['source']['hash'])
+
+
+# ---- this run beside others
+
+
+@contextmanager
+def one_run(index: Path) -> Iterator[None]:
+    """Keep other runs away from an index, and log beside it what happens.
+
+    The lock ends with the process, however that ends. A request to end (SIGTERM, as Slurm sends at
+    its time limit) is taken like Ctrl-C.
+    """
+    try:
+        index.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(str(index.with_name(f'.{index.stem}.lock')))
+        lock.acquire(timeout=0)
+        handler = logging.FileHandler(index.with_suffix('.log'), encoding='utf-8')
+    except Timeout:
+        raise MMFakeError(
+            f'{index}: another run is writing it; wait for its end, or give each its --shard i/n'
+        ) from None
+    except OSError as error:
+        raise MMFakeError(
+            f'--out {index.parent} cannot be written to ({error.strerror or error}): '
+            'choose another folder'
+        ) from None
+    handler.setFormatter(logging.Formatter('%(asctime)s %(levelname)s %(message)s'))
+    logger.handlers[:] = [handler]
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    react = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, react)
+        lock.release()
+        logger.handlers[:] = []
+        handler.close()
+
+
+def earlier_rows(
+    rows: Sequence[Row], videos: Sequence[VideoRecord], layout: Layout, settings: Settings
+) -> Tuple[List[Row], int]:
+    """Choose the rows of an earlier index that go on being true beside this run's.
+
+    Those are rows of other videos, made with the same settings, whose target is in the same split
+    as now; also given is how many other rows are no longer true.
+    """
+    names = {video.video_id for video in videos}
+    split = {video.target: video.split for video in videos}
+    dataset = videos[0].dataset
+    others = [row for row in rows if row['id'] not in names]
+    strangers = [row['id'] for row in others if row['id'].split('/')[0] != dataset]
+    if strangers:
+        raise MMFakeError(
+            f'--out {layout.root} holds another dataset (e.g. {strangers[0]}), this is {dataset}: '
+            'choose another folder'
+        )
+    kept = [
+        row
+        for row in others
+        if split.get(row['target']) == row['split'] and _made_with(row, layout, settings)
+    ]
+    return kept, len(others) - len(kept)
+
+
+def _made_with(row: Row, layout: Layout, settings: Settings) -> bool:
+    """Whether the record of a row tells of these settings."""
+    dataset, method, compression, stem = row['id'].split('/')
+    place = VideoRecord(
+        dataset, method, compression, stem, row['target'], row['source'], row['split'], ''
+    )
+    record = VideoJob(place, layout, settings).read_record()
+    return record is not None and record['inputs']['settings'] == settings.fingerprint()

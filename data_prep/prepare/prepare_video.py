@@ -1,4 +1,4 @@
-"""Making the clip of one video."""
+"""Clip of one video: find the face, cut it out, write clip, track and record."""
 
 from __future__ import annotations
 
@@ -22,35 +22,34 @@ from .video_job import VideoJob, clip_bytes
 
 
 def prepare_video(job: VideoJob) -> Tuple[dict, Dict[str, float]]:
-    """Do a job: find the face, write clip and boxes, and last of all the record.
-
-    Args:
-        job (VideoJob): The job.
-
-    Returns:
-        tuple[dict, dict[str, float]]: The record, and seconds spent on ``decode``, ``faces`` and
-        ``write``.
+    """Do a job; gives the record, and the seconds spent on ``decode``, ``faces`` and ``write``.
 
     Raises:
+        FileNotFoundError: If the raw file is not there, or goes away meanwhile.
         MMFakeError: If something cannot be written.
     """
     cv2.setNumThreads(1)  # the processes are the parallelism
     watch = Stopwatch()
     inputs = job.inputs(job.read_record())
+    # Clear the way: leftovers of killed processes, then what is known of an older clip, which is
+    # another one from here on, and clips of other formats.
     for kind in (job.layout.clip, job.layout.track, job.layout.record):
         remove_leftovers(kind(job.video))
-    # from here on the clip is another one, so what was known of the old one no longer holds
     _remove(job.layout.record(job.video))
     for other in CLIP_FORMATS:
         if other != job.settings.format:
             _remove(Layout(job.layout.root, other).clip(job.video))
+    # Make the clip, or learn why there is none.
     seen: Optional[dict] = None
     try:
         facts, seen = _make_clip(job, watch)
     except NotUsable as fault:
         facts = dict(status=fault.status, reason=fault.reason)
     except VideoError as error:
+        if not Path(job.video.filename).is_file():  # no fault of the video: it may come back
+            raise FileNotFoundError(error.reason) from None
         facts = dict(status='decode-failed', reason=error.reason)
+    # Write the record last: with it the video is finished.
     if seen is None:
         _remove(job.layout.clip(job.video))
         _remove(job.layout.track(job.video))
@@ -61,15 +60,7 @@ def prepare_video(job: VideoJob) -> Tuple[dict, Dict[str, float]]:
 
 
 def _make_clip(job: VideoJob, watch: Stopwatch) -> Tuple[dict, dict]:
-    """Write clip and boxes.
-
-    Returns:
-        tuple[dict, dict]: What goes into the index, and what the fakes of this video need to know.
-
-    Raises:
-        NotUsable: If nobody in the video can be used.
-        VideoError: If it cannot be decoded.
-    """
+    """Write clip and boxes; gives a part of the index row, and what the fakes need to know."""
     layout, seen = job.layout, {}
     track, tracked = guided_track(job, watch), job.guide
     if track is None:
@@ -83,7 +74,7 @@ def _make_clip(job: VideoJob, watch: Stopwatch) -> Tuple[dict, dict]:
         )
     with FrameReader(job.video.filename) as reader, watch.timing('write'):
         fps = reader.fps
-        pictures = _crops(watch.each('decode', reader), track, job)
+        pictures = _crops(watch.each('decode', _frames(reader)), track, job)
         frames = write_clip(layout.clip(job.video), pictures, fps, job.settings.format)
         track.head(frames).save(layout.track(job.video))
     facts = dict(
@@ -98,12 +89,16 @@ def _make_clip(job: VideoJob, watch: Stopwatch) -> Tuple[dict, dict]:
     return facts, seen
 
 
-def _crops(frames: Iterable[Frame], track: FaceTrack, job: VideoJob) -> Iterator[np.ndarray]:
-    """Crop the frames in which the face is tracked.
+def _frames(reader: FrameReader) -> Iterator[Frame]:
+    """Read frames; a fault of the disk is one of the raw file, not of the clip being written."""
+    try:
+        yield from reader
+    except OSError as error:
+        raise VideoError(reader.path, f'cannot be read ({error.strerror or error})') from None
 
-    Raises:
-        NotUsable: After the last, if they were too few for a clip.
-    """
+
+def _crops(frames: Iterable[Frame], track: FaceTrack, job: VideoJob) -> Iterator[np.ndarray]:
+    """Crop the frames in which the face is tracked; NotUsable in the end if they are too few."""
     settings = job.settings
     squares = square_boxes(smooth_track(track), settings.crop_margin)
     made = 0

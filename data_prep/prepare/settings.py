@@ -1,4 +1,4 @@
-"""Where the parts of a prepared dataset lie."""
+"""Settings of a preparation: what a clip looks like, and where everything lies."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Dict, Optional
 
 from mmfake.datasets.protocol import VideoRecord
 from mmfake.errors import MMFakeError
-from mmfake.faces.detectors import DETECTORS, FaceDetector, FaceSettings
+from mmfake.faces.detectors import FaceDetector, FaceSettings
 
 from ..clip_writer import clip_suffix, codec_settings
 
@@ -23,10 +23,10 @@ class Settings:
     """Everything that decides what a clip looks like.
 
     Args:
-        detector (str): ``'centerface'``, ``'yunet'`` or ``'none'``. Defaults to ``'centerface'``.
+        detector (str): One of :data:`mmfake.faces.DETECTORS`. Defaults to ``'centerface'``.
         model (str, optional): Model file of the detector, for YuNet. Defaults to None.
         margin (float, optional): Side of the crop over the larger side of the face box. Defaults to
-            None: what suits the detector (1.3).
+            None: what suits the detector.
         size (int): Side of the clip, px. Defaults to 160.
         frames (int): Most frames of a clip. Defaults to 270.
         min_frames (int): Fewest frames of a clip. Defaults to 32.
@@ -52,14 +52,12 @@ class Settings:
     own_track: bool = False
 
     def __post_init__(self) -> None:
-        for name, values in (('detector', DETECTORS), ('format', CLIP_FORMATS)):
-            if getattr(self, name) not in values:
-                raise MMFakeError(
-                    f'--{name} {getattr(self, name)!r} is none of {", ".join(values)}'
-                )
-        for name in ('frames', 'min_frames', 'min_face', 'every'):
-            if getattr(self, name) < 1:
-                raise MMFakeError(f'--{name.replace("_", "-")} {getattr(self, name)} is below 1')
+        if self.format not in CLIP_FORMATS:
+            raise MMFakeError(f'--format {self.format!r} is none of {", ".join(CLIP_FORMATS)}')
+        if not 1 <= self.min_frames <= self.frames:
+            raise MMFakeError(
+                f'--min-frames {self.min_frames} is not from 1 to --frames {self.frames}'
+            )
         if self.size < 16 or self.size % 2:
             raise MMFakeError(f'--size {self.size} is not an even number of 16 or more')
         if self.format == 'mp4' and self.size in _NOT_FOR_DECORD:
@@ -67,36 +65,36 @@ class Settings:
                 f'--size {self.size} is a width that decord cannot read from mp4: choose another, '
                 'or --format jpg or npy'
             )
-        if self.min_frames > self.frames:
-            raise MMFakeError(f'--min-frames {self.min_frames} is more than --frames {self.frames}')
-        if self.margin is not None and not 0.5 <= self.margin <= 5:
-            raise MMFakeError(f'--margin {self.margin} is not between 0.5 and 5')
         if (self.detector == 'yunet') != (self.model is not None):
             raise MMFakeError(
                 '--model FILE and --detector yunet go together: YuNet needs its model, '
                 'face_detection_yunet_2023mar.onnx of the OpenCV model zoo, and nothing else does'
             )
+        self._faces()  # which checks the rest
+
+    def _faces(self) -> FaceSettings:
+        """Give what the detection in any video has as well."""
+        return FaceSettings(
+            self.detector,
+            self.model,
+            self.margin,
+            self.size,
+            self.frames,
+            min_face=self.min_face,
+            every=self.every,
+        )
 
     def build_detector(self) -> Optional[FaceDetector]:
-        """Load the detector.
-
-        Returns:
-            FaceDetector | None: None for ``'none'``.
-
-        Raises:
-            MMFakeError: If it is not installed, or its model cannot be loaded.
-        """
+        """Load the detector, None for ``'none'``."""
         return self._faces().load()[0]
 
+    @property
+    def crop_margin(self) -> float:
+        """float: Side of the crop over the larger side of the box; 1 for the centre square."""
+        return self._faces().load()[1]
+
     def provenance(self) -> Dict[str, str]:
-        """Say in the columns of the index how clips are made.
-
-        Returns:
-            dict[str, str]: ``detector``, ``detector_version``, ``margin``, ``size``, ``codec``.
-
-        Raises:
-            MMFakeError: As :meth:`build_detector`.
-        """
+        """Say in the columns of the index how clips are made."""
         detector = self.build_detector()
         return dict(
             detector=self.detector,
@@ -106,23 +104,11 @@ class Settings:
             codec=codec_settings(self.format),
         )
 
-    @property
-    def crop_margin(self) -> float:
-        """float: Side of the crop over the larger side of the box; 1 for the centre square."""
-        return self._faces().load()[1]
-
     def fingerprint(self) -> Dict[str, object]:
-        """Say what a clip depends on: another fingerprint, another clip.
-
-        Returns:
-            dict[str, object]: Values that JSON keeps.
-        """
+        """Say what a clip depends on: another fingerprint, another clip."""
         values = asdict(self)
         del values['model']  # its content is in the detector's version, wherever the file lies
         return dict(values, **self.provenance())
-
-    def _faces(self) -> FaceSettings:
-        return FaceSettings(self.detector, self.model, self.margin)
 
 
 @dataclass(frozen=True)
@@ -154,11 +140,7 @@ class Layout:
         return self._place('records', video, '.json')
 
     def index(self, shard: str = '') -> Path:
-        """Where the index goes.
-
-        Args:
-            shard (str): ``'2-of-10'``, or empty for the whole. Defaults to ``''``.
-        """
+        """Where the index goes."""
         return self.root / (f'index-{shard}.csv' if shard else 'index.csv')
 
     def relative(self, path: Path) -> str:

@@ -30,17 +30,7 @@ class Shard:
 
     @classmethod
     def parse(cls, text: str) -> Shard:
-        """Read ``i/n``.
-
-        Args:
-            text (str): E.g. ``'2/10'``.
-
-        Returns:
-            Shard: The share.
-
-        Raises:
-            MMFakeError: If it is not of that form, or i is not one of 1 to n.
-        """
+        """Read ``i/n``."""
         match = re.fullmatch(r'(\d+)/(\d+)', text)
         if not match or not 1 <= int(match[1]) <= int(match[2]):
             raise MMFakeError(f'--shard {text!r} is not i/n with i from 1 to n, e.g. 2/10')
@@ -52,14 +42,7 @@ class Shard:
         return f'{self.number}-of-{self.count}' if self.count > 1 else ''
 
     def select(self, videos: Sequence[VideoRecord]) -> List[VideoRecord]:
-        """Choose its videos; an original and its manipulations stay together.
-
-        Args:
-            videos (Sequence[VideoRecord]): All videos.
-
-        Returns:
-            list[VideoRecord]: Those of this share, in their order.
-        """
+        """Choose its videos; an original and its manipulations stay together."""
         names = [family_of(video.video_id, video.target) for video in videos]
         place = {name: number for number, name in enumerate(sorted(set(names)))}
         mine = self.number - 1
@@ -67,30 +50,13 @@ class Shard:
 
 
 def family_of(video_id: str, target: str) -> str:
-    """Name what stays together: an original and all that was made of it.
-
-    Args:
-        video_id (str): Id of the video, ``dataset/method/compression/stem``.
-        target (str): Id of its target; one that is not known makes a family of its own.
-
-    Returns:
-        str: The same for all of a family.
-    """
+    """Name what stays together: an original and all that was made of it."""
     dataset, _, compression, _ = video_id.split('/')
     return video_id if target == UNKNOWN else f'{dataset}/{compression}/{target}'
 
 
 def write_shard_facts(index: Path, videos: Sequence[VideoRecord], settings: Settings) -> None:
-    """Write beside the index of a shard what the whole is.
-
-    Args:
-        index (Path): Index of the shard.
-        videos (Sequence[VideoRecord]): The videos of all shards.
-        settings (Settings): How clips are made.
-
-    Raises:
-        MMFakeError: If it cannot be written.
-    """
+    """Write beside the index of a shard what the whole is."""
     names = '\n'.join(sorted(f'{video.video_id} {video.split}' for video in videos))
     facts = dict(
         videos=len(videos),
@@ -102,17 +68,7 @@ def write_shard_facts(index: Path, videos: Sequence[VideoRecord], settings: Sett
 
 
 def read_shard_facts(index: Path) -> Dict[str, object]:
-    """Read what :func:`write_shard_facts` wrote.
-
-    Args:
-        index (Path): Index of the shard.
-
-    Returns:
-        dict[str, object]: The facts.
-
-    Raises:
-        MMFakeError: If they are missing or damaged.
-    """
+    """Read what :func:`write_shard_facts` wrote."""
     path = index.with_suffix('.json')
     try:
         facts = json.loads(path.read_text(encoding='utf-8'))

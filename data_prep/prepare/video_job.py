@@ -1,4 +1,4 @@
-"""The unit of work of one process: one video, from the raw file to the clip."""
+"""Job: one video, and the record that says from what its clip was made."""
 
 from __future__ import annotations
 
@@ -34,34 +34,18 @@ class VideoJob:
     guide: Optional[VideoRecord] = None
 
     def read_record(self) -> Optional[dict]:
-        """Read what an earlier run left.
-
-        Returns:
-            dict | None: The record, None if there is none or it is damaged.
-        """
+        """Read what an earlier run left; None if that is nothing, or damaged."""
         return _read(self.layout.record(self.video))
 
     def guide_record(self) -> Optional[dict]:
-        """Read the record of the guide.
-
-        Returns:
-            dict | None: None unless the guide was made into a clip.
-        """
+        """Read the record of the guide; None unless that was made into a clip."""
         record = self.guide and _read(self.layout.record(self.guide))
         return record if record and record['facts']['status'] == 'used' else None
 
     def inputs(self, record: Optional[dict]) -> Dict[str, object]:
-        """Say what the clip is made from.
+        """Say what the clip is made from: settings, raw file and guide, as JSON keeps them.
 
-        Args:
-            record (dict, optional): The record of an earlier run: if size and time of the raw
-                file are as they were, so is its hash, and the file need not be read.
-
-        Returns:
-            dict[str, object]: Settings, raw file and guide, as JSON keeps them.
-
-        Raises:
-            OSError: If the raw file cannot be read.
+        The raw file is not read if size and time are those of the record of an earlier run.
         """
         status = Path(self.video.filename).stat()
         source = dict(size=status.st_size, mtime_ns=status.st_mtime_ns)
@@ -78,41 +62,31 @@ class VideoJob:
         )
 
     def is_current(self, record: Optional[dict]) -> bool:
-        """Whether there is nothing to do.
-
-        Args:
-            record (dict, optional): The record of an earlier run.
-
-        Returns:
-            bool: True if it was made from the same inputs and its clip is still there.
-        """
+        """Tell whether there is nothing to do: same inputs as in the record, clip still there."""
         try:
             if record is None or not _same(record['inputs'], self.inputs(record)):
                 return False
-        except OSError:  # the raw file cannot be read; making the clip will say so
-            return False
-        if record['facts']['status'] != 'used':
-            return True
-        try:
+            if record['facts']['status'] != 'used':
+                return True
             FaceTrack.load(self.layout.track(self.video))
-        except MMFakeError:  # gone or damaged
+            return clip_bytes(self.layout.clip(self.video)) == record['clip_bytes']
+        except (OSError, MMFakeError):  # a file is gone or damaged; making the clip will say more
             return False
-        return clip_bytes(self.layout.clip(self.video)) == record['clip_bytes']
 
     def note_times(self) -> None:
         """Note the time of a raw file whose content is as it was, or every run would read it."""
         record = self.read_record()
-        if record is not None:
+        if record is None:
+            return
+        try:
             inputs = json.loads(json.dumps(self.inputs(record)))
-            if inputs != record['inputs']:
-                self.write_record(dict(record, inputs=inputs))
+        except OSError:  # it went away since it was compared; the next run finds it missing
+            return
+        if inputs != record['inputs']:
+            self.write_record(dict(record, inputs=inputs))
 
     def write_record(self, record: dict) -> None:
-        """Write the record, after all else: with it the video is finished.
-
-        Args:
-            record (dict): What to keep.
-        """
+        """Write the record, after all else: with it the video is finished."""
         with atomic_file(self.layout.record(self.video), 'the record') as path:
             path.write_text(json.dumps(record, indent=1) + '\n', encoding='utf-8')
 
@@ -137,14 +111,7 @@ def _read(path: Path) -> Optional[dict]:
 
 
 def file_hash(path: Path) -> str:
-    """Hash a file.
-
-    Args:
-        path (Path): The file.
-
-    Returns:
-        str: 128 bits of BLAKE2b, hexadecimal.
-    """
+    """Hash a file: 128 bits of BLAKE2b, hexadecimal."""
     digest = hashlib.blake2b(digest_size=16)
     with open(path, 'rb') as stream:
         for block in iter(lambda: stream.read(1 << 20), b''):
@@ -153,14 +120,7 @@ def file_hash(path: Path) -> str:
 
 
 def clip_bytes(clip: Path) -> int:
-    """Add up the bytes of a clip.
-
-    Args:
-        clip (Path): A file, or a folder of pictures.
-
-    Returns:
-        int: Its size, 0 if there is none.
-    """
+    """Add up the bytes of a clip, a file or a folder; 0 if there is none."""
     if clip.is_dir():
         return sum(file.stat().st_size for file in clip.iterdir())
     return clip.stat().st_size if clip.exists() else 0

@@ -1,4 +1,4 @@
-"""How large the faces of a prepared dataset are, and how long its tracks and clips."""
+"""Histograms of a prepared dataset: face sizes, track lengths, clip lengths."""
 
 from __future__ import annotations
 
@@ -38,12 +38,6 @@ def measure(table: IndexTable) -> Measures:
     """Read the tracks of an index.
 
     A track is counted once: fakes are cropped where the face of their original is.
-
-    Args:
-        table (IndexTable): The index.
-
-    Returns:
-        Measures: The numbers, methods in the order of the table of manipulations.
     """
     sides, lengths, unread = [], [], 0
     for row in table.used:
@@ -67,15 +61,7 @@ def measure(table: IndexTable) -> Measures:
 
 
 def draw_histograms(table: IndexTable, measures: Measures) -> Figure:
-    """Draw face sizes, track lengths, and clip lengths by method.
-
-    Args:
-        table (IndexTable): The index.
-        measures (Measures): What :func:`measure` read.
-
-    Returns:
-        Figure: Three panels, as wide as a two-column page.
-    """
+    """Draw face sizes, track lengths, and clip lengths by method."""
     with figure_style():
         figure = Figure(figsize=(7.1, 2.7), layout='constrained')
         one, two, three = figure.subplots(1, 3)

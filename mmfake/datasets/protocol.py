@@ -51,6 +51,8 @@ _TABLE: Dict[str, Manipulation] = {
         Manipulation('dfdc', '', 'DFDC'),
         Manipulation('dfdcp', '', 'DFDC preview'),
         Manipulation('dfo', '', 'DeeperForensics-1.0'),
+        # two folders of the user's own, real/ and fake/ (data_prep/prepare_dataset.py)
+        Manipulation('fake', '', 'Manipulated'),
     )
 }
 

@@ -1,4 +1,4 @@
-"""Jobs that end well, fail, hang or die beside each other."""
+"""Worker pool: jobs that end well, fail, hang or die beside each other."""
 
 import os
 import signal
@@ -40,7 +40,7 @@ if __name__ == '__main__':
 def test_each_job_ends_in_its_own_way():
     dies, hangs = "__import__('os')._exit(9)", 'all(True for _ in iter(int, 1))'
     ended = {}
-    with WorkerPool(eval, 2, timeout=3) as pool:
+    with WorkerPool(eval, 2, timeout=1) as pool:
         for job in ('1 + 1', '1 / 0', dies, hangs, '2 + 2'):
             pool.submit(job)
         for job, future in pool.finished():
@@ -81,3 +81,42 @@ def test_ctrl_c_finishes_what_was_begun(tmp_path):
     assert begun
     assert len(begun) < 50
     assert {path.stem for path in out.glob('*.done')} == begun
+
+
+MODULE = """
+import os, sys
+import data_prep.prepare.prepare_video, data_prep.audit.inspection, data_prep.mini_ffpp.tree
+IMPORTED_BY = os.getpid()
+
+def work(_):
+    heavy = {'torch', 'mmaction', 'mmengine.dist', 'matplotlib', 'pandas'} & set(sys.modules)
+    return os.getpid() != IMPORTED_BY, sorted(heavy)
+"""
+MAIN = """
+import sys
+sys.path[:0] = [{root!r}]
+from inner.jobs import work
+from data_prep.worker_pool import run_jobs
+
+if __name__ == '__main__':
+    print([future.result() for _, future in run_jobs(work, [1, 2], 2, 'jobs')])
+"""
+
+
+@pytest.mark.skipif(os.name != 'posix', reason='processes are not forked elsewhere')
+def test_workers_find_the_module_imported_and_nothing_heavy_in_it(tmp_path):
+    """The script is started from another folder, by a relative path, without PYTHONPATH."""
+    (tmp_path / 'scripts' / 'inner').mkdir(parents=True)
+    (tmp_path / 'scripts' / 'inner' / 'jobs.py').write_text(MODULE)
+    root = str(Path(worker_pool.__file__).parents[1])
+    (tmp_path / 'scripts' / 'main.py').write_text(MAIN.format(root=root))
+    (tmp_path / 'elsewhere').mkdir()
+    done = subprocess.run(
+        [sys.executable, '../scripts/main.py'],
+        cwd=tmp_path / 'elsewhere',
+        env={k: v for k, v in os.environ.items() if k != 'PYTHONPATH'},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.stdout == '[(True, []), (True, [])]\n', done.stderr

@@ -1,4 +1,4 @@
-"""The rules: to add one, write a function and name it here."""
+"""Audit rules: to add one, write a function and name it here."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from typing import Callable, Dict
 
 from ..index_table import IndexTable, Outcome
 from . import clip_rules, duplicate_rules, protocol_rules, row_rules, split_rules
-from . import protocol_rules as fairness_rules
 
 RULES: Dict[str, Callable[[IndexTable], Outcome]] = {
     'bad-row': row_rules.bad_row,
@@ -22,8 +21,8 @@ RULES: Dict[str, Callable[[IndexTable], Outcome]] = {
     'clip-size': clip_rules.clip_size,
     'clip-frames': clip_rules.clip_frames,
     'track-missing': clip_rules.track_missing,
-    'unequal-codec': fairness_rules.unequal_codec,
-    'unequal-frames': fairness_rules.unequal_frames,
+    'unequal-codec': protocol_rules.unequal_codec,
+    'unequal-frames': protocol_rules.unequal_frames,
     'counts': protocol_rules.counts,
     'original-missing': protocol_rules.original_missing,
     'index-refused': row_rules.index_refused,

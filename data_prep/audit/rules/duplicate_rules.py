@@ -1,4 +1,4 @@
-"""Rules about videos that are there more than once."""
+"""Rules about duplicates: equal bytes, and clips that look alike (perceptual hashes)."""
 
 from __future__ import annotations
 
@@ -25,39 +25,6 @@ most: brighter by 25 of 255 0.05, encoded with crf 36 0.16, the picture cropped 
 of the size and two frames later 0.14. A copy that was not cropped by a face detector is found if
 the crop is off by up to 1 % (0.20) or 3 % closer (0.19), rarely from 5 % on.
 """
-
-
-def near_duplicates(
-    first: np.ndarray, second: np.ndarray, threshold: float = THRESHOLD
-) -> Iterator[Tuple[int, int, float]]:
-    """Compare the clips of two sets, each with each.
-
-    Args:
-        first (np.ndarray): (n, 5, 256) bool, hashes of frames at the same places of each clip.
-        second (np.ndarray): (m, 5, 256) bool, the same of other clips.
-        threshold (float): Share of differing bits to stay below. Defaults to 0.25.
-
-    Yields:
-        tuple[int, int, float]: Number of a clip in either set, and the share of their bits that
-        differs.
-    """
-    if not len(first) or not len(second):
-        return
-    # With bits written as -1 and 1 the scalar product is the number of equal bits less that of
-    # different ones. All of it is whole numbers below 2 ** 24, exact in float32, and a matrix
-    # product beats counting the bits of an exclusive or.
-    others = _signs(second).T
-    bits = len(others)
-    for start in range(0, len(first), 512):
-        shares = (bits - _signs(first[start : start + 512]) @ others) / (2 * bits)
-        for one, other in np.argwhere(shares < threshold):
-            yield start + int(one), int(other), float(shares[one, other])
-
-
-def _signs(hashes: Sequence[np.ndarray]) -> np.ndarray:
-    """Write each clip as one row of -1 and 1."""
-    return np.where(np.reshape(hashes, (len(hashes), -1)), np.float32(1), np.float32(-1))
-
 
 _SHARED = {frozenset(f'ffpp/{name}' for name in pair) for pair in SHARED_SOURCES}
 
@@ -141,3 +108,28 @@ def _same_bytes(table: IndexTable) -> List[Tuple[str, List[IndexRow]]]:
                 seen.add(ids)
                 groups.append((what, list(rows.values())))
     return groups
+
+
+def near_duplicates(
+    first: np.ndarray, second: np.ndarray, threshold: float = THRESHOLD
+) -> Iterator[Tuple[int, int, float]]:
+    """Compare the clips of two sets, (n, 5, 256) and (m, 5, 256) bool, each with each.
+
+    Gives those below the threshold: number in either set, and the share of bits that differ.
+    """
+    if not len(first) or not len(second):
+        return
+    # With bits written as -1 and 1 the scalar product is the number of equal bits less that of
+    # different ones. All of it is whole numbers below 2 ** 24, exact in float32, and a matrix
+    # product beats counting the bits of an exclusive or.
+    others = _signs(second).T
+    bits = len(others)
+    for start in range(0, len(first), 512):
+        shares = (bits - _signs(first[start : start + 512]) @ others) / (2 * bits)
+        for one, other in np.argwhere(shares < threshold):
+            yield start + int(one), int(other), float(shares[one, other])
+
+
+def _signs(hashes: Sequence[np.ndarray]) -> np.ndarray:
+    """Write each clip as one row of -1 and 1."""
+    return np.where(np.reshape(hashes, (len(hashes), -1)), np.float32(1), np.float32(-1))

@@ -1,4 +1,4 @@
-"""Rules about traces that would give the label away without a look at the face."""
+"""Rules about the protocol, and about traces that give the label away without the face."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from mmfake.datasets.protocol import ORIGINAL, SPLITS, UNKNOWN
 
 from ..index_table import ERROR, WARNING, Finding, IndexRow, IndexTable, Outcome
 from .split_rules import FFPP, looks_like_ffpp
+
+# ---- which videos there are
 
 EXPECTED = {'train': 720, 'val': 140, 'test': 140}
 """dict[str, int]: Videos of each method of FF++ in each split."""
@@ -55,6 +57,8 @@ def original_missing(table: IndexTable) -> Outcome:
             findings.append(Finding(WARNING, where, what, remedy))
     return Outcome(sum(map(len, fakes.values())), 'fakes', findings)
 
+
+# ---- whether they were made alike
 
 SETTINGS = ('codec', 'margin', 'size', 'detector', 'detector_version')
 """tuple[str]: The columns that say how a clip was made."""
@@ -111,5 +115,5 @@ def _by_method(table: IndexTable) -> Dict[str, Dict[str, List[IndexRow]]]:
 
 def _setting(row: IndexRow, column: str) -> str:
     if column == 'format':
-        return PurePosixPath(row['path']).suffix or 'folder'
+        return PurePosixPath(row['path']).suffix.lower() or 'folder'
     return row[column] or 'nothing'

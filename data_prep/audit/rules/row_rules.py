@@ -13,12 +13,8 @@ from ..index_table import ERROR, WARNING, Finding, IndexTable, Outcome
 
 def bad_row(table: IndexTable) -> Outcome:
     """Every row must make sense by itself; the other rules do not see those that do not."""
-    findings = [
-        Finding(ERROR, where, what, 'prepare the dataset anew or mend the row')
-        for where, what in table.faults
-    ]
-    bad = {where for where, _ in table.faults if where != 'line 1'}
-    return Outcome(len(table.rows) + len(bad), 'rows', findings)
+    bad = {fault.where for fault in table.faults if fault.where != 'line 1'}
+    return Outcome(len(table.rows) + len(bad), 'rows', table.faults)
 
 
 def duplicate_row(table: IndexTable) -> Outcome:

@@ -1,13 +1,13 @@
-"""An index without the recordings that FF++ has in two splits."""
+"""Rules about splits: people in two of them, shared recordings, and an index without those."""
 
 from __future__ import annotations
 
 import csv
 from collections import defaultdict
 from pathlib import Path
-from typing import Dict, List, Set
+from typing import Dict, Iterator, List, Set, Tuple
 
-from mmfake.datasets.ffpp_tree import find_shared_sources
+from mmfake.datasets.ffpp_tree import SharedSource, find_shared_sources
 from mmfake.datasets.index import MIXED_PEOPLE
 from mmfake.datasets.protocol import SPLITS
 from mmfake.errors import MMFakeError
@@ -21,14 +21,9 @@ ALMOST_FFPP = 900
 
 
 def homes(table: IndexTable) -> Dict[str, Set[str]]:
-    """Find the split of each person: that of the original, or of the fakes if there is none.
+    """Find the splits of each person, ``dataset/id``: of the original, or of fakes without one.
 
-    Args:
-        table (IndexTable): The index.
-
-    Returns:
-        dict[str, set[str]]: The splits, of which there should be one, by ``dataset/id``; without
-        the datasets whose official lists put people in several splits.
+    There should be one. Datasets whose official lists put people in several are left out.
     """
     of_originals, of_fakes = defaultdict(set), defaultdict(set)
     for row in _unmixed(table):
@@ -38,27 +33,13 @@ def homes(table: IndexTable) -> Dict[str, Set[str]]:
 
 
 def looks_like_ffpp(table: IndexTable) -> bool:
-    """Whether this is FF++ and not a small set with its numbers.
-
-    Args:
-        table (IndexTable): The index.
-
-    Returns:
-        bool: True from 900 ids on.
-    """
+    """Tell FF++ from a small set that uses its numbers."""
     targets = {row['target'] for row in table.rows if row.dataset == FFPP}
     return len(targets) >= ALMOST_FFPP
 
 
 def shared_ids(table: IndexTable) -> Dict[str, Set[str]]:
-    """Collect the ids of FF++ in each split, for :func:`find_shared_sources`.
-
-    Args:
-        table (IndexTable): The index.
-
-    Returns:
-        dict[str, set[str]]: The ids with a used video; none if this is not FF++.
-    """
+    """Collect the ids of FF++ with a used video in each split, for :func:`find_shared_sources`."""
     ids: Dict[str, Set[str]] = {split: set() for split in SPLITS}
     if looks_like_ffpp(table):
         for row in table.used:
@@ -105,11 +86,17 @@ def shared_source(table: IndexTable) -> Outcome:
             f'is in {split} and {source.twin}, cut from the same video, in {source.twin_split}',
             'published results are with both; --drop-shared-sources writes an index without',
         )
-        for split in SPLITS
-        for source in find_shared_sources(ids, split)
-        if SPLITS.index(split) < SPLITS.index(source.twin_split)
+        for split, source in _earlier_copies(ids)
     ]
     return Outcome(sum(map(len, ids.values())), 'ids of FF++', findings)
+
+
+def _earlier_copies(ids: Dict[str, Set[str]]) -> Iterator[Tuple[str, SharedSource]]:
+    """Find the ids, each with its split, whose recording is in a later split as well."""
+    for split in SPLITS:
+        for source in find_shared_sources(ids, split):
+            if SPLITS.index(split) < SPLITS.index(source.twin_split):
+                yield split, source
 
 
 def _unmixed(table: IndexTable) -> List[IndexRow]:
@@ -124,17 +111,6 @@ def write_without_shared_sources(table: IndexTable, out: Path) -> int:
     """Write the index without the copy in the EARLIER split of each shared recording.
 
     It is what ``drop_shared_sources=True`` does in a config: what is measured on stays whole.
-
-    Args:
-        table (IndexTable): The index.
-        out (Path): The file to write, in the folder of the index, whose paths start there.
-
-    Returns:
-        int: Videos that were left out.
-
-    Raises:
-        MMFakeError: If the index has faults, or the place is another folder, the index itself or
-            cannot be written.
     """
     if out.resolve().parent != table.path.resolve().parent or out.resolve() == table.path.resolve():
         raise MMFakeError(
@@ -145,14 +121,7 @@ def write_without_shared_sources(table: IndexTable, out: Path) -> int:
         raise MMFakeError(
             f'--drop-shared-sources {out}: not written, {table.path} has bad rows; mend them first'
         )
-    ids = shared_ids(table)
-    dropped = {
-        source.name
-        for split in SPLITS
-        for source in find_shared_sources(ids, split)
-        if SPLITS.index(split) < SPLITS.index(source.twin_split)
-    }
-    names = {f'ffpp/{name}' for name in dropped}
+    names = {f'{FFPP}/{source.name}' for _, source in _earlier_copies(shared_ids(table))}
     kept = [row.fields for row in table.rows if names.isdisjoint(row.people)]
     with atomic_file(out, 'the index') as temporary, open(
         temporary, 'w', encoding='utf-8', newline=''

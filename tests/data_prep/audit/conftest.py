@@ -49,6 +49,7 @@ def write_clip(path, video):
         stream = container.add_stream('libx264', rate=25, options=options)
         stream.height, stream.width = video.shape[1:3]
         stream.pix_fmt = 'yuv420p'
+        stream.codec_context.thread_count = 1  # their number changes the bits
         for picture in video:
             frame = av.VideoFrame.from_ndarray(picture, format='rgb24')
             container.mux(stream.encode(frame))

@@ -3,8 +3,21 @@
 from __future__ import annotations
 
 import json
+import logging
 
 import pytest
+
+from tests.datasets.conftest import Messages, full_tree, make_tree, small_tree  # noqa: F401
+
+
+@pytest.fixture
+def log():
+    """Warnings of the listings, as a list of strings."""
+    handler, logger = Messages(), logging.getLogger('data_prep')
+    logger.addHandler(handler)
+    yield handler.lines
+    logger.removeHandler(handler)
+
 
 CELEB = {
     'Celeb-real': ['id0_0000', 'id0_0001', 'id1_0000'],
@@ -112,4 +125,14 @@ def deeper(tmp_path):
     for split, stems in DEEPER.items():
         lines = ''.join(f'{stem}.mp4\n' for stem in stems)
         (root / 'lists' / 'splits' / f'{split}.txt').write_text(lines)
+    return root
+
+
+@pytest.fixture
+def own(tmp_path):
+    """Two folders: four pairs of people, each with two originals and a fake either way."""
+    root = tmp_path / 'own'
+    for first, second in (('a', 'b'), ('c', 'd'), ('e', 'f'), ('g', 'h')):
+        touch(root / 'real', first, second)
+        touch(root / 'fake', f'{first}_{second}', f'{second}_{first}')
     return root

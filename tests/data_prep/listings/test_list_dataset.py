@@ -1,13 +1,17 @@
+"""Every dataset by its name, against the official numbers."""
+
+from __future__ import annotations
+
 import pytest
 
-from data_prep.listings.list_dataset import LISTINGS, list_dataset
+from data_prep.listings.list_dataset import LISTINGS, compare_counts, expected_counts, list_dataset
 from mmfake.datasets.index import MIXED_PEOPLE
-from mmfake.datasets.protocol import get_manipulation
+from mmfake.datasets.protocol import VideoRecord, get_manipulation
 from mmfake.errors import MMFakeError
 
 
 @pytest.fixture
-def everything(celeb, dfdc, preview, deeper, ffpp_originals, make_tree):
+def everything(celeb, dfdc, preview, deeper, ffpp_originals, own, make_tree):
     """Arguments for each dataset."""
     tree = str(make_tree(methods=('df', 'f2f', 'fs', 'nt', 'fsh')).root)
     return dict(
@@ -17,10 +21,11 @@ def everything(celeb, dfdc, preview, deeper, ffpp_originals, make_tree):
         dfdc=dict(root=str(dfdc)),
         dfdc_preview=dict(root=str(preview)),
         deeperforensics=dict(root=str(deeper), ffpp_root=str(ffpp_originals)),
+        folders=dict(root=str(own)),
     )
 
 
-def test_every_dataset_can_be_listed_and_its_records_make_an_index(everything):
+def test_every_dataset_can_be_listed_and_its_records_make_an_index(everything, log):
     assert set(LISTINGS) == set(everything)
     for name, arguments in everything.items():
         records = list_dataset(name, **arguments)
@@ -32,7 +37,8 @@ def test_every_dataset_can_be_listed_and_its_records_make_an_index(everything):
             assert record.unavailable is None
             assert bool(record.source) == bool(record.label_bin)
             assert record.target in {*originals, '?'} if record.label_bin else record.stem
-            assert record.dataset == 'ffpp' or record.dataset in MIXED_PEOPLE
+            assert record.dataset in ('ffpp', 'own', *MIXED_PEOPLE)
+    assert not [line for line in log if 'in none of its lists' in line]
 
 
 def test_videos_that_no_list_names_are_counted_in_one_line(celeb, log):
@@ -47,24 +53,14 @@ def test_videos_that_no_list_names_are_counted_in_one_line(celeb, log):
     assert str(celeb / 'YouTube-real' / 'x.AVI') in line
 
 
-def test_complete_listing_has_no_strays(everything, log):
-    for name in ('celebdf2', 'dfdc', 'dfdc_preview', 'deeperforensics'):
-        list_dataset(name, **everything[name])
-    assert not [line for line in log if 'in none of its lists' in line]
-
-
-def test_part_of_a_dataset_says_so_in_one_line(celeb, log):
+def test_part_of_a_dataset_says_so_in_one_line_and_the_whole_is_silent(celeb, full_tree, log):
     list_dataset('celebdf2', str(celeb))
     (line,) = log
     assert 'train has 3 of 712 originals, train has 2 of 5299 fakes' in line
     assert 'test has 2 of 178 originals, test has 1 of 340 fakes' in line
-
-
-def test_whole_dataset_is_silent(full_tree, log):
-    records = list_dataset('ffpp', str(full_tree.root))
-    assert len(records) == 5000
+    assert len(list_dataset('ffpp', str(full_tree.root))) == 5000
     assert len(list_dataset('ffpp', str(full_tree.root), methods=['df'])) == 2000
-    assert not log
+    assert len(log) == 1
 
 
 def test_deeperforensics_in_the_splits_of_ffpp_is_measured_by_them(deeper, ffpp_originals, log):
@@ -86,20 +82,47 @@ def test_deeperforensics_in_the_splits_of_ffpp_is_measured_by_them(deeper, ffpp_
 def test_wrong_argument_is_one_line(celeb, name, options, message):
     with pytest.raises(MMFakeError, match=message):
         list_dataset(name, str(celeb), **options)
-
-
-def test_missing_root_is_named(tmp_path):
     with pytest.raises(MMFakeError, match='root .*nothing of dfdc is not a folder'):
-        list_dataset('dfdc', str(tmp_path / 'nothing'))
+        list_dataset('dfdc', str(celeb / 'nothing'))
 
 
-def test_video_in_two_lists_is_refused(dfdc):
+def test_videos_in_two_lists_or_in_none_are_refused(dfdc, preview):
     (dfdc / 'test' / 'labels.csv').write_text('filename,label\nddd.mp4,0\nccc.mp4,0\n')
     with pytest.raises(MMFakeError, match='1 videos more than once: dfdc/original/released/ccc'):
         list_dataset('dfdc', str(dfdc))
-
-
-def test_empty_listing_is_refused(preview):
     (preview / 'dataset.json').write_text('{}')
     with pytest.raises(MMFakeError, match='lists no video'):
         list_dataset('dfdc_preview', str(preview))
+
+
+# ---- the official numbers
+
+
+@pytest.mark.parametrize(
+    ('name', 'originals', 'fakes', 'test'),
+    [
+        ('ffpp', 1000, 4000, [140, 560]),
+        ('faceshifter', 1000, 1000, [140, 140]),
+        ('celebdf2', 590 + 300, 5639, [178, 340]),
+        ('dfdc', 19154 + 2500, 100000 + 2500, [2500, 2500]),
+        ('dfdc_preview', 276, 501, [276, 501]),
+        ('deeperforensics', 1000, 1000, [201, 201]),
+    ],
+)
+def test_sums_are_the_published_totals(name, originals, fakes, test):
+    counts = expected_counts(name)
+    sums = [sum(n for (_, label), n in counts.items() if label == wanted) for wanted in (0, 1)]
+    assert sums == [originals, fakes]
+    assert [counts['test', label] for label in (0, 1)] == test
+    grown = 3600 if name == 'ffpp' else counts.get(('train', 1))
+    assert expected_counts(name, 5).get(('train', 1)) == grown
+
+
+def test_comparison_names_what_differs_and_ignores_what_is_not_published():
+    def video(split, method):
+        return VideoRecord('x', method, 'released', 's', 's', '', split, 's.mp4')
+
+    records = [video('test', 'original'), video('test', 'cdf'), video('val', 'original')]
+    expected = {('test', 0): 1, ('test', 1): 2, ('train', 0): 1}
+    assert compare_counts(records, expected) == 'test has 1 of 2 fakes, train has 0 of 1 originals'
+    assert compare_counts(records, {('test', 0): 1}) == ''

@@ -34,7 +34,8 @@ if __name__ == '__main__':
 
 
 @pytest.mark.skipif(not hasattr(os, 'waitstatus_to_exitcode'), reason='needs Python 3.9 on POSIX')
-def test_kill_9_at_ten_random_moments(tmp_path, write_tree, contents):
+@pytest.mark.parametrize('kills', [3, pytest.param(10, marks=pytest.mark.nightly)])
+def test_kill_9_at_random_moments(tmp_path, write_tree, contents, kills):
     raw = write_tree(tmp_path / 'raw', methods=('df', 'f2f'))
     script = tmp_path / 'script.py'
     script.write_text(SCRIPT.format(root=str(ROOT)))
@@ -62,7 +63,7 @@ def test_kill_9_at_ten_random_moments(tmp_path, write_tree, contents):
         calm = contents(tmp_path / 'calm')
 
         chance, out, killed = random.Random(0), tmp_path / 'killed', 0
-        for _ in range(10):
+        for _ in range(kills):
             # a moment is that at which the n-th file of any kind, also a temporary one, appears
             moment = _count(out) + chance.randint(0, 7)
             run = start(out)
@@ -75,7 +76,7 @@ def test_kill_9_at_ten_random_moments(tmp_path, write_tree, contents):
                 # nothing half-written under a final name: clips, tracks and records are whole
                 if name.split('/')[0] in ('clips', 'tracks', 'records') and '/.' not in name:
                     assert data == calm[name]
-        assert killed >= 5  # a run may be done before its moment comes
+        assert killed >= kills // 2  # a run may be done before its moment comes
         start(out)
         assert finish() == 0
         server.stdin.close()

@@ -1,11 +1,15 @@
 """Several machines, one dataset."""
 
+from __future__ import annotations
+
 import pytest
 
 from data_prep import merge_index as merge
 from data_prep.prepare.shards import Shard, family_of
 from mmfake.datasets.protocol import UNKNOWN, VideoRecord
 from mmfake.errors import MMFakeError
+
+# ---- shards
 
 
 @pytest.fixture(scope='module')

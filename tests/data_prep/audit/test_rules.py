@@ -1,0 +1,437 @@
+"""Each rule finds its fault in a spoilt copy of a good dataset, and nothing else."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+
+from data_prep.audit.index_table import Finding, IndexRow, IndexTable, read_table
+from data_prep.audit.rules import RULES
+from data_prep.audit.rules.split_rules import write_without_shared_sources
+from mmfake.datasets.ffpp_tree import SHARED_SOURCES
+from mmfake.datasets.index import read_index
+from mmfake.errors import MMFakeError
+
+
+def only(found, rule, severity='error', also=()):
+    """The one finding of a rule; no other has any, but those that follow from it."""
+    assert rule in found
+    assert set(found) <= {rule, *also}
+    (finding,) = found[rule]
+    assert finding.severity == severity
+    assert '\n' not in str(finding)
+    return finding
+
+
+def test_a_clean_index_has_no_finding_and_bare_columns_are_enough(prepared):
+    assert prepared.findings() == {}
+    assert prepared.findings(prepared.basic) == {}
+
+
+# ---- rows
+
+
+@pytest.mark.parametrize(
+    ('column', 'value', 'what'),
+    [
+        ('id', 'ffpp/f2f/000_001', "id 'ffpp/f2f/000_001' is not dataset/method/compression/stem"),
+        ('id', 'ffpp/fs/c23/000_001', "method 'f2f' is not what the id says"),
+        ('id', 'ffpp/f2f/c23/000_002', "stem '000_002' is not what target and source"),
+        ('method', 'f3f', "method 'f3f' is not what the id says"),
+        ('compression', 'c40', "compression 'c40' is not what the id says"),
+        ('source', '', "target '000' and source '' do not fit 'f2f'"),
+        ('target', '', "target '' and source '001' do not fit 'f2f'"),
+        ('split', 'training', "split 'training' is none of train, val, test"),
+        ('status', '', 'it has no status'),
+        ('path', '', 'it is used and has no path'),
+        ('frames', 'six', "frames 'six' is not a whole number above 0"),
+        ('frames', '6.5', "frames '6.5' is not"),
+        ('size', '-1', "size '-1' is not"),
+        ('fps', 'nan', "fps 'nan' is not a number above 0"),
+        ('margin', 'wide', "margin 'wide' is not"),
+    ],
+)
+def test_a_bad_row(prepared, column, value, what):
+    prepared.row('f2f/000_001')[column] = value
+    found = prepared.findings()
+    # what training refuses as well is said a second time, by the rule that has the last word
+    assert set(found) <= {'bad-row', 'index-refused'}
+    assert any(what in finding.what for finding in found['bad-row'])
+    assert all(finding.where.startswith('line 3') for finding in found['bad-row'])
+
+
+def test_all_bad_rows_are_told_at_once(prepared):
+    prepared.row('fs/001_000').update(id='ffpp/xyz/c24/001_000', method='xyz', compression='c24')
+    index = prepared.write()
+    lines = index.read_text().splitlines()
+    lines[2] = lines[2].replace(',train,', ',nowhere,')
+    lines[4] += ',surplus'
+    lines[5] = lines[5].rsplit(',', 2)[0]
+    index.write_bytes('\n'.join(lines).encode() + b'\nffpp/\xff/x/y' + b',a' * 19 + b'\n')
+    found = prepared.findings(index=index)['bad-row']
+    where = [finding.where.split(' (')[0] for finding in found]
+    assert sorted(set(where)) == ['line 20', 'line 3', 'line 5', 'line 6', 'line 7']
+    said = ' '.join(finding.what for finding in found)
+    assert said.count('as many fields') == 2
+    for words in ('not UTF-8', "unknown manipulation 'xyz'", "unknown compression 'c24'"):
+        assert words in said
+
+
+def test_a_missing_column_and_no_rows(prepared):
+    columns = ['id', 'path', 'method', 'compression', 'target', 'source', 'split', 'status']
+    found = prepared.findings(columns)
+    assert {'bad-row', 'index-refused'} == set(found)
+    assert 'frames, fps, reason' in found['bad-row'][0].what
+    prepared.rows.clear()
+    assert 'no row follows' in prepared.findings()['bad-row'][0].what
+
+
+def test_a_duplicate_row(prepared):
+    prepared.rows.append(dict(prepared.row('fs/004_005')))
+    found = prepared.findings()
+    finding = only(found, 'duplicate-row', also=['index-refused'])
+    assert finding.where == 'ffpp/fs/c23/004_005'
+    assert 'lines 16, 20' in finding.what
+    assert 'two rows' in found['index-refused'][0].what
+
+
+def test_two_videos_with_one_clip(prepared):
+    prepared.row('fs/004_005')['path'] = prepared.row('f2f/004_005')['path']
+    found = prepared.findings()
+    finding = only(found, 'duplicate-row', also=['exact-duplicate'])
+    assert finding.where == 'clips/f2f/c23/004_005.mp4'
+    assert found['exact-duplicate'][0].severity == 'warning'  # which it is by its bytes as well
+
+
+def test_a_status_without_reason_and_an_unknown_one(prepared):
+    prepared.row('fs/002_003').update(status='no-face', reason='')
+    assert '002_003' in only(prepared.findings(), 'status-without-reason').where
+    prepared.row('fs/002_003').update(status='Used', reason='a typing error')
+    what = only(prepared.findings(), 'unknown-status', 'warning').what
+    assert "status 'Used' is none of used, no-face" in what
+
+
+# ---- splits
+
+
+@pytest.fixture
+def whole_ffpp(prepared, tmp_path):
+    """Rows of the size of FF++: 720, 140 and 140 originals, the seven shared recordings torn."""
+    ids = [f'{number:03d}' for number in range(1000)]
+    torn = {'test': ['755', '955'], 'val': ['606', '640', '838', '876', '983']}
+    shared = {name for pair in SHARED_SOURCES for name in pair}
+    others = [name for name in ids if name not in shared]
+    split = dict.fromkeys(ids, 'train')
+    for part, count in (('test', 138), ('val', 135)):
+        for name in torn[part] + [others.pop() for _ in range(count)]:
+            split[name] = part
+    rows = [prepared.make_row('original', name, '', split[name]) for name in ids]
+    return IndexTable(
+        tmp_path / 'index.csv', tuple(rows[0]), [IndexRow(n, row) for n, row in enumerate(rows, 2)]
+    )
+
+
+def test_an_original_in_two_splits(prepared):
+    copy = prepared.make_row('original', '000', '', 'val')
+    copy.update(id='ffpp/original/c40/000', compression='c40')
+    prepared.rows.append(copy)
+    also = ['index-refused', 'duplicate-row', 'exact-duplicate']  # it is a copy
+    assert only(prepared.findings(), 'id-in-two-splits', also=also).where == 'ffpp/000'
+
+
+def test_ids_without_originals_are_where_their_fakes_are(prepared):
+    prepared.rows[:] = [row for row in prepared.rows if row['method'] != 'original']
+    prepared.row('fs/000_001')['split'] = 'test'
+    found = prepared.findings()
+    assert [one.where for one in found['id-in-two-splits']] == ['ffpp/000', 'ffpp/001']
+    assert found['id-in-two-splits'][0].what == 'is in train and test'
+    assert 'fake-across-splits' not in found
+
+
+@pytest.mark.parametrize(
+    ('change', 'what'),
+    [
+        (dict(split='val'), 'is in val with ffpp/000 in train and ffpp/001 in train'),
+        (
+            dict(id='ffpp/fs/c23/000_004', source='004'),
+            'is in train with ffpp/004 in test',
+        ),
+    ],
+)
+def test_a_fake_in_another_split_than_its_people(prepared, change, what):
+    prepared.row('fs/000_001').update(change)
+    assert only(prepared.findings(), 'fake-across-splits', also=['index-refused']).what == what
+
+
+def test_datasets_whose_lists_mix_people_and_fakes_of_unknown_people(prepared):
+    """No person is called so: nobody is in two splits, and no original is missing."""
+    for row in prepared.rows:
+        row['id'] = row['id'].replace('ffpp', 'celebdf2')
+    prepared.rows[1]['split'] = 'test'
+    assert 'fake-across-splits' not in prepared.findings(decode=False)
+    for row in prepared.rows:
+        row['id'] = row['id'].replace('celebdf2', 'mine')
+        if row['method'] != 'original':
+            row.update(target='?', source='?')
+    assert prepared.findings(decode=False) == {}
+
+
+def test_shared_sources_of_the_official_splits(whole_ffpp):
+    outcome = RULES['shared-source'](whole_ffpp)
+    assert outcome.checked == 1000
+    assert {finding.severity for finding in outcome.findings} == {'warning'}
+    # the copy in the earlier split is the one to leave out
+    named = {finding.where: finding.what for finding in outcome.findings}
+    assert set(named) == {f'ffpp/{name}' for name in (756, 954, 605, 639, 837, 875, 982)}
+    assert named['ffpp/756'] == 'is in train and 755, cut from the same video, in test'
+    # unused twins are none
+    for row in whole_ffpp.rows:
+        if row['target'] in ('755', '605'):
+            row.fields.update(status='no-face', reason='-')
+    named = {finding.where for finding in RULES['shared-source'](whole_ffpp).findings}
+    assert named == {f'ffpp/{name}' for name in (954, 639, 837, 875, 982)}
+
+
+def test_counts_of_the_whole_and_of_a_small_set_with_its_numbers(whole_ffpp):
+    assert RULES['counts'](whole_ffpp).findings == []
+    del whole_ffpp.rows[:3]
+    (finding,) = RULES['counts'](whole_ffpp).findings
+    assert (finding.where, finding.severity) == ('ffpp/original/c23', 'warning')
+    assert finding.what == 'train 717 of 720, val 140 of 140, test 140 of 140'
+    whole_ffpp.rows[:] = [row for row in whole_ffpp.rows if row['target'] > '500']
+    assert not RULES['shared-source'](whole_ffpp).findings
+    assert RULES['counts'](whole_ffpp).skipped == 'not the size of FF++'
+
+
+@pytest.fixture
+def torn(prepared):
+    """1000 originals, of which 755 tests and its twin 756 trains with a fake each way."""
+    prepared.rows[:] = [
+        prepared.make_row('original', f'{number:03d}', '', 'test' if number == 755 else 'train')
+        for number in range(1000)
+        if number != 955
+    ]
+    prepared.rows += [
+        prepared.make_row('fs', *ids, 'train') for ids in (('756', '001'), ('001', '756'))
+    ]
+    return read_table(prepared.write())
+
+
+def test_without_shared_sources_the_copy_in_the_earlier_split_and_its_fakes_go(torn):
+    out = torn.path.with_name('clean.csv')
+    assert write_without_shared_sources(torn, out) == 3
+    with open(out, newline='') as stream:
+        rows = list(csv.DictReader(stream))
+    assert [row.fields for row in torn.rows if '756' not in row['id']] == rows
+    assert any(row['target'] == '755' for row in rows)
+    assert len(read_index(str(out))) == 998
+
+
+def test_without_shared_sources_nothing_is_written_in_vain(torn):
+    before = torn.path.read_bytes()
+    for place in ('other/index.csv', 'index.csv'):  # the paths in it would break
+        with pytest.raises(MMFakeError, match='name another file in'):
+            write_without_shared_sources(torn, torn.path.parent / place)
+    torn.faults.append(Finding('error', 'line 2', 'is bad', 'mend it'))
+    with pytest.raises(MMFakeError, match='bad rows'):
+        write_without_shared_sources(torn, torn.path.with_name('clean.csv'))
+    assert torn.path.read_bytes() == before
+    assert not torn.path.with_name('clean.csv').exists()
+
+
+# ---- duplicates
+
+
+def test_the_same_raw_file_in_two_splits(prepared):
+    for name in ('original/000', 'original/004'):
+        prepared.row(name)['source_hash'] = 'one and the same'
+    finding = only(prepared.findings(), 'exact-duplicate')
+    assert 'original/c23/000' in finding.where
+    assert finding.what == 'has the raw file of ffpp/original/c23/004, in train and test'
+
+
+def test_the_same_clip_in_two_splits(prepared):
+    one, other = prepared.row('original/001'), prepared.row('original/002')
+    shutil.copy(prepared.root / one['path'], prepared.root / other['path'])
+    what = only(prepared.findings(again=[other['path']]), 'exact-duplicate').what
+    assert what == 'has the clip of ffpp/original/c23/002, in train and val'
+
+
+def test_equal_files_of_one_split_are_an_error_only_as_original_and_fake(prepared):
+    prepared.row('fs/000_001')['source_hash'] = prepared.row('original/000')['source_hash']
+    prepared.row('original/004')['source_hash'] = prepared.row('original/005')['source_hash']
+    fake, twin = prepared.findings()['exact-duplicate']
+    assert (fake.severity, twin.severity) == ('error', 'warning')
+    assert fake.what.endswith('as original and fake')
+
+
+def _closer(video):
+    """By 3 %."""
+    large = [cv2.resize(picture, (128, 128)) for picture in video]
+    return np.stack([cv2.resize(picture[2:-2, 2:-2], (32, 32)) for picture in large])
+
+
+@pytest.mark.parametrize(
+    'change',
+    [lambda video: (video * 0.8).astype(np.uint8), lambda video: video // 12 * 12, _closer],
+    ids=['darker', 'coarser', 'closer'],
+)
+def test_a_copy_of_another_make_in_another_split(prepared, change):
+    twin = prepared.row('original/004')
+    prepared.write_clip(prepared.root / twin['path'], change(prepared.paint('000')))
+    # one finding, however many pairs of clips of the two people
+    finding = only(prepared.findings(again=[twin['path']]), 'near-duplicate')
+    assert 'original/c23/000' in finding.where
+    assert 'in train looks like ffpp/original/c23/004 in test' in finding.what
+
+
+def test_a_copy_in_the_same_split_is_no_leak(prepared):
+    twin = prepared.row('original/001')
+    prepared.write_clip(prepared.root / twin['path'], prepared.paint('000') // 2)
+    assert prepared.findings(again=[twin['path']]) == {}
+
+
+def test_a_small_set_with_numbers_of_shared_recordings(prepared):
+    """The splits of FF++ tear 755 and 756 apart; here they are other people."""
+    one, other = prepared.row('original/000'), prepared.row('original/004')
+    for row, name in ((one, '756'), (other, '755')):
+        row.update(id=f'ffpp/original/c23/{name}', target=name)
+    prepared.write_clip(prepared.root / other['path'], prepared.paint('000') // 2)
+    assert 'near-duplicate' in prepared.findings(again=[other['path']])
+
+
+# ---- clips and tracks
+
+
+@pytest.mark.parametrize('damage', ['gone', 'truncated', 'empty', 'text'])
+def test_a_damaged_clip(prepared, damage):
+    row = prepared.row('fs/000_001')
+    clip = prepared.root / row['path']
+    content = clip.read_bytes()
+    if damage == 'gone':
+        clip.unlink()
+    else:
+        whole = {'truncated': content[: len(content) // 2], 'empty': b'', 'text': b'no video'}
+        clip.write_bytes(whole[damage])
+    finding = only(prepared.findings(again=[row['path']]), 'clip-unreadable')
+    assert '000_001' in finding.where
+    unread = prepared.findings(decode=False)
+    if damage == 'gone':
+        assert finding.what == f'clip {row["path"]}: it is not there'
+        assert unread == {'clip-unreadable': [finding]}
+    else:
+        assert unread == {}
+
+
+def test_the_wrong_size_whether_or_not_the_index_names_one(prepared):
+    row = prepared.row('original/001')
+    video = np.repeat(prepared.paint('001'), 2, axis=2)
+    prepared.write_clip(prepared.root / row['path'], video)
+    for columns in (None, prepared.basic):
+        found = prepared.findings(columns, again=[row['path']])
+        assert only(found, 'clip-size').what.endswith('is 64x32 px and not 32x32')
+
+
+def test_a_clip_whose_size_changes(prepared):
+    row = prepared.row('original/001')
+    row['path'] = 'clips/pictures'
+    (prepared.root / row['path']).mkdir()
+    for number, picture in enumerate(prepared.paint('001')):
+        picture = picture if number < 5 else picture[:30]
+        cv2.imwrite(str(prepared.root / row['path'] / f'{number:06d}.jpg'), picture)
+    found = prepared.findings(again=[row['path']])
+    finding = only(found, 'clip-size', also=['unequal-codec'])  # which tells the other format
+    assert finding.what.endswith('is 32x30 and 32x32 px and not 32x32')
+
+
+def test_the_wrong_number_of_frames(prepared):
+    prepared.row('original/000')['frames'] = ''  # which says nothing
+    prepared.row('original/001')['frames'] = '5'
+    finding = only(prepared.findings(), 'clip-frames')
+    assert finding.what.endswith('has 6 frames, the index says 5')
+    # what decord does with some trimmed files; the frames it makes up repeat the last one
+    path = prepared.row('original/001')['path']
+    facts = replace(prepared.facts[path], decord_frames=8)
+    finding = only(prepared.findings(other_facts={path: facts}), 'clip-frames')
+    assert finding.what.endswith('has 6 frames, the index says 5 and decord counts 8')
+
+
+def test_tracks_that_are_gone_damaged_or_short(prepared):
+    names = ('f2f/003_002', 'f2f/000_001', 'fs/003_002', 'fs/000_001', 'original/003')
+    unnamed, gone, damaged, short, longer = (prepared.row(name) for name in names)
+    unnamed['track'] = ''
+    (prepared.root / gone['track']).unlink()
+    (prepared.root / damaged['track']).write_bytes(b'PK not a track')
+    prepared.write_track(prepared.root / short['track'], frames=5)
+    prepared.write_track(prepared.root / longer['track'], frames=7)  # the clip ended first
+    found = prepared.findings()
+    assert set(found) == {'track-missing'}
+    told = [finding.what for finding in found['track-missing']]
+    assert len(told) == 4
+    assert 'the index names no track' in told
+    assert f'track {short["track"]} has 5 boxes for 6 frames' in told
+    assert sum('cannot be read' in what for what in told) == 2
+
+
+# ---- made alike
+
+
+@pytest.mark.parametrize(
+    ('column', 'value'),
+    [('codec', 'h264 crf18'), ('margin', '1.5'), ('detector', 'yunet'), ('detector_version', '2')],
+)
+def test_a_method_made_with_other_settings(prepared, column, value):
+    for row in prepared.rows:
+        if row['method'] == 'fs':
+            row[column] = value
+    finding = only(prepared.findings(), 'unequal-codec')
+    assert finding.where == 'ffpp/*/c23'
+    assert finding.what.startswith(f'{column} differs (original: ')
+    assert finding.what.endswith(f'fs: {value})')
+
+
+def test_another_size_and_file_format_are_seen_without_decoding(prepared):
+    row, other = prepared.row('fs/000_001'), prepared.row('f2f/000_001')
+    row.update(path=row['path'].replace('.mp4', '.npy'), size='64')
+    other['path'] = other['path'].replace('.mp4', '.MP4')  # which is no other format
+    size, format = prepared.findings(decode=False)['unequal-codec']
+    assert 'size differs' in size.what
+    assert 'format differs' in format.what
+    assert 'f2f: .mp4; fs: .mp4, .npy' in format.what
+
+
+def test_settings_mixed_alike_are_a_warning_and_compressions_need_not_be_alike(prepared):
+    copies = [dict(row, id=row['id'].replace('c23', 'c40')) for row in prepared.rows]
+    for row in copies:
+        row.update(compression='c40', codec='h264 crf28', path=row['path'].replace('c23', 'c40'))
+    for row in prepared.rows:
+        if row['target'] in ('000', '001'):
+            row['margin'] = '1.5'
+    prepared.rows += copies
+    (finding,) = prepared.findings(decode=False)['unequal-codec']
+    assert (finding.severity, finding.what) == ('warning', 'margin is mixed (1.3, 1.5)')
+
+
+def test_clips_of_a_method_are_half_as_long(prepared):
+    for row in prepared.rows:
+        if row['method'] != 'original':
+            row['frames'] = '3' if row['method'] == 'fs' else '4'
+    finding = only(prepared.findings(decode=False), 'unequal-frames', 'warning')
+    assert finding.what == 'fs clips have 3 frames and originals 6 (medians)'
+
+
+@pytest.mark.parametrize('how', ['unused', 'no row'])
+def test_fakes_without_their_original(prepared, how):
+    row = prepared.row('original/003')
+    if how == 'unused':
+        row.update(status='no-face', reason='in none of 60 frames')
+    else:
+        prepared.rows.remove(row)
+    finding = only(prepared.findings(), 'original-missing', 'warning')
+    assert finding.where == 'ffpp/original/c23/003'
+    assert finding.what.endswith('its fakes are: f2f, fs')

@@ -1,0 +1,120 @@
+"""Two folders of one's own: who belongs together, and in which split."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+
+import pytest
+
+from data_prep.listings.folders import list_folders
+from data_prep.listings.list_dataset import list_dataset
+from mmfake.errors import MMFakeError
+
+
+def touch(folder, *names):
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        (folder / name).touch()
+
+
+def _splits(records):
+    """The splits of each name, of which there should be one."""
+    found = {}
+    for record in records:
+        found.setdefault(record.stem, set()).add(record.split)
+    return found
+
+
+def test_a_fake_and_both_its_originals_are_in_one_split(own):
+    records = list_folders(str(own))
+    assert len(records) == 16
+    for pair in ('ab', 'cd', 'ef', 'gh'):
+        family = {*pair, f'{pair[0]}_{pair[1]}', f'{pair[1]}_{pair[0]}'}
+        splits = [r.split for r in records if r.stem in family]
+        assert len(splits) == 4
+        assert len(set(splits)) == 1
+    assert Counter(record.split for record in records) == dict(train=8, val=4, test=4)
+    fake = next(record for record in records if record.stem == 'a_b')
+    assert (fake.target, fake.source) == ('a', 'b')
+    assert fake.video_id == 'own/fake/released/a_b'
+    assert fake.filename == str(own / 'fake' / 'a_b.mp4')
+    assert records == list_folders(str(own)), 'the same every time'
+
+
+@pytest.mark.parametrize(
+    ('name', 'people'),
+    [
+        ('a.mp4', ('a', '?')),
+        ('a_lips.MP4', ('a', '?')),
+        ('a-b c.avi', ('a', 'b')),
+        ('a2_b.mp4', ('a2', 'b')),
+        ('lips/a_b.mp4', ('a', 'b')),
+        ('df/a2.mov', ('a2', '?')),
+        ('ab.mp4', ('?', '?')),
+        ('b a.mp4', ('b', 'a')),
+    ],
+)
+def test_what_the_name_of_a_fake_tells(own, name, people):
+    touch(own / 'real', 'a2.mp4')
+    path = own / 'fake' / name
+    path.parent.mkdir(exist_ok=True)
+    path.touch()
+    (record,) = [r for r in list_folders(str(own)) if r.filename == str(path)]
+    assert (record.target, record.source) == people
+    assert record.method == ('df' if name.startswith('df/') else 'fake')
+
+
+def test_a_folder_is_a_person(own):
+    for person in ('anna', 'bert', 'carl', 'dora'):
+        touch(own / 'real' / person, *(f'{number}.mkv' for number in range(8)))
+        touch(own / 'fake' / person, 'swapped.mp4')
+        touch(own / 'fake' / 'f2f' / person, '3_new.mp4')
+    records = list_folders(str(own))
+    for person in ('anna', 'bert', 'carl', 'dora'):
+        mine = [record for record in records if record.stem.startswith(person)]
+        assert len(mine) == 10
+        assert len({record.split for record in mine}) == 1
+    (fake,) = [r for r in records if r.method == 'f2f' and r.stem == 'anna-3_new']
+    assert fake.target == 'anna-3'
+
+
+@pytest.mark.parametrize('form', ['txt', 'json'])
+def test_lists_of_ones_own(own, tmp_path, form, log):
+    lists = dict(train=['a.mp4', 'c'], val=['f'], test=['g_h'])
+    (tmp_path / 'lists').mkdir()
+    for split, names in lists.items():
+        text = '\n'.join(names) if form == 'txt' else json.dumps([names])
+        (tmp_path / 'lists' / f'{split}.{form}').write_text(text)
+    touch(own / 'real', 'z.mp4')
+    splits = _splits(list_folders(str(own), str(tmp_path / 'lists')))
+    wanted = dict(train='abcd', val='ef', test='gh')
+    assert {name: {s} for s, names in wanted.items() for name in names}.items() <= splits.items()
+    assert 'z' not in splits
+    (line,) = log
+    assert line.startswith('1 videos are in no list')
+    # an original must not be in two splits, however it got there
+    path = tmp_path / 'lists' / f'val.{form}'
+    path.write_text('f\nb\n' if form == 'txt' else '["f", "b"]')
+    with pytest.raises(MMFakeError, match='b is in val, and its original, .* in train'):
+        list_folders(str(own), str(tmp_path / 'lists'))
+
+
+def test_wrong_folders_and_lists(own, tmp_path):
+    with pytest.raises(MMFakeError, match='no folder .*real: --dataset folders reads'):
+        list_dataset('folders', str(tmp_path))
+    (tmp_path / 'train.txt').write_text('nobody')
+    with pytest.raises(MMFakeError, match='train.txt, line 1: there is no video nobody'):
+        list_folders(str(own), str(tmp_path))
+    (tmp_path / 'train.json').write_text('{')
+    with pytest.raises(MMFakeError, match='train.json is no JSON list of names'):
+        list_folders(str(own), str(tmp_path))
+    for name in 'cdefgh':
+        for path in (own / 'fake').glob(f'{name}_*'):
+            path.unlink()
+    with pytest.raises(MMFakeError, match='val would have no manipulated video: 7 groups'):
+        list_folders(str(own))
+    for path in (own / 'fake').iterdir():
+        path.unlink()
+    with pytest.raises(MMFakeError, match='fake holds no video'):
+        list_folders(str(own))
