@@ -28,7 +28,14 @@ def test_detector(argv: Optional[Sequence[str]] = None) -> None:  # noqa: PT028 
     """
     args = _parse(argv)
     check_launcher(args.launcher)
-    cfg = load_config(args)
+    cfg = load_config(
+        args.config,
+        args.scale,
+        args.data_root,
+        args.cfg_options,
+        args.work_dir,
+        args.launcher,
+    )
     _merge(cfg, args)
     if not Path(args.checkpoint).is_file() and '://' not in args.checkpoint:
         raise MMFakeError(f'{args.checkpoint}: no such checkpoint file.')

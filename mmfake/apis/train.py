@@ -28,7 +28,14 @@ def train_detector(argv: Optional[Sequence[str]] = None) -> None:
     """
     args = _parse(argv)
     check_launcher(args.launcher)
-    cfg = load_config(args)
+    cfg = load_config(
+        args.config,
+        args.scale,
+        args.data_root,
+        args.cfg_options,
+        args.work_dir,
+        args.launcher,
+    )
     _merge(cfg, args)
     advice = 'its checkpoints are whole: make room and go on with --resume.'
     with full_disk_told(cfg.work_dir, advice):

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any, Dict
+from typing import Any, Dict, Optional
 
-import torch
 from mmengine.config import Config, DictAction
 
 from ..datasets.clip_size import set_clip_size
@@ -47,35 +46,63 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
 
 
-def load_config(args: argparse.Namespace) -> Config:
-    """Read the config and merge scale, options and launcher into it.
+def load_config(
+    path: str,
+    scale: Optional[str] = None,
+    data_root: Optional[str] = None,
+    options: Optional[Dict[str, Any]] = None,
+    work_dir: Optional[str] = None,
+    launcher: str = 'none',
+) -> Config:
+    """Read a config and merge scale, data root and options into it, in this order.
 
     Args:
-        args (argparse.Namespace): What :func:`add_run_arguments` parsed.
+        path (str): Config file.
+        scale (str, optional): Config merged over it: a name in ``configs/_base_/scales``, e.g.
+            ``'mini'``, or a file. Defaults to None.
+        data_root (str, optional): Where the dataset is. Defaults to None, what the config says.
+        options (dict[str, Any], optional): Settings by dotted key, e.g.
+            ``{'train_cfg.max_epochs': 2}``. Defaults to None.
+        work_dir (str, optional): Folder of logs and results. Defaults to None, what the config
+            says, else ``work_dirs/<name of the config>``.
+        launcher (str): ``'none'``, ``'pytorch'``, ``'slurm'`` or ``'mpi'``. Defaults to ``'none'``.
+
+    Returns:
+        Config: The config of a run.
 
     Raises:
-        MMFakeError: If a config file does not exist.
+        MMFakeError: If a file does not exist or cannot be read, or a setting does not fit.
     """
-    cfg = _read(args.config)
-    if args.scale:
-        path = SCALES / f'{args.scale}.py'
-        bundled = Path(__file__).resolve().parents[1] / '.mim' / path
-        found = next((p for p in (path, bundled) if p.is_file()), Path(args.scale))
-        _merge_scale(cfg, _read(str(found)).to_dict())
-    if args.data_root:
-        _set_data_root(cfg, args.data_root)
-    if args.cfg_options:
-        cfg.merge_from_dict(args.cfg_options)
-    cfg.launcher = args.launcher
-    if args.work_dir:
-        cfg.work_dir = args.work_dir
+    cfg = _read(path)
+    if scale:
+        _merge_scale(cfg, _read(str(_find_scale(scale))).to_dict())
+    if data_root:
+        _set_data_root(cfg, data_root)
+    if options:
+        cfg.merge_from_dict(options)
+    cfg.launcher = launcher
+    if work_dir:
+        cfg.work_dir = work_dir
     elif cfg.get('work_dir') is None:
-        cfg.work_dir = str(Path('work_dirs', Path(args.config).stem))
-    if args.launcher != 'none' and not torch.cuda.is_available():
+        cfg.work_dir = str(Path('work_dirs', Path(path).stem))
+    if launcher != 'none' and not _has_gpu():
         # mmengine's default names a CUDA device, which a model on the CPU must not have
         wrapper = dict(type='MMDistributedDataParallel', device_ids=None, broadcast_buffers=False)
         cfg.setdefault('model_wrapper_cfg', wrapper)
     return cfg
+
+
+def _find_scale(name: str) -> Path:
+    """A bundled scale by its name, else a file."""
+    path = SCALES / f'{name}.py'
+    bundled = Path(__file__).resolve().parents[1] / '.mim' / path
+    return next((p for p in (path, bundled) if p.is_file()), Path(name))
+
+
+def _has_gpu() -> bool:
+    import torch  # not for a command line that only reads a config
+
+    return torch.cuda.is_available()
 
 
 def _merge_scale(cfg: Config, scale: Dict[str, Any]) -> None:

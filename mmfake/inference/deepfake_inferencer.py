@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import json
 import webbrowser
@@ -100,8 +99,7 @@ class DeepfakeInferencer:
         faces: Optional[FaceSettings] = None,
     ) -> None:
         if not isinstance(config, Config):
-            options = dict(data_root=None, cfg_options=None, launcher='none', work_dir=None)
-            config = load_config(argparse.Namespace(config=str(config), scale=scale, **options))
+            config = load_config(str(config), scale)
         elif scale is not None:
             raise MMFakeError(f'scale {scale!r}: merge it into the Config yourself, or give a path')
         if str(device).split(':')[0] == 'meta':

@@ -92,7 +92,7 @@ def config_of(tmp_path, monkeypatch):
             'train_cfg = dict(max_epochs=2, val_interval=2)\n'
         )
         args = _parse([str(CONFIG), '--scale', str(scale), '--work-dir', str(tmp_path / work_dir)])
-        cfg = load_config(args)
+        cfg = load_config(args.config, args.scale, work_dir=args.work_dir, launcher=args.launcher)
         _merge(cfg, args)
         cfg.model.backbone = dict(type='FewWeights')
         for stream in (cfg.model.binary, cfg.model.multi):

@@ -54,7 +54,7 @@ def config_of(regime, work_dir, scale, *options, encoder=None, also_save=None, *
     """
     config = ROOT / 'configs' / 'mtl' / f'{regime}_holdout_f2f.py'
     args = _parse([str(config), '--scale', str(scale), '--work-dir', str(work_dir), *options])
-    cfg = load_config(args)
+    cfg = load_config(args.config, args.scale, work_dir=args.work_dir, launcher=args.launcher)
     _merge(cfg, args)
     cfg.model.backbone = encoder or dict(type='TinyTestEncoder')
     if cfg.model.backbone.type == 'TinyTestEncoder':

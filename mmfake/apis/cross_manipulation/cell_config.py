@@ -50,7 +50,8 @@ def cell_config(config: Path, seed: int, options: Sequence[str]) -> Config:
     parser = argparse.ArgumentParser()
     add_run_arguments(parser)
     try:
-        cfg = load_config(parser.parse_args([str(config), *options]))
+        given = parser.parse_args([str(config), *options])
+        cfg = load_config(str(config), given.scale, given.data_root, given.cfg_options)
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
         reason = (str(error).strip().splitlines() or [''])[0]
         raise MMFakeError(
