@@ -12,8 +12,9 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from scipy.stats import theilslopes
 
+from mmfake.apis.options import add_run_arguments
 from mmfake.console import run_command
-from mmfake.engine.config import add_run_arguments, load_config
+from mmfake.engine.config import load_config
 from mmfake.errors import MMFakeError
 
 DESCRIPTION = """\

@@ -11,8 +11,9 @@ from typing import Any, Dict, Iterator, Optional, Sequence, Tuple
 
 from mmengine.config import Config
 
-from ...engine.config import add_run_arguments, load_config
+from ...engine.config import load_config
 from ...errors import MMFakeError
+from ..options import add_run_arguments
 
 SETTINGS_RULES = 2
 """int: Raised when other settings count: fingerprints by other rules cannot be compared."""
