@@ -151,7 +151,7 @@ SETTINGS = [
         ['optim_wrapper.optimizer.lrr=1'],
         ['optim_wrapper.optimizer.lrr of the config: TypeError', 'did you mean lr?'],
     ),
-    (['param_scheduler.0.strt=1'], ['param_scheduler.0.strt of the config', 'mean start_factor?']),
+    (['param_scheduler.0.start_fac=1'], ['param_scheduler.0.start_fac of', 'start_factor?']),
     (['model.binary.cls_head.typo=3'], ['model.binary.cls_head.typo of the config: TypeError']),
     (['model.binary.cls_head.type=mmfake.MLPhead'], ['model.binary.cls_head', 'mean MLPHead?']),
     (
