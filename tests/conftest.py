@@ -3,10 +3,12 @@
 import importlib.util
 import json
 import os
+import resource
 import select
 import signal
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -48,6 +50,24 @@ def make_samples():
         return samples
 
     return make
+
+
+@pytest.fixture
+def largest_file():
+    """A disk that is full: let no file grow beyond so many bytes, ``with largest_file(9000):``."""
+
+    @contextmanager
+    def limit(size):
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+            signal.signal(signal.SIGXFSZ, before)
+
+    return limit
 
 
 @pytest.fixture(scope='session')

@@ -16,7 +16,7 @@ from typing import Any, Iterator, List, Optional, Sequence
 from mmaction.registry import RUNNERS
 from mmengine.config import Config
 from mmengine.logging import MMLogger
-from mmengine.registry import build_functions
+from mmengine.registry import Registry, build_functions
 from mmengine.runner import Runner
 
 from ..console import process_rank
@@ -56,6 +56,8 @@ def check_launcher(launcher: str) -> None:
             f'--launcher {launcher}: the environment has no valid {absent[0]}, so this process was '
             f'not started by it; use {starts}, or drop --launcher for a single process.'
         )
+    if launcher == 'mpi':  # mmengine's wrapper of the model asks for it
+        os.environ.setdefault('LOCAL_RANK', os.environ['OMPI_COMM_WORLD_LOCAL_RANK'])
 
 
 def _is_set(name: str) -> bool:
@@ -223,12 +225,17 @@ def _build_mistake(cfg: Config, error: Exception) -> Optional[str]:
     if argument:
         wrong, known = argument[1], _arguments(cls)
     else:
-        wrong, known = str(kind), list(names['registry'].module_dict) if cls is None else []
+        wrong, known = str(kind), _registered(names['registry']) if cls is None else []
     near = difflib.get_close_matches(wrong.split('.')[-1], known, 1)
     hint = f'; did you mean {near[0]}?' if near else ''
 
     place = next(_places(cfg, kind, argument and wrong), f'type={kind}')
     return f'{place} of the config: {type(error).__name__}: {reason}{hint}'
+
+
+def _registered(registry: Optional[Registry]) -> List[str]:
+    """The names in a registry and in those above it."""
+    return [*registry.module_dict, *_registered(registry.parent)] if registry else []
 
 
 def _arguments(cls: Any) -> List[str]:

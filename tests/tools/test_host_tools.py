@@ -8,6 +8,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / 'configs' / 'mtl' / 'bin_multi_con_holdout_f2f.py'
 HOST = Path(mmaction.__file__).parent / '.mim' / 'tools'
+pytestmark = pytest.mark.nightly  # other people's programs
 
 
 @pytest.fixture(scope='module')
