@@ -19,6 +19,8 @@ from mmengine.logging import MMLogger
 from mmengine.registry import Registry, build_functions
 from mmengine.runner import Runner
 
+import mmfake.register  # noqa: F401 - also for configs that do not name it
+
 from ..console import process_rank
 from ..errors import MMFakeError, first_line
 from ..files import is_full
