@@ -41,7 +41,7 @@ def run_command(main: Callable[[Optional[Sequence[str]]], Optional[int]]) -> Non
         print(end='', flush=True)  # a reader who has gone is noticed here, not when Python ends
         sys.exit(status)
     except MMFakeError as error:
-        rank = next((os.environ[name] for name in _RANKS if name in os.environ), '0')
+        rank = process_rank()
         where = '' if rank == '0' else f' [rank {rank}]'  # a file may lack on one machine only
         _tell(f'error{where}: {error}')
         sys.exit(2)
@@ -55,6 +55,11 @@ def run_command(main: Callable[[Optional[Sequence[str]]], Optional[int]]) -> Non
             raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is still in it
         sys.exit(141)
+
+
+def process_rank() -> str:
+    """The rank of this process, as its launcher says; ``'0'`` without one."""
+    return next((os.environ[name] for name in _RANKS if name in os.environ), '0')
 
 
 def _tell(line: str) -> None:

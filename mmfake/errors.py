@@ -21,6 +21,13 @@ class MMFakeError(RuntimeError):
         return ''.join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
+def first_line(error: BaseException) -> str:
+    """The first line of what an error says, or its type where it says nothing."""
+    text = error.args[0] if isinstance(error, KeyError) and error.args else error
+    lines = str(text).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
+
+
 def sample_of(names, limit: int = 5) -> str:
     """Shorten a long list of names for a one-line message.
 

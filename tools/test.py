@@ -1,12 +1,71 @@
 """Test a detector: ``python tools/test.py --help``."""
 
+import argparse
 import sys
 
 try:
-    from mmfake.apis.test import test_detector
+    from mmfake.apis.options import add_run_arguments
     from mmfake.console import run_command
 except RuntimeError as error:  # a host version that mmfake does not run on
     sys.exit(f'error: {error}')
 
+EPILOG = """examples:
+  python tools/test.py configs/mtl/bin_ce_holdout_df.py \\
+      work_dirs/bin_ce_holdout_df/best_deepfake_auc_epoch_50.pth
+  python tools/test.py CONFIG CHECKPOINT --scale mini --work-dir work_dirs/try
+
+Several processes: bash tools/dist_test.sh, bash tools/slurm_test.sh.
+Figures and tables of the scores: python tools/score.py WORK_DIR/scores.csv
+"""
+
+
+def parse_args(argv=None):
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(
+        description='Score the test videos: originals and the manipulation never seen in training. '
+        'The metrics are printed, the scores go to a CSV file.',
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add_run_arguments(parser)
+    parser.add_argument('checkpoint', help='checkpoint file')
+    parser.add_argument(
+        '--threshold',
+        type=float,
+        help='decision threshold beside 0.5 (default: the one chosen on validation, if the '
+        'checkpoint has it)',
+    )
+    parser.add_argument(
+        '--scores', metavar='CSV', help='where the scores go (default: WORK_DIR/scores.csv)'
+    )
+    parser.add_argument('--dump', metavar='PKL', help='also dump the predictions, as in mmaction2')
+    return parser.parse_args(argv)
+
+
+def main(argv=None):
+    """Test as the command line says."""
+    args = parse_args(argv)
+    # not before: torch and mmaction2 take seconds to import
+    from mmfake.apis.test import set_test_options, test
+    from mmfake.engine.config import load_config
+
+    cfg = load_config(
+        args.config,
+        scale=args.scale,
+        data_root=args.data_root,
+        options=args.cfg_options,
+        work_dir=args.work_dir,
+        launcher=args.launcher,
+    )
+    set_test_options(
+        cfg,
+        args.checkpoint,
+        threshold=args.threshold,
+        scores=args.scores,
+        dump=args.dump,
+    )
+    test(cfg)
+
+
 if __name__ == '__main__':
-    run_command(test_detector)
+    run_command(main)

@@ -1,12 +1,87 @@
 """Train a detector: ``python tools/train.py --help``."""
 
+import argparse
 import sys
 
 try:
-    from mmfake.apis.train import train_detector
+    from mmfake.apis.options import add_run_arguments
     from mmfake.console import run_command
 except RuntimeError as error:  # a host version that mmfake does not run on
     sys.exit(f'error: {error}')
 
+EPILOG = """examples:
+  python tools/train.py configs/mtl/bin_multi_ce_holdout_f2f.py
+  python tools/train.py configs/mtl/bin_multi_ce_holdout_f2f.py --resume
+  python tools/train.py configs/mtl/bin_ce_holdout_df.py --scale mini --work-dir work_dirs/try
+  python tools/train.py configs/mtl/bin_ce_holdout_df.py --cfg-options train_cfg.max_epochs=10
+
+Several processes: bash tools/dist_train.sh, bash tools/slurm_train.sh.
+Try it without any download: bash tools/demo.sh
+"""
+
+
+def parse_args(argv=None):
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(
+        description='Train a detector of manipulated face videos. Checkpoints, logs and curves go '
+        'to the work dir; a run that was interrupted goes on with --resume.',
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add_run_arguments(parser)
+    parser.add_argument(
+        '--resume',
+        nargs='?',
+        const='auto',
+        metavar='CHECKPOINT',
+        help='go on from CHECKPOINT, or from the latest one in the work dir',
+    )
+    parser.add_argument('--amp', action='store_true', help='mixed precision')
+    parser.add_argument('--no-validate', action='store_true', help='train without validation')
+    parser.add_argument(
+        '--auto-scale-lr',
+        action='store_true',
+        help='scale the learning rate by world size x batch size / auto_scale_lr.base_batch_size',
+    )
+    parser.add_argument(
+        '--seed', type=int, help='random seed (default: what the config says, else 0)'
+    )
+    parser.add_argument(
+        '--diff-rank-seed', action='store_true', help='give each process a seed of its own'
+    )
+    parser.add_argument(
+        '--deterministic', action='store_true', help='deterministic algorithms on the GPU'
+    )
+    return parser.parse_args(argv)
+
+
+def main(argv=None):
+    """Train as the command line says."""
+    args = parse_args(argv)
+    # not before: torch and mmaction2 take seconds to import
+    from mmfake.apis.train import set_training_options, train
+    from mmfake.engine.config import load_config
+
+    cfg = load_config(
+        args.config,
+        scale=args.scale,
+        data_root=args.data_root,
+        options=args.cfg_options,
+        work_dir=args.work_dir,
+        launcher=args.launcher,
+    )
+    set_training_options(
+        cfg,
+        resume=args.resume,
+        amp=args.amp,
+        validate=not args.no_validate,
+        auto_scale_lr=args.auto_scale_lr,
+        seed=args.seed,
+        diff_rank_seed=args.diff_rank_seed,
+        deterministic=args.deterministic,
+    )
+    train(cfg)
+
+
 if __name__ == '__main__':
-    run_command(train_detector)
+    run_command(main)

@@ -1,24 +1,37 @@
-"""Start of a run: checks of launcher, checkpoint and config, and the work dir."""
+"""Start of a run: checks of launcher and config, the locked work dir, mistakes in one line."""
 
 from __future__ import annotations
 
-import copy
+import difflib
+import inspect
 import logging
 import os
+import re
 import tempfile
+import traceback
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Iterator, Sequence
+from typing import Any, Iterator, List, Optional, Sequence
 
-from mmaction.registry import DATASETS, MODELS
+from mmaction.registry import RUNNERS
 from mmengine.config import Config
 from mmengine.logging import MMLogger
-from mmengine.registry import init_default_scope
+from mmengine.registry import Registry, build_functions
+from mmengine.runner import Runner
 
-from ..compat.checkpoint_contents import check_contents
-from ..compat.checkpoints import load_from_local
-from ..errors import MMFakeError
+import mmfake.register  # noqa: F401 - also for configs that do not name it
+
+from ..console import process_rank
+from ..datasets.guarded_pipeline import loader_errors_told
+from ..errors import MMFakeError, first_line
 from ..files import is_full
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
+
+_BUILDERS = build_functions.__name__
 
 # launcher -> the variables it sets, and what sets them
 _LAUNCHERS = {
@@ -38,14 +51,7 @@ _LAUNCHERS = {
 
 
 def check_launcher(launcher: str) -> None:
-    """Check that the process was started by the launcher it is told of.
-
-    Args:
-        launcher (str): ``'none'``, ``'pytorch'``, ``'slurm'`` or ``'mpi'``.
-
-    Raises:
-        MMFakeError: If one of the launcher's variables is not set, or is no number.
-    """
+    """Refuse a launcher that has not started this process: one of its variables is not set."""
     variables, starts = _LAUNCHERS.get(launcher, ('', ''))
     absent = [name for name in variables.split() if not _is_set(name)]
     if absent:
@@ -53,6 +59,8 @@ def check_launcher(launcher: str) -> None:
             f'--launcher {launcher}: the environment has no valid {absent[0]}, so this process was '
             f'not started by it; use {starts}, or drop --launcher for a single process.'
         )
+    if launcher == 'mpi':  # mmengine's wrapper of the model asks for it
+        os.environ.setdefault('LOCAL_RANK', os.environ['OMPI_COMM_WORLD_LOCAL_RANK'])
 
 
 def _is_set(name: str) -> bool:
@@ -61,82 +69,15 @@ def _is_set(name: str) -> bool:
     return bool(value) if name.endswith(('ADDR', 'NODELIST')) else value.isdecimal()
 
 
-def check_checkpoint(path: str, resume: bool = False) -> None:
-    """Check the entries of a checkpoint before anything is written.
-
-    Args:
-        path (str): The file; one with a scheme, such as a URL, is left to the run itself.
-        resume (bool): Whether a run is to be resumed from it. Defaults to False.
-
-    Raises:
-        MMFakeError: If it cannot be read, or an entry is absent or of another kind.
-    """
-    if '://' not in path:
-        check_contents(load_from_local(path, 'cpu'), path, resume)
-
-
-@contextmanager
-def full_disk_told(work_dir: str, advice: str) -> Iterator[None]:
-    """Tell in one line that a disk became full during a run.
-
-    Meanwhile a log that cannot be written is not told record by record. If there is still no room
-    for it when the block ends, that is told once.
-
-    Args:
-        work_dir (str): The folder that the run writes to.
-        advice (str): What to do, e.g. ``'make room and test again.'``.
-
-    Yields:
-        None: The block is the run.
-
-    Raises:
-        MMFakeError: If the disk is full. Any other ``OSError`` of the block is left as it is.
-    """
-    shown, logging.raiseExceptions = logging.raiseExceptions, False
-    try:
-        yield
-        for handler in MMLogger.get_current_instance().handlers:
-            handler.flush()
-    except OSError as error:  # a log, say: checkpoints and scores tell of themselves
-        if not is_full(error):
-            raise
-        raise MMFakeError(f'{work_dir}: the disk is full ({error.strerror}); {advice}') from None
-    finally:
-        logging.raiseExceptions = shown
-
-
-def make_work_dir(work_dir: str) -> None:
-    """Make the work dir of a run, and look whether files can be made in it.
-
-    Args:
-        work_dir (str): The folder; it may exist.
-
-    Raises:
-        MMFakeError: If it cannot be made or written to, for another reason than a full disk.
-    """
-    try:
-        Path(work_dir).mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=work_dir):
-            pass
-    except OSError as error:
-        if is_full(error):
-            raise
-        raise MMFakeError(
-            f'{work_dir}: a work dir cannot be made or written to here ({error.strerror}); name '
-            'another with --work-dir.'
-        ) from None
-
-
-def check_run(cfg: Config, loaders: Sequence[str]) -> None:
-    """Check that the config is consistent, its model can be built and its datasets are there.
+def check_config(cfg: Config, loaders: Sequence[str]) -> None:
+    """Check what can be checked before anything is built or written.
 
     Args:
         cfg (Config): Config of the run.
         loaders (Sequence[str]): The dataloaders the run needs, e.g. ``['train_dataloader']``.
 
     Raises:
-        MMFakeError: If a part is absent, heads and hook do not match, the model cannot be built, or
-            a file or dataset cannot be read.
+        MMFakeError: A part is absent, heads and hook do not match, or there is no such checkpoint.
     """
     absent = [key for key in ('model', *loaders) if key not in cfg]
     if absent:
@@ -144,29 +85,23 @@ def check_run(cfg: Config, loaders: Sequence[str]) -> None:
             f'the config has no {absent[0]}; it is only a part of one: run one of configs/mtl, or '
             'name it in the _base_ list of a config of your own.'
         )
+    for key in ('model', *loaders):
+        if cfg[key] is not None and not isinstance(cfg[key], dict):
+            raise MMFakeError(f'{key} of the config is {cfg[key]!r}, and has to be a dict.')
     check_contrastive(cfg)
     if cfg.get('load_from') and '://' not in cfg.load_from and not Path(cfg.load_from).is_file():
         raise MMFakeError(f'{cfg.load_from}: no such checkpoint file.')
-    init_default_scope(cfg.get('default_scope', 'mmaction'))
-    try:
-        MODELS.build(copy.deepcopy(cfg.model))  # without its weights; a copy, as building may pop
-    except (TypeError, KeyError) as error:  # an unknown argument, an unknown type
-        raise MMFakeError(f'model of the config: {str(error).splitlines()[0]}') from None
-    for name in loaders:
-        if cfg.get(name):
-            DATASETS.build(cfg[name].dataset)
 
 
 def check_contrastive(cfg: Config) -> None:
-    """Refuse a contrastive head without the hook that fills its queue, and the reverse.
-
-    Raises:
-        MMFakeError: Naming both.
-    """
+    """Refuse a contrastive head without the hook that fills its queue, and the reverse."""
+    streams = {name: cfg.model.get(name) for name in ('binary', 'multi')}
+    further = cfg.model.get('streams') or {}
+    streams.update({f'streams.{name}': stream for name, stream in further.items()})
     heads = [
-        f'model.{stream}.contrastive_head'
-        for stream in ('binary', 'multi')
-        if (cfg.model.get(stream) or {}).get('contrastive_head')
+        f'model.{name}.contrastive_head'
+        for name, stream in streams.items()
+        if (stream or {}).get('contrastive_head')
     ]
     types = [str(hook.get('type')) for hook in cfg.get('custom_hooks') or []]
     hooks = [name for name in types if name.endswith('LabelMoCoHook')]
@@ -180,3 +115,148 @@ def check_contrastive(cfg: Config) -> None:
             'custom_hooks has a LabelMoCoHook, but no stream of the model has a ContrastiveHead; '
             'remove the hook or add model.binary.contrastive_head.'
         )
+
+
+def make_work_dir(work_dir: str) -> None:
+    """Make the work dir of a run, and look whether files can be made in it."""
+    try:
+        Path(work_dir).mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=work_dir):
+            pass
+    except OSError as error:
+        if is_full(error):
+            raise
+        raise MMFakeError(
+            f'{work_dir}: a work dir cannot be made or written to here ({error.strerror}); name '
+            'another with --work-dir.'
+        ) from None
+
+
+@contextmanager
+def work_dir_lock(work_dir: str) -> Iterator[None]:
+    """Hold the lock of a work dir, so that no second training writes to it meanwhile.
+
+    The lock is one of the process (``fcntl.lockf``): it ends when the process does, however it
+    does, and its loader workers, which outlive a ``kill -9`` by seconds, do not hold it. Rank 0
+    takes it for all. Where the file system has no locks, there is none.
+
+    Args:
+        work_dir (str): The folder, which exists.
+
+    Yields:
+        None: The block is the run.
+
+    Raises:
+        MMFakeError: Another process holds it.
+    """
+    if fcntl is None or process_rank() != '0':
+        yield
+        return
+    with open(Path(work_dir, '.lock'), 'w') as file:
+        try:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except (BlockingIOError, PermissionError):  # either, says POSIX
+            raise MMFakeError(
+                f'{work_dir}: another training is running in this work dir; wait for its end, or '
+                'name another with --work-dir.'
+            ) from None
+        except OSError:
+            pass
+        yield
+
+
+def build_runner(cfg: Config) -> Runner:
+    """Build mmengine's Runner, or the one that the config names."""
+    return RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+
+
+@contextmanager
+def mistakes_told(cfg: Config, advice: str) -> Iterator[None]:
+    """Tell in one line what of a run the user can mend: a wrong config, a full disk.
+
+    Meanwhile a log that cannot be written is not told record by record. If there is still no room
+    for it when the block ends, that is told once.
+
+    Args:
+        cfg (Config): Config of the run.
+        advice (str): What to do when the disk is full, e.g. ``'make room and test again.'``.
+
+    Yields:
+        None: The block is the run.
+
+    Raises:
+        MMFakeError: The disk is full, a package is missing, or something cannot be built from the
+            config. Any other error of the block is left as it is.
+    """
+    shown, logging.raiseExceptions = logging.raiseExceptions, False
+    try:
+        with loader_errors_told():
+            yield
+        for handler in MMLogger.get_current_instance().handlers:
+            handler.flush()
+    except OSError as error:  # a log, say: checkpoints and scores tell of themselves
+        if not is_full(error):
+            raise
+        raise MMFakeError(
+            f'{cfg.work_dir}: the disk is full ({error.strerror}); {advice}'
+        ) from None
+    except ImportError as error:  # of a tracker, say
+        raise MMFakeError(f'a package is missing: {first_line(error)}') from None
+    except (AssertionError, AttributeError, KeyError, TypeError, ValueError) as error:
+        mistake = _build_mistake(cfg, error)
+        if mistake is None:
+            raise
+        raise MMFakeError(mistake) from None
+    finally:
+        logging.raiseExceptions = shown
+
+
+def _build_mistake(cfg: Config, error: Exception) -> Optional[str]:
+    """What mmengine could not build from the config and why, None if it was building nothing."""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    building = [frame for frame in frames if frame.f_globals.get('__name__') == _BUILDERS]
+    if not building:
+        return None
+    names = building[-1].f_locals
+    kind = names.get('obj_type') or names.get('scheduler_type')
+    cls = names.get('obj_cls') or names.get('scheduler_cls')
+    reason = first_line(error).split('. Please check')[0]
+    if not str(error):  # an assertion
+        reason = traceback.extract_tb(error.__traceback__)[-1].line
+
+    # a name that is near: of an argument, or of a type
+    argument = re.search(r"unexpected keyword argument '(\w+)'", reason)
+    if argument:
+        wrong, known = argument[1], _arguments(cls)
+    else:
+        wrong, known = str(kind), _registered(names['registry']) if cls is None else []
+    near = difflib.get_close_matches(wrong.split('.')[-1], known, 1)
+    hint = f'; did you mean {near[0]}?' if near else ''
+
+    place = next(_places(cfg, kind, argument and wrong), f'type={kind}')
+    return f'{place} of the config: {type(error).__name__}: {reason}{hint}'
+
+
+def _registered(registry: Optional[Registry]) -> List[str]:
+    """The names in a registry and in those above it."""
+    return [*registry.module_dict, *_registered(registry.parent)] if registry else []
+
+
+def _arguments(cls: Any) -> List[str]:
+    """The arguments of a class and of those it inherits from, or of a function."""
+    if not inspect.isclass(cls):
+        return list(inspect.signature(cls).parameters)
+    parents = inspect.getmro(cls)[:-1]
+    return [name for one in parents for name in inspect.signature(one.__init__).parameters]
+
+
+def _places(node: Any, kind: Any, key: Optional[str], way: str = '') -> Iterator[str]:
+    """Find where a config has a type, by dotted key: with the key, if one is given."""
+    if isinstance(node, (dict, Config)):
+        if node.get('type') == kind and (key is None or key in node):
+            yield f'{way}{key}' if key else way[:-1]
+        items: List = [item for item in node.items() if not str(item[0]).endswith('_pipeline')]
+    else:
+        items = list(enumerate(node)) if isinstance(node, (list, tuple)) else []
+    for name, below in items:
+        yield from _places(below, kind, key, f'{way}{name}.')

@@ -1,105 +1,115 @@
-"""The training command."""
+"""Training: what ``tools/train.py`` does with its options."""
 
 from __future__ import annotations
 
-import argparse
-import os
-from typing import Optional, Sequence
+from typing import Optional
 
 import torch
-from mmaction.registry import RUNNERS
 from mmengine.config import Config
 from mmengine.runner import Runner
 
-from ..datasets.guarded_pipeline import loader_errors_told
-from ..engine.config import add_run_arguments, load_config
+from ..engine.checkpoint_files import explain_misfits
+from ..engine.config import options_fit
 from ..errors import MMFakeError
-from .run import check_checkpoint, check_launcher, check_run, full_disk_told, make_work_dir
+from .run import (
+    build_runner,
+    check_config,
+    check_launcher,
+    make_work_dir,
+    mistakes_told,
+    work_dir_lock,
+)
 
 
-def train_detector(argv: Optional[Sequence[str]] = None) -> None:
-    """Train a detector from a config; ``tools/train.py --help`` lists the options.
+def set_training_options(
+    cfg: Config,
+    resume: Optional[str] = None,
+    amp: bool = False,
+    validate: bool = True,
+    auto_scale_lr: bool = False,
+    seed: Optional[int] = None,
+    diff_rank_seed: bool = False,
+    deterministic: bool = False,
+) -> None:
+    """Write the options of a training into its config.
 
     Args:
-        argv (Sequence[str], optional): Arguments. Defaults to None, those of the process.
+        cfg (Config): As :func:`mmfake.engine.config.load_config` gives it; changed in place.
+        resume (str, optional): Checkpoint to go on from; ``'auto'`` is the latest one in the work
+            dir. Defaults to None, a training from the start.
+        amp (bool): Mixed precision, which needs a GPU. Defaults to False.
+        validate (bool): Whether to validate. Defaults to True.
+        auto_scale_lr (bool): Scale the learning rate by world size x batch size /
+            ``auto_scale_lr.base_batch_size``. Defaults to False.
+        seed (int, optional): Random seed. Defaults to None, what the config says, else 0.
+        diff_rank_seed (bool): Give each process a seed of its own. Defaults to False.
+        deterministic (bool): Deterministic algorithms on the GPU. Defaults to False.
 
     Raises:
-        MMFakeError: If config or data have a mistake that the user can mend, the work
-            dir cannot be written to, or the disk is full.
+        MMFakeError: An option does not fit the config or the machine.
     """
-    args = _parse(argv)
-    check_launcher(args.launcher)
-    cfg = load_config(args)
-    _merge(cfg, args)
+    with options_fit(str(cfg.filename), 'an option of training'):
+        if not validate:
+            cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
+            cfg.default_hooks.checkpoint.save_best = None  # there is no metric to choose it by
+        if amp:
+            _use_mixed_precision(cfg)
+        if resume:
+            cfg.resume = True
+            cfg.load_from = None if resume == 'auto' else resume
+        if auto_scale_lr:
+            if not cfg.get('auto_scale_lr'):
+                raise MMFakeError(
+                    '--auto-scale-lr: the config has no auto_scale_lr; give it '
+                    '--cfg-options auto_scale_lr.base_batch_size=N, the batch size that its '
+                    'learning rate is meant for, or drop the option.'
+                )
+            cfg.auto_scale_lr.enable = True
+        randomness = dict(cfg.get('randomness') or {})
+        randomness.setdefault('seed', 0)
+        given = dict(
+            seed=seed, diff_rank_seed=diff_rank_seed or None, deterministic=deterministic or None
+        )
+        randomness.update({key: value for key, value in given.items() if value is not None})
+        cfg.randomness = randomness
+
+
+def _use_mixed_precision(cfg: Config) -> None:
+    if not torch.cuda.is_available():
+        raise MMFakeError('--amp needs a GPU, and there is none here; drop it.')
+    kind = cfg.optim_wrapper.get('type', 'OptimWrapper')
+    if kind not in ('OptimWrapper', 'AmpOptimWrapper'):
+        raise MMFakeError(f'--amp does not go with optim_wrapper.type={kind}; drop one of them.')
+    cfg.optim_wrapper.type = 'AmpOptimWrapper'
+    cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
+
+
+def train(cfg: Config) -> Runner:
+    """Train a detector.
+
+    Args:
+        cfg (Config): Config of the run, see :func:`mmfake.engine.config.load_config` and
+            :func:`set_training_options`.
+
+    Returns:
+        Runner: The runner, after its last epoch.
+
+    Raises:
+        MMFakeError: Config or data have a mistake that the user can mend, the work dir cannot be
+            written to or belongs to a training that is running, or the disk is full.
+
+    Examples:
+        >>> cfg = load_config('configs/mtl/bin_ce_holdout_df.py', scale='mini')
+        >>> train(cfg).epoch
+        8
+    """
+    check_launcher(cfg.launcher)
+    check_config(cfg, ['train_dataloader', 'val_dataloader'])
     advice = 'its checkpoints are whole: make room and go on with --resume.'
-    with full_disk_told(cfg.work_dir, advice), loader_errors_told():
-        check_run(cfg, ['train_dataloader', 'val_dataloader'])
-        if cfg.get('load_from'):
-            check_checkpoint(cfg.load_from, bool(cfg.get('resume')))
+    with mistakes_told(cfg, advice):
         make_work_dir(cfg.work_dir)
-        runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
-        runner.train()
-
-
-def _parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description='Train a detector of manipulated face videos.',
-        epilog='Try it without any download: bash tools/demo.sh',
-    )
-    add_run_arguments(parser)
-    parser.add_argument(
-        '--resume',
-        nargs='?',
-        const='auto',
-        metavar='CHECKPOINT',
-        help='go on from CHECKPOINT, or from the latest one in the work dir',
-    )
-    parser.add_argument('--amp', action='store_true', help='mixed precision')
-    parser.add_argument('--no-validate', action='store_true', help='train without validation')
-    parser.add_argument(
-        '--auto-scale-lr',
-        action='store_true',
-        help='scale the learning rate by world size x batch size / auto_scale_lr.base_batch_size',
-    )
-    parser.add_argument(
-        '--seed', type=int, help='random seed (default: what the config says, else 0)'
-    )
-    parser.add_argument(
-        '--diff-rank-seed', action='store_true', help='give each process a seed of its own'
-    )
-    parser.add_argument(
-        '--deterministic', action='store_true', help='deterministic algorithms on the GPU'
-    )
-    args = parser.parse_args(argv)
-    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
-    return args
-
-
-def _merge(cfg: Config, args: argparse.Namespace) -> None:
-    if args.no_validate:
-        cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
-        cfg.default_hooks.checkpoint.save_best = None  # there is no metric to choose it by
-    if args.amp:
-        if not torch.cuda.is_available():
-            raise MMFakeError('--amp needs a GPU, and there is none here; drop it.')
-        kind = cfg.optim_wrapper.get('type', 'OptimWrapper')
-        if kind not in ('OptimWrapper', 'AmpOptimWrapper'):
-            raise MMFakeError(
-                f'--amp does not go with optim_wrapper.type={kind}; drop one of them.'
-            )
-        cfg.optim_wrapper.type = 'AmpOptimWrapper'
-        cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
-    if args.resume:
-        cfg.resume = True
-        cfg.load_from = None if args.resume == 'auto' else args.resume
-    if args.auto_scale_lr:
-        cfg.auto_scale_lr.enable = True
-    randomness = dict(cfg.get('randomness') or {})
-    randomness.setdefault('seed', 0)
-    given = dict(
-        seed=args.seed,
-        diff_rank_seed=args.diff_rank_seed or None,
-        deterministic=args.deterministic or None,
-    )
-    randomness.update({key: value for key, value in given.items() if value is not None})
-    cfg.randomness = randomness
+        with work_dir_lock(cfg.work_dir):
+            runner = build_runner(cfg)
+            explain_misfits(runner)
+            runner.train()
+    return runner

@@ -10,10 +10,11 @@ from typing import List, Optional, Union
 
 from mmengine.fileio import LocalBackend, register_backend
 from mmengine.logging import print_log
+from mmengine.runner import Runner
 
 from ..compat.checkpoint_contents import check_contents
 from ..compat.checkpoints import safe_load
-from ..errors import MMFakeError, sample_of
+from ..errors import MMFakeError, first_line, sample_of
 from ..files import atomic_file
 
 
@@ -47,6 +48,31 @@ class AtomicLocalBackend(LocalBackend):
                     f'{filepath}: the checkpoint cannot be written ({error.strerror or error}); '
                     'those before it are whole: make room and go on with --resume'
                 ) from None
+
+
+def explain_misfits(runner: Runner) -> None:
+    """Let a runner say in one line that a checkpoint does not fit it."""
+    load_or_resume = runner.load_or_resume
+
+    def explained() -> None:
+        try:
+            load_or_resume()
+        except MMFakeError:
+            raise
+        except (
+            AttributeError,
+            IndexError,
+            KeyError,
+            RuntimeError,
+            TypeError,
+            ValueError,
+        ) as error:
+            raise MMFakeError(
+                f'{runner._load_from}: damaged or of another config ({type(error).__name__}: '
+                f'{first_line(error)}); resume with the config it was trained with'
+            ) from None
+
+    runner.load_or_resume = explained
 
 
 def latest_checkpoint(work_dir: str, out_dir: str, filename_tmpl: str) -> Optional[str]:

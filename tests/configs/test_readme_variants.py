@@ -1,35 +1,62 @@
-"""The variants that the README shows, run as they stand there."""
+"""The variants that the READMEs show, as they stand there: one step of each, one trained."""
 
 import re
 from pathlib import Path
 
 import pytest
-import torch
-from mmengine.config import Config
+from mmengine.hooks import Hook
 
-from mmfake.apis.test import test_detector as run_test
-from mmfake.apis.train import train_detector
+from mmfake.apis.run import build_runner
+from mmfake.apis.train import set_training_options
+from mmfake.engine.config import load_config
 
 ROOT = Path(__file__).parents[2]
+TOOLS = ROOT / 'tools'
+PAGES = [path for path in (ROOT / 'README.md', ROOT / 'configs/mtl/README.md') if path.is_file()]
 BLOCKS = {
     match.group(1): match.group(0)
-    for match in re.finditer(
-        r'(?<=```python\n)# (my_\w+\.py)\n.*?(?=```)', (ROOT / 'README.md').read_text(), re.S
-    )
+    for page in PAGES
+    for match in re.finditer(r'(?<=```python\n)# (my_\w+\.py)\n.*?(?=```)', page.read_text(), re.S)
 }
 
 
+class FirstStepError(Exception):
+    """Ends a training after its first step."""
+
+
+class FirstStep(Hook):
+    priority = 'LOWEST'
+
+    def after_train_iter(self, *args, **kwargs):
+        raise FirstStepError
+
+
 @pytest.fixture
-def train(tmp_path, smoke, tiny_tree, monkeypatch):
-    """Save a block beside ``configs`` and train it, at the scale of seconds."""
+def place(tmp_path, monkeypatch):
+    """A folder with ``configs`` in it, the current one: gives the path of a block saved there."""
     (tmp_path / 'configs').symlink_to(ROOT / 'configs')
     monkeypatch.chdir(tmp_path)
 
-    def run(name, *options, scale=smoke):
+    def save(name):
         Path(name).write_text(BLOCKS[name])
-        train_detector([name, '--scale', str(scale), '--work-dir', 'work', *map(str, options)])
-        checkpoint = torch.load('work/epoch_1.pth', weights_only=False)
-        return Config.fromfile(f'work/{name}'), checkpoint['state_dict']
+        return name
+
+    return save
+
+
+@pytest.fixture
+def step(place, smoke):
+    """Train a block for one step at the scale of seconds; gives config and weights."""
+
+    def run(name, scale=smoke, data_root=None):
+        cfg = load_config(place(name), str(scale), data_root, work_dir='work')
+        set_training_options(cfg)
+        runner = build_runner(cfg)
+        runner.register_hook(FirstStep())
+        with pytest.raises(FirstStepError):
+            runner.train()
+        assert 'train/loss' in runner.message_hub.log_scalars
+        return cfg, runner.model.state_dict()
 
     return run
 
@@ -45,28 +72,28 @@ def test_every_shown_variant_is_run_here():
     }
 
 
-def test_another_backbone(train):
-    _, weights = train('my_slowonly.py')
+def test_another_backbone(step):
+    _, weights = step('my_slowonly.py')
     assert weights['backbone.layer4.2.conv3.conv.weight'].shape[0] == 2048
     assert weights['multi.cls_head.layers.1.weight'].shape == (512, 2048)
 
 
-def test_another_loss_weight(train):
-    cfg, _ = train('my_weight.py')
+def test_another_loss_weight(step):
+    cfg, _ = step('my_weight.py')
     assert cfg.model.multi.cls_head.loss_cls.loss_weight == 0.5
 
 
-def test_another_clip_size(train, tmp_path, smoke):
+def test_another_clip_size(step, tmp_path, smoke):
     scale = tmp_path / 'no_clip_size.py'  # the scale must not undo what the variant sets
     scale.write_text(re.sub('clip_size = .*', '', smoke.read_text()))
-    cfg, _ = train('my_clip.py', scale=scale)
+    cfg, _ = step('my_clip.py', scale)
     for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
         steps = {step['type']: step for step in loader.dataset.pipeline}
         assert steps['SampleFrames']['clip_len'] == 16
         assert steps['Resize']['scale'][1] == 112
 
 
-def test_a_fifth_manipulation(train, tiny_tree, tmp_path):
+def test_a_fifth_manipulation(step, tiny_tree, tmp_path):
     root = tmp_path / 'five'
     (root / 'manipulated_sequences').mkdir(parents=True)
     for name in ('original_sequences', 'splits'):
@@ -76,20 +103,22 @@ def test_a_fifth_manipulation(train, tiny_tree, tmp_path):
     (root / 'manipulated_sequences' / 'FaceShifter').symlink_to(
         tiny_tree / 'manipulated_sequences' / 'Deepfakes'
     )
-    _, weights = train('my_faceshifter.py', '--data-root', root)
+    _, weights = step('my_faceshifter.py', data_root=str(root))
     assert weights['multi.cls_head.layers.7.weight'].shape[0] == 5
 
 
-def test_a_regime_of_ones_own(train):
-    _, weights = train('my_regime.py')
+def test_a_regime_of_ones_own(step):
+    _, weights = step('my_regime.py')
     heads = {key.split('.')[1] for key in weights if key.startswith('multi')}
     assert heads == {'cls_head', 'contrastive_head'}
 
 
-def test_another_dataset_for_the_test(train, tmp_path, smoke, tiny_tree, capfd):
+def test_another_dataset_for_the_test(place, tmp_path, smoke, tiny_tree, command):
     scale = tmp_path / 'no_data_root.py'  # the scale must not undo what the variant sets
     scale.write_text(re.sub('data_root = .*', '', smoke.read_text()))
-    train('my_weight.py')
+    options = ['--scale', smoke, '--work-dir', 'work']
+    done = command('python', TOOLS / 'train.py', place('my_weight.py'), *options, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
     folder = tmp_path / 'data' / 'celebdf2'
     folder.mkdir(parents=True)
     film = next(tiny_tree.glob('original_sequences/youtube/c23/videos/*.mp4')).read_bytes()
@@ -102,7 +131,6 @@ def test_another_dataset_for_the_test(train, tmp_path, smoke, tiny_tree, capfd):
     (folder / 'index.csv').write_text('\n'.join(rows) + '\n')
     for name in ('a.mp4', 'b.mp4'):
         (folder / name).write_bytes(film)
-    Path('my_celebdf.py').write_text(BLOCKS['my_celebdf.py'])
-    words = ['my_celebdf.py', 'work/epoch_1.pth', '--scale', scale, '--work-dir', 'cross']
-    run_test([str(word) for word in words])
-    assert 'scored 2 of 3 videos; not scored: 1' in capfd.readouterr().out
+    words = [place('my_celebdf.py'), 'work/epoch_1.pth', '--scale', scale, '--work-dir', 'cross']
+    done = command('python', TOOLS / 'test.py', *words, cwd=tmp_path)
+    assert 'scored 2 of 3 videos; not scored: 1' in done.stdout, done.stderr

@@ -24,6 +24,7 @@ def checkout(tmp_path):
     return copy
 
 
+@pytest.mark.nightly
 def test_a_wheel_holds_package_configs_and_tools(checkout, command, tmp_path):
     options = ['--no-deps', '--no-build-isolation', '--quiet', '-w', tmp_path]
     done = command('python', '-m', 'pip', 'wheel', *options, checkout)
@@ -38,6 +39,7 @@ def test_a_wheel_holds_package_configs_and_tools(checkout, command, tmp_path):
     assert sum('_holdout_' in name and '/mtl/' in name for name in names) == 24
 
 
+@pytest.mark.nightly
 def test_a_source_archive_can_be_built_from(checkout, command, tmp_path):
     done = command('python', 'setup.py', '-q', 'sdist', '--dist-dir', tmp_path, cwd=checkout)
     assert done.returncode == 0, done.stderr
@@ -49,6 +51,7 @@ def test_a_source_archive_can_be_built_from(checkout, command, tmp_path):
     assert sum('_holdout_' in name and '/mtl/' in name for name in names) == 24
 
 
+@pytest.mark.nightly
 def test_an_editable_install_links(checkout, command, tmp_path):
     done = command(
         'python', 'setup.py', '-q', 'editable_wheel', '--dist-dir', tmp_path, cwd=checkout

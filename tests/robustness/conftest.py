@@ -15,7 +15,7 @@ from mmengine.runner import runner as host
 from torch import nn
 
 from data_prep.clip_writer import write_clip
-from mmfake.apis.train import _merge, _parse
+from mmfake.apis.train import set_training_options
 from mmfake.engine.config import load_config
 
 ROOT = Path(__file__).parents[2]
@@ -91,9 +91,8 @@ def config_of(tmp_path, monkeypatch):
             f'train_dataloader = val_dataloader = test_dataloader = {loader!r}\n'
             'train_cfg = dict(max_epochs=2, val_interval=2)\n'
         )
-        args = _parse([str(CONFIG), '--scale', str(scale), '--work-dir', str(tmp_path / work_dir)])
-        cfg = load_config(args)
-        _merge(cfg, args)
+        cfg = load_config(str(CONFIG), str(scale), work_dir=str(tmp_path / work_dir))
+        set_training_options(cfg)
         cfg.model.backbone = dict(type='FewWeights')
         for stream in (cfg.model.binary, cfg.model.multi):
             for head in (stream[name] for name in stream if name.endswith('head')):

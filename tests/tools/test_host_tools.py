@@ -8,11 +8,12 @@ import pytest
 ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / 'configs' / 'mtl' / 'bin_multi_con_holdout_f2f.py'
 HOST = Path(mmaction.__file__).parent / '.mim' / 'tools'
+pytestmark = pytest.mark.nightly  # other people's programs
 
 
-@pytest.fixture(scope='module')
-def config(tmp_path_factory, tiny_tree):
-    """A config outside this repository that inherits one of it."""
+@pytest.fixture(scope='module', params=['mmfake.register', 'mmfake'])
+def config(request, tmp_path_factory, tiny_tree):
+    """A config outside this repository that inherits one of it; the old ones import mmfake."""
     path = tmp_path_factory.mktemp('outside') / 'my_config.py'
     path.write_text(f"""
 _base_ = {str(CONFIG)!r}
@@ -22,6 +23,7 @@ set_clip_size(_base_, clip_len=8, image_size=32)
 for loader in (_base_.train_dataloader, _base_.val_dataloader, _base_.test_dataloader):
     loader.update(batch_size=4, num_workers=0, persistent_workers=False)
     loader.dataset.data_root = {str(tiny_tree)!r}
+custom_imports = dict(imports=[{request.param!r}], allow_failed_imports=False)
 train_cfg = dict(max_epochs=1)
 """)
     return path
@@ -31,7 +33,7 @@ train_cfg = dict(max_epochs=1)
 def checkpoint(tmp_path_factory, command, config):
     """What mmaction2's own train.py makes of it."""
     work_dir = tmp_path_factory.mktemp('host')
-    done = command('python', HOST / 'train.py', config, '--work-dir', work_dir)
+    done = command('python', HOST / 'train.py', config, '--work-dir', work_dir, fresh=True)
     assert done.returncode == 0, done.stderr
     return work_dir / 'epoch_1.pth'
 
@@ -39,7 +41,7 @@ def checkpoint(tmp_path_factory, command, config):
 def test_mmaction2_own_test(checkpoint, command, config, tmp_path):
     scores = f'test_evaluator.scores_file={tmp_path}/scores.csv'
     options = ['--work-dir', tmp_path, '--cfg-options', scores]
-    done = command('python', HOST / 'test.py', config, checkpoint, *options)
+    done = command('python', HOST / 'test.py', config, checkpoint, *options, fresh=True)
     assert done.returncode == 0, done.stderr
     assert 'scored 4 of 4 videos' in done.stdout
     assert (tmp_path / 'scores.csv').read_text().count('\n') == 5
@@ -48,7 +50,7 @@ def test_mmaction2_own_test(checkpoint, command, config, tmp_path):
 def test_mmaction2_own_resume(checkpoint, command, config):
     options = ['--work-dir', checkpoint.parent, '--resume']
     options += ['--cfg-options', 'train_cfg.max_epochs=2']
-    done = command('python', HOST / 'train.py', config, *options)
+    done = command('python', HOST / 'train.py', config, *options, fresh=True)
     assert done.returncode == 0, done.stderr
     assert (checkpoint.parent / 'epoch_2.pth').is_file()
 

@@ -1,7 +1,9 @@
-"""The two commands of the product, run as a user runs them."""
+"""The two commands of the product: each once in a process of its own with S3D, then forked."""
 
 import csv
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -22,12 +24,22 @@ def one_line(done, *parts):
 
 @pytest.fixture(scope='module')
 def trained(tmp_path_factory, command, smoke):
-    """The work dir of one epoch of the regime with the most parts."""
+    """The work dir of one epoch of the regime with the most parts, as shipped."""
     work_dir = tmp_path_factory.mktemp('trained')
-    done = command('python', TRAIN, CONFIG, '--scale', smoke, '--work-dir', work_dir)
+    options = ['--scale', smoke, '--work-dir', work_dir]
+    done = command('python', TRAIN, CONFIG, *options, fresh=True)
     assert done.returncode == 0, done.stderr
     done.work_dir = work_dir
     return done
+
+
+@pytest.fixture(scope='module')
+def tiny(tmp_path_factory, command, tiny_encoder):
+    """The same with a tiny encoder."""
+    work_dir = tmp_path_factory.mktemp('tiny')
+    done = command('python', TRAIN, CONFIG, '--scale', tiny_encoder, '--work-dir', work_dir)
+    assert done.returncode == 0, done.stderr
+    return work_dir
 
 
 def test_training_validates_on_seen_methods_and_saves_the_best(trained):
@@ -46,7 +58,7 @@ def test_test_scores_the_method_never_seen(trained, command, smoke):
     work_dir = trained.work_dir
     checkpoint = work_dir / 'best_deepfake_auc_epoch_1.pth'
     arguments = ['--scale', smoke, '--work-dir', work_dir]
-    done = command('python', TEST, CONFIG, checkpoint, *arguments)
+    done = command('python', TEST, CONFIG, checkpoint, *arguments, fresh=True)
     assert done.returncode == 0, done.stderr
     assert 'scored 4 of 4 videos; not scored: 0' in done.stdout
     assert 'Threshold chosen on validation' in done.stdout
@@ -55,31 +67,31 @@ def test_test_scores_the_method_never_seen(trained, command, smoke):
     assert all(0 <= float(row['score']) <= 1 and row['clips'] == '4' for row in rows)
 
 
-def test_published_weights_score_the_same(trained, command, smoke, tmp_path):
-    (published,) = trained.work_dir.glob('best_deepfake_auc_epoch_1-*.pth')
+def test_published_weights_score_the_same(tiny, command, tiny_encoder, tmp_path):
+    (published,) = tiny.glob('best_deepfake_auc_epoch_1-*.pth')
     scores = []
-    for checkpoint in (published, trained.work_dir / 'best_deepfake_auc_epoch_1.pth'):
+    for checkpoint in (published, tiny / 'best_deepfake_auc_epoch_1.pth'):
         out = tmp_path / f'{checkpoint.stem}.csv'
-        options = ['--scale', smoke, '--work-dir', tmp_path, '--scores', out]
+        options = ['--scale', tiny_encoder, '--work-dir', tmp_path, '--scores', out]
         assert command('python', TEST, CONFIG, checkpoint, *options).returncode == 0
         scores.append(out.read_text())
     assert scores[0] == scores[1]
 
 
-def test_another_hold_out_is_refused(trained, command, smoke, tmp_path):
+def test_another_hold_out_is_refused(tiny, command, tiny_encoder, tmp_path):
     other = CONFIG.with_name('bin_multi_con_holdout_fs.py')
-    checkpoint = trained.work_dir / 'epoch_1.pth'
-    options = ['--scale', smoke, '--work-dir', tmp_path]
+    checkpoint = tiny / 'epoch_1.pth'
+    options = ['--scale', tiny_encoder, '--work-dir', tmp_path]
     one_line(command('python', TEST, other, checkpoint, *options), 'fs is no method')
     one_line(
         command('python', TRAIN, other, '--resume', checkpoint, *options), 'this config trains'
     )
 
 
-def test_other_clips_than_it_was_validated_with_are_refused(trained, command, smoke, tmp_path):
-    checkpoint = trained.work_dir / 'epoch_1.pth'
+def test_other_clips_than_it_was_validated_with_are_refused(tiny, command, tiny_encoder, tmp_path):
+    checkpoint = tiny / 'epoch_1.pth'
     scale = tmp_path / 'larger.py'
-    text = f'clip_size = dict(clip_len=9, image_size=40)\n_base_ = {str(smoke)!r}\n'
+    text = f'clip_size = dict(clip_len=9, image_size=40)\n_base_ = {str(tiny_encoder)!r}\n'
     scale.write_text(text)
     options = ['--scale', scale, '--work-dir', tmp_path / 'work']
     done = command('python', TEST, CONFIG, checkpoint, *options)
@@ -89,32 +101,100 @@ def test_other_clips_than_it_was_validated_with_are_refused(trained, command, sm
     assert command('python', TEST, CONFIG, checkpoint, *options, *anyway).returncode == 0
 
 
-def test_resume_goes_on(trained, command, smoke):
-    options = ['--scale', smoke, '--work-dir', trained.work_dir, '--resume']
+def test_resume_goes_on(tiny, command, tiny_encoder):
+    options = ['--scale', tiny_encoder, '--work-dir', tiny, '--resume']
     done = command('python', TRAIN, CONFIG, *options, '--cfg-options', 'train_cfg.max_epochs=2')
     assert done.returncode == 0, done.stderr
     assert 'Epoch(train) [2][' in done.stdout
     assert 'Epoch(train) [1][' not in done.stdout
     assert 'dataset metainfo from the resumed checkpoint is different' not in done.stdout
-    assert (trained.work_dir / 'epoch_2.pth').is_file()
+    assert (tiny / 'epoch_2.pth').is_file()
 
 
-def test_a_checkpoint_that_would_run_code_is_refused(command, smoke, tmp_path):
+def test_a_checkpoint_that_would_run_code_is_refused(command, tiny_encoder, tmp_path):
     class Attack:
         def __reduce__(self):
             return os.system, (f'touch {tmp_path}/ran',)
 
     torch.save(dict(state_dict={}, meta=Attack()), tmp_path / 'attack.pth')
-    options = ['--scale', smoke, '--work-dir', tmp_path / 'work']
+    options = ['--scale', tiny_encoder, '--work-dir', tmp_path / 'work']
     done = command('python', TEST, CONFIG, tmp_path / 'attack.pth', *options)
     one_line(done, 'attack.pth: refused', 'posix.system')
     assert not (tmp_path / 'ran').exists()
 
 
-def test_without_the_dataset_it_says_where_to_get_it_and_leaves_nothing(command, tmp_path):
+def test_a_checkpoint_of_another_kind_ends_in_one_line(tiny, command, tiny_encoder, tmp_path):
+    checkpoint = torch.load(tiny / 'epoch_1.pth', weights_only=False)
+    checkpoint['optimizer'] = 3
+    torch.save(checkpoint, tmp_path / 'odd.pth')
+    options = ['--scale', tiny_encoder, '--work-dir', tmp_path / 'work']
+    done = command('python', TRAIN, CONFIG, '--resume', tmp_path / 'odd.pth', *options)
+    one_line(done, 'odd.pth')
+
+
+def test_without_the_dataset_it_says_where_to_get_it(command, tmp_path):
     done = command('python', TRAIN, CONFIG, cwd=tmp_path)
     one_line(done, 'data/ffpp', 'github.com/ondyari/FaceForensics', 'tools/demo.sh')
-    assert list(tmp_path.iterdir()) == []
+    assert not list(tmp_path.rglob('*.pth'))
+
+
+SETTINGS = [
+    # a word that is no KEY=VALUE, also where it was meant as something else
+    (['foo'], ['--cfg-options foo: not KEY=VALUE (it has no "=")']),
+    (['x=[1,(2]'], ['--cfg-options x=[1,(2]: not KEY=VALUE', 'Imbalanced brackets']),
+    # an entry of a list that is not there, a key below a number
+    (['custom_hooks.3.momentum=0.9'], ['custom_hooks is a list of 1 entries']),
+    (['train_dataloader.batch_size.x=3'], ['train_dataloader.batch_size is 4, which has nothing']),
+    (['train_dataloader=3'], ['train_dataloader of the config is 3, and has to be a dict']),
+    # what no class takes
+    (
+        ['optim_wrapper.optimizer.lrr=1'],
+        ['optim_wrapper.optimizer.lrr of the config: TypeError', 'did you mean lr?'],
+    ),
+    (['param_scheduler.0.start_fac=1'], ['param_scheduler.0.start_fac of', 'start_factor?']),
+    (['model.binary.cls_head.typo=3'], ['model.binary.cls_head.typo of the config: TypeError']),
+    (['model.binary.cls_head.type=mmfake.MLPhead'], ['model.binary.cls_head', 'mean MLPHead?']),
+    (
+        ['train_dataloader.dataset.holdot=df'],
+        ['train_dataloader.dataset.holdot of the config', 'did you mean holdout?'],
+    ),
+    (['default_hooks.logger.intervall=1'], ['default_hooks.logger.intervall', 'mean interval?']),
+    (['val_evaluator.n_bootstap=9'], ['val_evaluator.n_bootstap', 'mean n_bootstrap?']),
+    (['train_cfg.max_epoch=9'], ['train_cfg.max_epoch of the config', 'mean max_epochs?']),
+    # a value that a class refuses
+    (['optim_wrapper.optimizer.lr=-1'], ['optim_wrapper.optimizer', 'Invalid learning rate: -1']),
+    (['visualizer.vis_backends.0.type=WandbVisBackend'], ['wandb']),
+    (['custom_hooks=[]'], ['model.binary.contrastive_head', 'LabelMoCoHook']),
+]
+
+
+@pytest.mark.parametrize(('settings', 'parts'), SETTINGS, ids=[' '.join(s) for s, _ in SETTINGS])
+def test_a_wrong_setting_ends_a_training_in_one_line(
+    settings, parts, command, tiny_encoder, tmp_path
+):
+    options = ['--scale', tiny_encoder, '--work-dir', tmp_path / 'work']
+    one_line(command('python', TRAIN, CONFIG, *options, '--cfg-options', *settings), *parts)
+    assert not list(tmp_path.rglob('*.pth'))
+
+
+@pytest.mark.parametrize(
+    ('settings', 'parts'),
+    [
+        (['foo'], ['--cfg-options foo: not KEY=VALUE']),
+        (['test_dataloader.batch_size.x=3'], ['test_dataloader.batch_size is 4']),
+        (['test_evaluator=None'], ['an option of the test does not fit this config']),
+        (['test_evaluator.n_bootstap=9'], ['test_evaluator.0.n_bootstap', 'mean n_bootstrap?']),
+        (['test_dataloader.dataset.holdot=df'], ['test_dataloader.dataset.holdot', 'holdout?']),
+    ],
+)
+def test_a_wrong_setting_ends_a_test_in_one_line(
+    settings, parts, tiny, command, tiny_encoder, tmp_path
+):
+    options = ['--scale', tiny_encoder, '--work-dir', tmp_path / 'work']
+    checkpoint = tiny / 'epoch_1.pth'
+    done = command('python', TEST, CONFIG, checkpoint, *options, '--cfg-options', *settings)
+    one_line(done, *parts)
+    assert not list(tmp_path.rglob('scores.csv'))
 
 
 @pytest.mark.parametrize(
@@ -125,30 +205,66 @@ def test_without_the_dataset_it_says_where_to_get_it_and_leaves_nothing(command,
         ([TRAIN, CONFIG, '--scale', 'giant'], ['giant: no such config file']),
         ([TRAIN, CONFIG, '--resume', 'nowhere.pth'], ['nowhere.pth: no such checkpoint file']),
         ([TRAIN, ROOT / 'configs/_base_/datasets/ffpp.py'], ['the config has no model']),
-        (
-            [TRAIN, CONFIG, '--cfg-options', 'model.backbone.typo=3'],
-            ['model of the config', 'typo'],
-        ),
         ([TRAIN, ROOT / 'README.md'], ['README.md: not a config that can be read']),
         (
-            [TRAIN, CONFIG, '--cfg-options', 'custom_hooks=[]'],
-            ['model.binary.contrastive_head', 'LabelMoCoHook'],
+            [TRAIN, CONFIG, '--auto-scale-lr', '--cfg-options', 'auto_scale_lr=None'],
+            ['--auto-scale-lr: the config has no auto_scale_lr'],
         ),
+        (
+            [TRAIN, CONFIG, '--no-validate', '--cfg-options', 'default_hooks=None'],
+            ['an option of training does not fit this config'],
+        ),
+        ([TEST, CONFIG, 'x.pth', '--dump', 'x.csv'], ['--dump x.csv: the file name must end in']),
     ],
 )
-def test_a_mistake_ends_in_one_line(command, arguments, parts, tmp_path):
+def test_a_mistake_ends_in_one_line_and_leaves_nothing(command, arguments, parts, tmp_path):
     one_line(command('python', *arguments, cwd=tmp_path), *parts)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_broken_video_is_named_and_not_scored(trained, command, smoke, tiny_tree, tmp_path):
+@pytest.mark.parametrize(
+    ('scale', 'parts'),
+    [
+        ('clip_size = dict(clip_len=8)', ['clip_size', "'image_size'"]),
+        ('train_dataloader = dict(batch_size=dict(x=1))', ['batch_size']),
+    ],
+)
+def test_a_scale_that_does_not_fit_ends_in_one_line(command, scale, parts, tmp_path):
+    (tmp_path / 'scale.py').write_text(scale)
+    done = command('python', TRAIN, CONFIG, '--scale', 'scale.py', cwd=tmp_path)
+    one_line(done, 'the scale scale.py does not fit this config', *parts)
+
+
+def test_a_second_training_in_the_same_folder_is_refused(command, tiny_encoder, tmp_path):
+    """Until the first one dies, be it by kill -9 and with loader workers that outlive it."""
+    work_dir = tmp_path / 'work'
+    words = ['python', TRAIN, CONFIG, '--scale', tiny_encoder, '--work-dir', work_dir]
+    words += ['--cfg-options', 'train_cfg.max_epochs=1', 'train_dataloader.num_workers=2']
+    first = subprocess.Popen(
+        [sys.executable, *map(str, words[1:]), 'train_cfg.max_epochs=1000'],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        for line in first.stdout:
+            if 'Epoch(train)' in line:
+                break
+        one_line(command(*words), f'{work_dir}: another training is running in this work dir')
+    finally:
+        first.kill()
+    first.stdout.close()
+    first.wait()
+    assert command(*words).returncode == 0
+
+
+def test_a_broken_video_is_named_and_not_scored(tiny, command, tiny_encoder, tiny_tree, tmp_path):
     video = tiny_tree / 'original_sequences' / 'youtube' / 'c23' / 'videos' / '003.mp4'
     content = video.read_bytes()
     video.write_bytes(b'')
     try:
-        options = ['--scale', smoke, '--work-dir', tmp_path]
-        checkpoint = trained.work_dir / 'epoch_1.pth'
-        done = command('python', TEST, CONFIG, checkpoint, *options)
+        options = ['--scale', tiny_encoder, '--work-dir', tmp_path]
+        done = command('python', TEST, CONFIG, tiny / 'epoch_1.pth', *options)
     finally:
         video.write_bytes(content)
     assert done.returncode == 0, done.stderr

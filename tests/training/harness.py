@@ -3,6 +3,7 @@
 import gc
 import itertools
 import json
+import runpy
 from pathlib import Path
 
 import torch
@@ -12,7 +13,7 @@ from mmengine.runner import Runner
 from mmengine.runner import runner as host
 from torch import nn
 
-from mmfake.apis.train import _merge, _parse
+from mmfake.apis.train import set_training_options
 from mmfake.engine.config import load_config
 from mmfake.engine.hooks.label_moco_hook import LabelMoCoHook
 
@@ -53,9 +54,10 @@ def config_of(regime, work_dir, scale, *options, encoder=None, also_save=None, *
     ``also_save`` iterations there is a checkpoint in mid-epoch, see :func:`in_mid_epoch`.
     """
     config = ROOT / 'configs' / 'mtl' / f'{regime}_holdout_f2f.py'
-    args = _parse([str(config), '--scale', str(scale), '--work-dir', str(work_dir), *options])
-    cfg = load_config(args)
-    _merge(cfg, args)
+    words = [str(config), '--scale', str(scale), '--work-dir', str(work_dir), *options]
+    args = runpy.run_path(str(ROOT / 'tools' / 'train.py'))['parse_args'](words)
+    cfg = load_config(args.config, args.scale, work_dir=args.work_dir, launcher=args.launcher)
+    set_training_options(cfg, resume=args.resume)
     cfg.model.backbone = encoder or dict(type='TinyTestEncoder')
     if cfg.model.backbone.type == 'TinyTestEncoder':
         for stream in (cfg.model.binary, cfg.model.get('multi') or {}):

@@ -12,8 +12,9 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from scipy.stats import theilslopes
 
+from mmfake.apis.options import add_run_arguments
 from mmfake.console import run_command
-from mmfake.engine.config import add_run_arguments, load_config
+from mmfake.engine.config import load_config
 from mmfake.errors import MMFakeError
 
 DESCRIPTION = """\
@@ -139,7 +140,14 @@ def main(arguments: Optional[Sequence[str]] = None) -> None:
     for name in ('iterations', 'every', 'workers'):
         if getattr(args, name) < 1:
             raise MMFakeError(f'--{name} {getattr(args, name)} is below 1; choose another')
-    cfg = load_config(args)
+    cfg = load_config(
+        args.config,
+        args.scale,
+        args.data_root,
+        args.cfg_options,
+        args.work_dir,
+        args.launcher,
+    )
     cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
     cfg.train_cfg.max_epochs = args.iterations
     cfg.train_dataloader.num_workers = args.workers

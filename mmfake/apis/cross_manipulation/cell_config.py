@@ -11,8 +11,9 @@ from typing import Any, Dict, Iterator, Optional, Sequence, Tuple
 
 from mmengine.config import Config
 
-from ...engine.config import add_run_arguments, load_config
+from ...engine.config import load_config
 from ...errors import MMFakeError
+from ..options import add_run_arguments
 
 SETTINGS_RULES = 2
 """int: Raised when other settings count: fingerprints by other rules cannot be compared."""
@@ -50,7 +51,8 @@ def cell_config(config: Path, seed: int, options: Sequence[str]) -> Config:
     parser = argparse.ArgumentParser()
     add_run_arguments(parser)
     try:
-        cfg = load_config(parser.parse_args([str(config), *options]))
+        given = parser.parse_args([str(config), *options])
+        cfg = load_config(str(config), given.scale, given.data_root, given.cfg_options)
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
         reason = (str(error).strip().splitlines() or [''])[0]
         raise MMFakeError(

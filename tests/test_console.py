@@ -1,23 +1,26 @@
 """How commands end, seen from the shell."""
 
+import signal
 import subprocess
 import sys
+from functools import partial
 
 import pytest
 
+from mmfake import MMFakeError
+from mmfake.console import run_command
+
 PROLOGUE = """
 import os, sys
-from mmfake.apis import run_command
+from mmfake.console import run_command
 from mmfake.errors import MMFakeError
 """
 
 
 def command(body):
-    return [
-        sys.executable,
-        '-c',
-        f'{PROLOGUE}\ndef main(arguments):\n    {body}\nrun_command(main)',
-    ]
+    """A process whose ``main`` has this body."""
+    code = f'{PROLOGUE}\ndef main(arguments):\n    {body}\nrun_command(main)'
+    return [sys.executable, '-c', code]
 
 
 def ended(body, *shell):
@@ -65,3 +68,38 @@ def test_broken_pipe_of_its_own_is_no_reader_who_has_gone():
     done = ended('r, w = os.pipe(); os.close(r); os.write(w, b"x")')
     assert done.returncode == 1
     assert 'BrokenPipeError' in done.stderr
+
+
+@pytest.mark.parametrize(
+    ('variables', 'told'),
+    [
+        ({}, 'error: wrong'),
+        (dict(RANK='0', SLURM_PROCID='2'), 'error: wrong'),
+        (dict(RANK='3'), 'error [rank 3]: wrong'),
+        (dict(SLURM_PROCID='2'), 'error [rank 2]: wrong'),
+        (dict(OMPI_COMM_WORLD_RANK='1', SLURM_PROCID='0'), 'error [rank 1]: wrong'),
+    ],
+)
+def test_a_mistake_is_told_with_its_rank(monkeypatch, capsys, variables, told):
+    def main(argv):
+        raise MMFakeError('wrong')
+
+    for name in ('RANK', 'OMPI_COMM_WORLD_RANK', 'SLURM_PROCID'):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit) as status:
+        run_command(main)
+    assert status.value.code == 2
+    assert capsys.readouterr().err == f'{told}\n'
+
+
+def test_an_interruption_ends_without_a_traceback(capsys, request):
+    def main(argv):
+        raise KeyboardInterrupt
+
+    # the second Ctrl-C would end the process at once
+    request.addfinalizer(partial(signal.signal, signal.SIGINT, signal.getsignal(signal.SIGINT)))
+    with pytest.raises(SystemExit) as status:
+        run_command(main)
+    assert (status.value.code, capsys.readouterr().err) == (130, 'interrupted\n')

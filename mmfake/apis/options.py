@@ -1,0 +1,56 @@
+"""Command-line options that training and testing share, and ``--cfg-options`` of other commands."""
+
+from __future__ import annotations
+
+import argparse
+
+from mmengine.config import DictAction
+
+from ..errors import MMFakeError
+
+
+class SettingsAction(DictAction):
+    """mmengine's ``KEY=VALUE`` words; one that is none ends in one line."""
+
+    def __call__(self, parser, namespace, values, option_string=None) -> None:
+        """Read the words into a dict of settings by dotted key."""
+        for word in values:
+            try:
+                super().__call__(parser, namespace, [word], option_string)
+            except (AssertionError, ValueError) as error:  # brackets that do not match; no "="
+                reason = str(error) if '=' in word else 'it has no "="'
+                raise MMFakeError(
+                    f'{option_string} {word}: not KEY=VALUE ({reason}); write it like '
+                    'train_dataloader.batch_size=16, and what is no setting before the option.'
+                ) from None
+
+
+def add_run_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options that training and testing share, named as in mmaction2."""
+    parser.add_argument('config', help='config file, e.g. configs/mtl/bin_multi_ce_holdout_f2f.py')
+    parser.add_argument(
+        '--work-dir', help='folder of logs and results (default: work_dirs/<config name>)'
+    )
+    parser.add_argument(
+        '--data-root', metavar='DIR', help='where the dataset is (default: what the config says)'
+    )
+    parser.add_argument(
+        '--scale',
+        help='config merged over CONFIG: "mini" for configs/_base_/scales/mini.py (a rendered '
+        'dataset, small clips, a CPU is enough), or a file of your own',
+    )
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=SettingsAction,
+        metavar='KEY=VALUE',
+        help='override settings, e.g. train_dataloader.batch_size=16 model.backbone.with_cp=True',
+    )
+    parser.add_argument(
+        '--launcher',
+        choices=['none', 'pytorch', 'slurm', 'mpi'],
+        default='none',
+        help='how the processes were started (default: none, one process)',
+    )
+    # torch.distributed.launch passes one or the other spelling; LOCAL_RANK says the same
+    parser.add_argument('--local_rank', '--local-rank', type=int, help=argparse.SUPPRESS)

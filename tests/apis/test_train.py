@@ -1,0 +1,65 @@
+"""Options of a training, and its end where it cannot write."""
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.config import Config
+
+from mmfake import MMFakeError
+from mmfake.apis.train import set_training_options
+
+CONFIG = Path(__file__).parents[2] / 'configs' / 'mtl' / 'bin_multi_con_holdout_f2f.py'
+
+
+@pytest.mark.parametrize(
+    ('options', 'config', 'expected'),
+    [
+        ([], None, dict(seed=0)),
+        (['--seed', '5'], None, dict(seed=5)),
+        ([], dict(seed=7), dict(seed=7)),
+        (['--seed', '5', '--deterministic'], dict(seed=7), dict(seed=5, deterministic=True)),
+        (['--diff-rank-seed'], dict(seed=7), dict(seed=7, diff_rank_seed=True)),
+    ],
+)
+def test_what_the_command_line_says_of_randomness_wins(options, config, expected, tool):
+    args = tool('train').parse_args(['config.py', *options])
+    given = dict(
+        seed=args.seed, diff_rank_seed=args.diff_rank_seed, deterministic=args.deterministic
+    )
+    cfg = Config(dict(randomness=config))
+    set_training_options(cfg, **given)
+    assert cfg.randomness == expected
+
+
+def test_mixed_precision_without_a_gpu_is_refused():
+    if torch.cuda.is_available():
+        pytest.skip(reason='a GPU is here')
+    with pytest.raises(MMFakeError, match='--amp needs a GPU'):
+        set_training_options(Config(dict(optim_wrapper=dict(type='OptimWrapper'))), amp=True)
+
+
+@pytest.mark.parametrize('name', ['train', 'test'])
+def test_a_full_disk_ends_in_one_line(name, tool, tiny_encoder, tmp_path, capfd, largest_file):
+    """No file may grow beyond 9,000 bytes, as the copy of the config would."""
+    (tmp_path / 'x.pth').touch()
+    words = [str(CONFIG), '--scale', str(tiny_encoder), '--work-dir', str(tmp_path / 'work')]
+    words += [str(tmp_path / 'x.pth')] if name == 'test' else []
+    words += ['--cfg-options', f'experiment_name=full_{name}']  # mmengine's is the time in s
+    main = tool(name).main
+    with largest_file(9000), pytest.raises(MMFakeError) as error:
+        main(words)
+    assert f'work: the disk is full ({os.strerror(errno.EFBIG)}); ' in str(error.value)
+    assert '\n' not in str(error.value)
+    assert 'Traceback' not in capfd.readouterr().err
+
+
+@pytest.mark.parametrize('name', ['train', 'test'])
+def test_a_work_dir_that_cannot_be_made_ends_in_one_line(name, tool, tiny_encoder, tmp_path):
+    (tmp_path / 'x.pth').touch()
+    words = [str(CONFIG), '--scale', str(tiny_encoder), '--work-dir', f'{tmp_path}/x.pth/x']
+    words += [str(tmp_path / 'x.pth')] if name == 'test' else []
+    with pytest.raises(MMFakeError, match='pth/x: a work dir cannot be made .*Not a directory'):
+        tool(name).main(words)

@@ -1,0 +1,112 @@
+"""Configs as commands read them: files, scale, data root, settings."""
+
+import re
+import tempfile
+from pathlib import Path
+
+import pytest
+from mmengine.config import Config
+
+from mmfake import MMFakeError
+from mmfake.engine.config import _read, load_config
+
+ROOT = Path(__file__).parents[2]
+CONFIGS = sorted((ROOT / 'configs' / 'mtl').glob('*_holdout_*.py'))
+
+
+@pytest.fixture
+def config(tmp_path):
+    path = tmp_path / 'config.py'
+    path.write_text(f'text = {"x" * 500!r}')
+    return path
+
+
+def test_a_full_temporary_folder_is_not_blamed_on_the_config(config, largest_file):
+    with largest_file(100), pytest.raises(MMFakeError) as error:
+        _read(str(config))
+    assert 'no room to read it, as the temporary folder cannot be written to' in str(error.value)
+    assert 'TMPDIR' in str(error.value)
+
+
+def test_no_temporary_folder_at_all_is_not_blamed_on_the_config(config, largest_file, monkeypatch):
+    monkeypatch.setattr(tempfile, 'tempdir', None)  # as in a new process
+    with largest_file(0), pytest.raises(MMFakeError, match='No usable temporary directory'):
+        _read(str(config))
+
+
+@pytest.mark.parametrize(
+    ('text', 'reason'),
+    [
+        ('x = (', 'SyntaxError'),
+        ('open("absent.txt")', 'FileNotFoundError: [Errno 2]'),
+        (
+            'def f():\n    try:\n        open("absent.txt")\n    except OSError:\n'
+            '        print(x)\n    x = 1\nf()',
+            'UnboundLocalError',
+        ),
+    ],
+)
+def test_a_mistake_of_the_config_is(config, text, reason):
+    config.write_text(text)
+    with pytest.raises(MMFakeError, match=f'config that can be read .{re.escape(reason)}'):
+        _read(str(config))
+
+
+@pytest.mark.parametrize('path', CONFIGS, ids=lambda path: path.stem)
+def test_the_mini_scale_fits_every_config(path, monkeypatch):
+    """Against the same config without it: what the scale names, and nothing else, differs."""
+    monkeypatch.chdir(ROOT)
+    plain, mini = load_config(str(path)), load_config(str(path), scale='mini')
+    for name in ('train', 'val', 'test'):
+        loader = mini[f'{name}_dataloader']
+        assert loader.dataset.data_root == 'data/mini_ffpp'
+        steps = {step['type']: step for step in loader.dataset.pipeline}
+        assert steps['SampleFrames']['clip_len'] == 8
+        sizes = {step['scale'][1] for step in loader.dataset.pipeline if step['type'] == 'Resize'}
+        assert sizes == {64}
+        assert len(steps) == len(
+            {step['type'] for step in plain[f'{name}_dataloader'].dataset.pipeline}
+        )
+    assert (mini.train_cfg.max_epochs, plain.train_cfg.max_epochs) == (8, 50)
+    hooks = [hook for hook in mini.custom_hooks if hook.type == 'mmfake.LabelMoCoHook']
+    assert len(hooks) == len(plain.custom_hooks) == ('con' in path.stem.split('_holdout_')[0])
+    assert all((hook.momentum, hook.queue_size) == (0.99, 256) for hook in hooks)
+    assert mini.model == plain.model
+
+
+def test_later_ones_win_and_the_work_dir_follows_from_the_name(tmp_path):
+    (tmp_path / 'scale.py').write_text("data_root = 'of_scale'\ntrain_cfg = dict(max_epochs=2)")
+    scale = str(tmp_path / 'scale.py')
+    cfg = load_config(
+        str(CONFIGS[0]), scale, data_root='given', options={'train_cfg.max_epochs': 3}
+    )
+    assert cfg.train_dataloader.dataset.data_root == 'given'
+    assert cfg.train_cfg.max_epochs == 3
+    assert cfg.work_dir == f'work_dirs/{CONFIGS[0].stem}'
+    assert load_config(str(CONFIGS[0]), work_dir='mine').work_dir == 'mine'
+
+
+def test_the_data_root_reaches_a_wrapped_dataset(config):
+    config.write_text(
+        "dataset = dict(type='RepeatDataset', times=2, dataset=dict(type='x', data_root='old'))\n"
+        'train_dataloader = dict(dataset=dataset)'
+    )
+    dataset = load_config(str(config), data_root='new').train_dataloader.dataset
+    assert dataset.dataset.data_root == 'new'
+    assert 'data_root' not in dataset
+
+
+@pytest.mark.parametrize(
+    ('key', 'reason'),
+    [
+        ('hooks.0.x', 'hooks is a list of 0 entries, which count from 0'),
+        ('pair.x', 'pair is a list of 2 entries'),
+        ('loader.size.x', 'loader.size is 3, which has nothing below it'),
+    ],
+)
+def test_a_setting_that_leads_nowhere_is_told_with_its_place(config, key, reason):
+    config.write_text('hooks = []\npair = [dict(), dict()]\nloader = dict(size=3)')
+    with pytest.raises(MMFakeError, match=f'--cfg-options {key}: does not fit, {reason}'):
+        load_config(str(config), options={key: 1})
+    fits = {'pair.0.x': 1, 'loader.deep.new': 2}
+    assert isinstance(load_config(str(config), options=fits), Config)
