@@ -40,7 +40,7 @@ _FIRST_PORT, _PORTS = 29500, 1000  # mmengine's own default, and how many are us
 # where a run is, how it was started, what it logs and keeps: none of this changes its result
 _UNIMPORTANT = (
     *('work_dir', 'resume', 'load_from', 'launcher', 'model_wrapper_cfg'),
-    *('log_level', 'log_processor', 'visualizer', 'vis_backends'),
+    *('log_level', 'log_processor', 'visualizer', 'vis_backends', 'custom_imports'),
     *('env_cfg.mp_cfg', 'env_cfg.dist_cfg'),
     *('default_hooks.logger', 'default_hooks.timer', 'default_hooks.visualization'),
     *(
@@ -263,7 +263,7 @@ def latest_config(folder: Path, of_test: bool = False) -> Optional[Config]:
 
 
 def is_finished(folder: Path, cfg: Config) -> bool:
-    """Whether a cell need not be run: its record is of these settings and of its scores.
+    """Whether a cell need not be run: its record is of its scores and of these settings.
 
     Raises:
         MMFakeError: It was trained with other settings.
@@ -273,6 +273,7 @@ def is_finished(folder: Path, cfg: Config) -> bool:
         record = read_record(folder)
     if record and record.get('settings') == fingerprint(settings):
         return True
+    # another fingerprint may be of an earlier version of this package: the logs tell
     before = latest_config(folder)
     difference = 'its logs are gone' if record else None
     if before is not None:
@@ -282,7 +283,7 @@ def is_finished(folder: Path, cfg: Config) -> bool:
             f'{folder}: was trained with other settings ({difference}); remove this folder or '
             'choose another --work-dir'
         )
-    return False
+    return record is not None
 
 
 def write_record(cell: Cell, folder: Path, cfg: Config, command: str) -> None:

@@ -6,7 +6,6 @@ import argparse
 from pathlib import Path
 from typing import Optional, Sequence
 
-from ..engine.config import load_config
 from ..errors import MMFakeError
 from ..evaluation.foreign_scores import read_foreign_scores
 from ..files import atomic_file
@@ -19,6 +18,7 @@ from ..visualization.error_gallery import (
     gallery_page,
 )
 from ..visualization.style import save_figure
+from .cross_manipulation.cell_config import cell_config
 
 
 def error_gallery(argv: Optional[Sequence[str]] = None) -> None:
@@ -38,7 +38,9 @@ def error_gallery(argv: Optional[Sequence[str]] = None) -> None:
     if args.index:
         files = files_of_index(args.index)
     elif args.config:
-        files = files_of_config(load_config(args.config, args.scale, args.data_root))
+        options = ['--scale', args.scale] if args.scale else []
+        options += ['--data-root', args.data_root] if args.data_root else []
+        files = files_of_config(cell_config(Path(args.config), 0, options))
     items = gallery_items(errors, files, args.frames)
     title = f'{Path(args.scores).resolve().parent.name}/{Path(args.scores).name}'
     page, sheet = Path(args.out, 'error_gallery.html'), Path(args.out, 'error_gallery.png')

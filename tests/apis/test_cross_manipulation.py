@@ -207,6 +207,18 @@ def test_other_settings_are_refused_and_nothing_is_touched(matrix, finished, cap
     assert len(matrix.told()) == (0 if finished else 2)
 
 
+def test_a_record_by_other_rules_counts_if_the_logs_say_the_same(matrix, capsys):
+    matrix.run()
+    record = json.loads((matrix.cell(GOOD) / 'cell.json').read_text())
+    record['settings'] = 'by other rules'
+    (matrix.cell(GOOD) / 'cell.json').write_text(json.dumps(record))
+    assert matrix.run() == 0
+    assert f'skipped  {GOOD.name}' in capsys.readouterr().err
+    shutil.rmtree(matrix.cell(GOOD) / '20260101_000000')
+    assert matrix.run() == 3
+    assert 'was trained with other settings (its logs are gone)' in capsys.readouterr().err
+
+
 def test_tidy(matrix):
     matrix.run('--tidy')
     left = {path.name for path in matrix.cell(GOOD).glob('*.pth')}

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mmfake import MMFakeError
-from mmfake.engine.config import load_config
+from mmfake.apis.cross_manipulation.cell_config import cell_config
 from mmfake.apis.error_gallery import error_gallery
 from mmfake.datasets.index import COLUMNS
 from mmfake.visualization.error_gallery import (
@@ -176,7 +176,7 @@ def test_a_damaged_file_is_a_tile_with_the_reason(dataset, make_run):
 
 def test_videos_of_a_config(smoke, tiny_tree, tmp_path):
     config = str(Path(__file__).parents[2] / 'configs' / 'mtl' / 'bin_ce_holdout_f2f.py')
-    files = files_of_config(load_config(str(config), str(smoke)))
+    files = files_of_config(cell_config(Path(config), 0, ['--scale', str(smoke)]))
     folder = tiny_tree / 'manipulated_sequences' / 'Face2Face' / 'c23' / 'videos'
     shown = {name: file.path for name, file in files.items() if '/f2f/' in name}
     assert shown == {
