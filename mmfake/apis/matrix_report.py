@@ -21,7 +21,7 @@ from ..evaluation.scores import RunScores, read_scores_file
 from ..visualization.embedding_map import draw_embedding_map
 from ..visualization.matrix_figures import draw_heat_map, draw_intervals
 from ..visualization.score_figures import draw_confusion, draw_roc_curves
-from ..visualization.style import method_name, save_figures
+from ..visualization.style import method_name, save_png_and_svg
 from .cell import RECORD, Cell, best_checkpoint, latest_config, read_record, reason_of, write_record
 
 _DATA = {
@@ -104,7 +104,8 @@ def write_matrix_report(
         roc=draw_roc_curves(runs, column_name=method_name, **names),
         confusion=draw_confusion(runs, **names),
     )
-    save_figures(figures, out_dir)
+    for name, figure in figures.items():
+        save_png_and_svg(figure, out_dir / name)
     return table
 
 
@@ -120,7 +121,7 @@ def draw_embeddings(folder: Path, cell: Cell, out_dir: Path) -> None:
     held_out = f'{method_name(cell.holdout)} held out, training seed {cell.seed}'
     title = f'{regime_name(cell.regime)},\n{held_out}'
     figure = draw_embedding_map(embeddings, methods, title)
-    save_figures({f'embedding_{cell.name.replace("/", "_")}': figure}, out_dir)
+    save_png_and_svg(figure, out_dir / f'embedding_{cell.name.replace("/", "_")}')
 
 
 @torch.no_grad()

@@ -19,7 +19,7 @@ from ..evaluation.video_metrics import OVERALL, format_summary
 from ..files import write_json, write_text
 from ..visualization.matrix_figures import draw_intervals
 from ..visualization.score_figures import draw_confusion, draw_roc_curves, draw_score_histogram
-from ..visualization.style import method_name, save_figures
+from ..visualization.style import method_name, save_png_and_svg
 
 PathLike = Union[str, Path]
 
@@ -102,7 +102,8 @@ def score_files(
         histogram=draw_score_histogram(whole),
         confusion=draw_confusion(whole, level),
     )
-    save_figures(figures, out_dir)
+    for name, figure in figures.items():
+        save_png_and_svg(figure, out_dir / name)
     return text
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Mapping, Sequence, Tuple, Union
+from typing import Any, Dict, Iterator, List, Sequence, Tuple, Union
 
 import matplotlib
 import numpy as np
@@ -74,11 +74,12 @@ def save_figure(figure: Figure, path: Union[str, Path]) -> None:
         figure.savefig(temporary, format=suffix[1:], dpi=200, metadata={unwanted: None})
 
 
-def save_figures(figures: Mapping[str, Figure], folder: Union[str, Path]) -> None:
-    """Write each figure as ``<name>.png`` and ``<name>.svg``."""
-    for name, figure in figures.items():
-        for suffix in ('png', 'svg'):
-            save_figure(figure, Path(folder, f'{name}.{suffix}'))
+def save_png_and_svg(figure: Figure, stem: Union[str, Path]) -> List[Path]:
+    """Write ``STEM.png`` and ``STEM.svg`` and say which files these are."""
+    files = [Path(f'{stem}{ending}') for ending in ('.png', '.svg')]
+    for file in files:
+        save_figure(figure, file)
+    return files
 
 
 _DASHES = ('-', '--', '-.', (0, (1, 1)), (0, (4, 1, 1, 1, 1, 1)), (0, (6, 2)))
