@@ -132,7 +132,10 @@ def _parsed(words: Sequence[str]) -> Optional[Dict]:
             raise MMFakeError(f'--cfg-options {word}: has no effect here; {_WITHOUT_EFFECT[key]}')
     parser = argparse.ArgumentParser()
     parser.add_argument('--cfg-options', nargs='+', action=DictAction)
-    return parser.parse_args(['--cfg-options', *words] if words else []).cfg_options
+    try:
+        return parser.parse_args(['--cfg-options', *words] if words else []).cfg_options
+    except (AssertionError, ValueError) as error:  # brackets that do not match
+        raise MMFakeError(f'--cfg-options {" ".join(words)}: cannot be read ({error})') from None
 
 
 def _cell_named(text: str) -> Cell:
