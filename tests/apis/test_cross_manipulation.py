@@ -495,7 +495,7 @@ def test_launchers(tmp_path, capsys):
         (['--cfg-options', '=3'], '--cfg-options =3: write KEY=VALUE'),
         (['--cfg-options', 'a=1', 'a..b=3'], '--cfg-options a..b=3: write KEY=VALUE'),
         (['--cfg-options', 'load_from=x.pth'], 'load_from=x.pth: has no effect here; cells are'),
-        (['--cfg-options', 'a=[1'], '--cfg-options a=[1: cannot be read ('),
+        (['--cfg-options', 'a=[1,(2]'], '--cfg-options a=[1,(2]: cannot be read ('),
         (['--cfg-options', 'resume=True'], 'an interrupted cell is always resumed'),
         (['--cfg-options', 'work_dir=x'], 'use --work-dir'),
         (['--cfg-options', 'randomness.seed=3'], 'use --seeds'),
