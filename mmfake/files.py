@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import errno
 import glob
+import hashlib
+import json
+import math
 import os
 import shutil
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Iterator, Union
+from typing import Any, Iterator, Mapping, Union
 
 from .errors import MMFakeError
 
@@ -81,3 +84,36 @@ def remove_leftovers(path: Union[str, Path]) -> None:
             shutil.rmtree(leftover)
         else:
             leftover.unlink()
+
+
+def write_text(path: Union[str, Path], text: str, what: str) -> None:
+    """Write a text file whole or not at all; ``what`` names its content in the error."""
+    with atomic_file(path, what) as temporary:
+        # a file name that is no valid text must not cost the file
+        temporary.write_bytes(text.encode('utf-8', 'backslashreplace'))
+
+
+def write_json(path: Union[str, Path], value: Any, what: str = 'the file', indent: int = 1) -> None:
+    """Write a JSON file whole or not at all; a number that is not defined becomes null."""
+    text = json.dumps(_without_nan(value), indent=indent, allow_nan=False, ensure_ascii=False)
+    write_text(path, text + '\n', what)
+
+
+def _without_nan(value: Any) -> Any:
+    """JSON knows no NaN, and other readers refuse a file with one."""
+    if isinstance(value, Mapping):
+        return {str(key): _without_nan(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_without_nan(one) for one in value]
+    return None if isinstance(value, float) and math.isnan(value) else value
+
+
+def sha256_of(path: Union[str, Path]) -> str:
+    """Hash a file: its SHA-256 in hexadecimal digits, empty if there is no such file."""
+    if not Path(path).is_file():
+        return ''
+    digest = hashlib.sha256()
+    with open(path, 'rb') as file:
+        for block in iter(lambda: file.read(1 << 20), b''):
+            digest.update(block)
+    return digest.hexdigest()

@@ -1,12 +1,77 @@
 """Judge anybody's files of scores: ``python tools/score.py --help``."""
 
+import argparse
 import sys
 
 try:
-    from mmfake.apis.score import score_command
     from mmfake.console import run_command
 except RuntimeError as error:  # a host version that mmfake does not run on
     sys.exit(f'error: {error}')
 
+EPILOG = """\
+A file of scores is a CSV file with a header and one row a video:
+
+  video,method,label,score
+  033,original,0,0.12
+  033_097,Deepfakes,1,0.93
+
+video   name of the video; methods may share names, a video is (method, video)
+method  original, df, f2f, fs, nt, their FaceForensics++ names, or any other
+label   0 original, 1 manipulated
+score   probability of being manipulated, the mean over the clips or frames of the video
+
+The scores.csv that tools/test.py writes is such a file. Give several files of the same videos to
+compare them: paired tests, with p-values corrected for their number.
+
+  python tools/score.py theirs.csv ours.csv --out work_dirs/scores --threshold 0.4 0.5
+
+--out gets table.csv (one row a file and method), table.md (to be read), table.json (everything),
+comparisons.csv (every pair), and the figures intervals, roc, histogram and confusion (.png, .svg).
+"""
+
+
+def parse(argv=None):
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(
+        description='Video metrics with 95 % intervals, tables, comparisons and figures from files '
+        'of scores.',
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('files', nargs='+', metavar='scores.csv', help='files of scores')
+    parser.add_argument('--out', required=True, metavar='DIR', help='folder of what is written')
+    parser.add_argument(
+        '--threshold',
+        nargs='+',
+        type=float,
+        metavar='T',
+        help='threshold chosen on validation, one for all files or one each (default: none; '
+        'accuracy is then given at 0.5 alone)',
+    )
+    parser.add_argument(
+        '--bootstrap',
+        type=int,
+        default=1000,
+        metavar='B',
+        help='replicates behind the intervals (default: 1000)',
+    )
+    parser.add_argument('--seed', type=int, default=0, help='seed of the resampling (default: 0)')
+    args = parser.parse_args(argv)
+    if args.bootstrap < 1:
+        parser.error('--bootstrap must be at least 1')
+    if args.seed < 0:
+        parser.error('--seed must not be negative')
+    return args
+
+
+def main(argv=None):
+    """Judge the files and print the table."""
+    args = parse(argv)
+    from mmfake.apis.score import score_files  # here: --help needs none of it
+
+    print(score_files(args.files, args.out, args.threshold, args.bootstrap, args.seed))
+    print(f'wrote table.csv, table.md, table.json, comparisons.csv and 4 figures to {args.out}')
+
+
 if __name__ == '__main__':
-    run_command(score_command)
+    run_command(main)

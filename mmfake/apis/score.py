@@ -1,8 +1,7 @@
-"""The command that judges anybody's files of scores."""
+"""Scores: metrics, paired comparisons, tables and figures of anybody's files of video scores."""
 
 from __future__ import annotations
 
-import argparse
 from itertools import combinations
 from pathlib import Path
 from typing import Dict, List, Optional, Sequence, Union
@@ -12,97 +11,23 @@ import pandas as pd
 from ..datasets.protocol import method_name
 from ..errors import MMFakeError, sample_of
 from ..evaluation.comparisons import Comparison, compare_regimes
-from ..evaluation.cross_table import comparison_table, run_record, write_json, write_text
+from ..evaluation.cross_table import comparison_markdown, comparison_table, run_record
 from ..evaluation.foreign_scores import read_foreign_scores
 from ..evaluation.paper import paper_compat
 from ..evaluation.scores import RunScores, scored_only
 from ..evaluation.tables import grid_markdown, grid_table, markdown_table
-from ..evaluation.verdicts import describe_comparisons
 from ..evaluation.video_metrics import OVERALL, format_summary
+from ..files import write_json, write_text
 from ..visualization.matrix_figures import draw_intervals
 from ..visualization.score_figures import draw_confusion, draw_roc_curves, draw_score_histogram
-from ..visualization.style import save_figure
+from ..visualization.style import save_png_and_svg
+
+PathLike = Union[str, Path]
 
 _METRICS = ('auc', 'acc', 'bacc', 'acc_val', 'ap', 'eer')
 
-
-def score_markdown(
-    runs: Sequence[RunScores],
-    table: pd.DataFrame,
-    comparisons: Dict[str, List[Comparison]],
-    notes: Sequence[str],
-) -> str:
-    """Write the page.
-
-    Args:
-        runs (Sequence[RunScores]): A run for each file and method.
-        table (pandas.DataFrame): Their :func:`~.grid_table.grid_table`.
-        comparisons (dict[str, list[Comparison]]): Their
-            :func:`~.compare_regimes.compare_regimes`.
-        notes (Sequence[str]): Lines on what was not scored, is missing or cannot be compared.
-
-    Returns:
-        str: Markdown.
-    """
-    metrics = [name for name in _METRICS if name in table]
-    pages = [
-        '# Scores per video',
-        grid_markdown(table, metrics, 'file', column_name=method_name),
-        'In brackets: 95 % stratified bootstrap interval over videos. n: originals + manipulated '
-        'videos. A method is judged against all originals; "-" is undefined or not there. A video '
-        'is called manipulated when its score is at least the threshold.',
-        '\n'.join(f'- {note}' for note in notes),
-    ]
-    words = [
-        line
-        for method, pairs in comparisons.items()
-        for line in describe_comparisons(pairs, method_name(method))
-    ]
-    if words:
-        pages += [
-            '## Which differences are resolved',
-            'Paired on the videos that both files have scored: AUC by DeLong, accuracy by McNemar '
-            '(exact), at 0.5 unless a threshold was given. p-values are corrected for the number '
-            'of pairs (Holm) within a method and metric, intervals are not. Videos are taken as '
-            'independent. Every pair is in comparisons.csv.',
-            '\n'.join(f'- {line}' for line in words),
-        ]
-    rows = _paper_rows(runs)
-    if rows:
-        headings = ['file', 'method', 'accuracy of all (%)', 'AUC of all', 'kept']
-        headings += ['accuracy of the kept (%)', 'AUC of the kept']
-        pages += [
-            '## If the last incomplete batch were dropped',
-            'arXiv 2308.13503 seems to score 256 of 280 videos (batches of 32, inferred). In '
-            'brackets: where 95 % of all orders of the videos would put the accuracy.',
-            markdown_table(headings, rows, left=2),
-        ]
-    return '\n\n'.join(page for page in pages if page) + '\n'
-
-
-def _paper_rows(runs: Sequence[RunScores]) -> List[List[str]]:
-    """A row for each run of at least one whole batch."""
-    rows = []
-    for run in runs:
-        found = paper_compat(run.frame)
-        if not found['n_kept']:
-            continue
-        low, high = 100 * found['acc_kept_low'], 100 * found['acc_kept_high']
-        rows.append(
-            [
-                run.regime,
-                method_name(run.holdout),
-                f'{100 * found["acc"]:.2f}',
-                f'{found["auc"]:.3f}',
-                f'{found["n_kept"]} of {found["n"]}',
-                f'{100 * found["acc_kept"]:.2f} [{low:.2f}, {high:.2f}]',
-                f'{found["auc_kept"]:.3f}',
-            ]
-        )
-    return rows
-
-
-PathLike = Union[str, Path]
+# in the files of this command a row is a file and a column a method
+_COLUMNS = dict(regime='file', holdout='method')
 
 
 def score_files(
@@ -118,7 +43,8 @@ def score_files(
     compared in pairs where they share videos, on those videos alone.
 
     Args:
-        paths (Sequence[str | Path]): The files, see :func:`~.foreign_scores.read_foreign_scores`.
+        paths (Sequence[str | Path]): The files, see
+            :func:`~mmfake.evaluation.foreign_scores.read_foreign_scores`.
         out_dir (str | Path): Folder of ``table.csv``, ``table.md``, ``table.json``,
             ``comparisons.csv`` and the figures ``intervals``, ``roc``, ``histogram`` and
             ``confusion`` (PNG and SVG).
@@ -134,6 +60,7 @@ def score_files(
         MMFakeError: A file is given twice, cannot be read or has a bad row, two files contradict
             each other on a label, a threshold is out of range or a file cannot be written.
     """
+    # one run a file, then one a file and method
     levels = _levels(thresholds, len(paths))
     names = file_names(paths)
     whole = [
@@ -143,6 +70,8 @@ def score_files(
     runs = _by_method(whole)
     notes = _lost(whole) + _one_sided(whole) + _missing(runs)
     compared = {run.holdout for run in runs} - _without_common_videos(runs, notes)
+
+    # numbers
     table = grid_table(runs, with_mean=False, n_bootstrap=n_bootstrap, seed=seed)
     comparisons = compare_regimes(
         [run for run in runs if run.holdout in compared],
@@ -150,13 +79,9 @@ def score_files(
         n_bootstrap=n_bootstrap,
         seed=seed,
     )
-    text = score_markdown(runs, table, comparisons, notes)
+    text = _page(runs, table, comparisons, notes)
 
-    out_dir = Path(out_dir)
-    write_text(out_dir / 'table.csv', table.rename(columns=_COLUMNS).to_csv(index=False))
-    write_text(out_dir / 'table.md', text)
     pairs = comparison_table(comparisons).rename(columns=_COLUMNS)
-    write_text(out_dir / 'comparisons.csv', pairs.to_csv(index=False))
     described = dict(
         bootstrap=dict(replicates=n_bootstrap, seed=seed, confidence=0.95),
         cells=table.rename(columns=_COLUMNS).to_dict('records'),
@@ -164,7 +89,13 @@ def score_files(
         comparisons=pairs.to_dict('records'),
         notes=notes,
     )
-    write_json(out_dir / 'table.json', described)
+
+    # files
+    out_dir, what = Path(out_dir), 'the table'
+    write_text(out_dir / 'table.csv', table.rename(columns=_COLUMNS).to_csv(index=False), what)
+    write_text(out_dir / 'table.md', text, what)
+    write_text(out_dir / 'comparisons.csv', pairs.to_csv(index=False), what)
+    write_json(out_dir / 'table.json', described, what)
     level = 0.5 if thresholds is None or len(set(levels)) > 1 else levels[0]
     figures = dict(
         intervals=draw_intervals(table, runs, column_name=method_name),
@@ -173,27 +104,12 @@ def score_files(
         confusion=draw_confusion(whole, level),
     )
     for name, figure in figures.items():
-        for ending in ('png', 'svg'):
-            save_figure(figure, out_dir / f'{name}.{ending}')
+        save_png_and_svg(figure, out_dir / name)
     return text
 
 
-# in the files of this command a row is a file and a column a method
-_COLUMNS = dict(regime='file', holdout='method')
-
-
 def file_names(paths: Sequence[PathLike]) -> List[str]:
-    """Name files as shortly as tells them apart: by name, by folder, or by their path.
-
-    Args:
-        paths (Sequence[str | Path]): The files.
-
-    Returns:
-        list[str]: One name a file.
-
-    Raises:
-        MMFakeError: A file is given twice.
-    """
+    """Name files as shortly as tells them apart: by name, by folder, or by their path."""
     resolved = [Path(path).resolve() for path in paths]
     twice = sorted({str(path) for path in resolved if resolved.count(path) > 1})
     if twice:
@@ -289,77 +205,61 @@ def _without_common_videos(runs: Sequence[RunScores], notes: List[str]) -> set:
     return found
 
 
-_EPILOG = """\
-A file of scores is a CSV file with a header and one row a video:
-
-  video,method,label,score
-  033,original,0,0.12
-  033_097,Deepfakes,1,0.93
-
-video   name of the video; methods may share names, a video is (method, video)
-method  original, df, f2f, fs, nt, their FaceForensics++ names, or any other
-label   0 original, 1 manipulated
-score   probability of being manipulated, the mean over the clips or frames of the video
-
-The scores.csv that tools/test.py writes is such a file. Give several files of the same videos to
-compare them: paired tests, corrected for their number, and in words what is resolved.
-
-  python tools/score.py theirs.csv ours.csv --out work_dirs/scores --threshold 0.4 0.5
-
---out gets table.csv (one row a file and method), table.md (to be read), table.json (everything),
-comparisons.csv (every pair), and the figures intervals, roc, histogram and confusion (.png, .svg).
-"""
-
-
-def score_command(argv: Optional[Sequence[str]] = None) -> None:
-    """Judge files of scores; ``tools/score.py --help`` says how.
-
-    Args:
-        argv (Sequence[str], optional): Arguments. Defaults to None, those of the process.
-
-    Raises:
-        MMFakeError: A file cannot be read, has a bad row or cannot be written.
-    """
-    parser = argparse.ArgumentParser(
-        description='Video metrics with 95 % intervals, tables, comparisons and figures from files '
-        'of scores.',
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument('files', nargs='+', metavar='scores.csv', help='files of scores')
-    parser.add_argument('--out', required=True, metavar='DIR', help='folder of what is written')
-    parser.add_argument(
-        '--threshold',
-        nargs='+',
-        type=float,
-        metavar='T',
-        help='threshold chosen on validation, one for all files or one each (default: none; '
-        'accuracy is then given at 0.5 alone)',
-    )
-    parser.add_argument(
-        '--bootstrap',
-        type=_positive,
-        default=1000,
-        metavar='B',
-        help='replicates behind the intervals (default: 1000)',
-    )
-    parser.add_argument(
-        '--seed', type=_not_negative, default=0, help='seed of the resampling (default: 0)'
-    )
-    args = parser.parse_args(argv)
-    print(score_files(args.files, args.out, args.threshold, args.bootstrap, args.seed))
-    print(f'wrote table.csv, table.md, table.json, comparisons.csv and 4 figures to {args.out}')
+def _page(
+    runs: Sequence[RunScores],
+    table: pd.DataFrame,
+    comparisons: Dict[str, List[Comparison]],
+    notes: Sequence[str],
+) -> str:
+    """``table.md``; the notes are on what was not scored, is missing or cannot be compared."""
+    metrics = [name for name in _METRICS if name in table]
+    pages = [
+        '# Scores per video',
+        grid_markdown(table, metrics, 'file', column_name=method_name),
+        'In brackets: 95 % stratified bootstrap interval over videos. n: originals + manipulated '
+        'videos. A method is judged against all originals; "-" is undefined or not there. A video '
+        'is called manipulated when its score is at least the threshold.',
+        '\n'.join(f'- {note}' for note in notes),
+    ]
+    if any(comparisons.values()):
+        pages += [
+            '## Differences between files',
+            'A and B on the videos that both have scored (n): difference [95 % interval]. AUC by '
+            'DeLong, accuracy by McNemar (exact), at 0.5 unless a threshold was given. p is '
+            'corrected for the number of pairs (Holm) within a method and metric, intervals are '
+            'not. Videos are taken as independent. comparisons.csv has more of every pair.',
+            comparison_markdown(comparisons, 'method', column_name=method_name),
+        ]
+    rows = _paper_rows(runs)
+    if rows:
+        headings = ['file', 'method', 'accuracy of all (%)', 'AUC of all', 'kept']
+        headings += ['accuracy of the kept (%)', 'AUC of the kept']
+        pages += [
+            '## If the last incomplete batch were dropped',
+            'arXiv 2308.13503 seems to score 256 of 280 videos (batches of 32, inferred). In '
+            'brackets: where 95 % of all orders of the videos would put the accuracy.',
+            markdown_table(headings, rows, left=2),
+        ]
+    return '\n\n'.join(page for page in pages if page) + '\n'
 
 
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f'{value} is not a positive number')
-    return value
-
-
-def _not_negative(text: str) -> int:
-    value = int(text)
-    if value < 0:
-        raise argparse.ArgumentTypeError(f'{value} is negative')
-    return value
+def _paper_rows(runs: Sequence[RunScores]) -> List[List[str]]:
+    """A row for each run of at least one whole batch."""
+    rows = []
+    for run in runs:
+        found = paper_compat(run.frame)
+        if not found['n_kept']:
+            continue
+        low, high = 100 * found['acc_kept_low'], 100 * found['acc_kept_high']
+        rows.append(
+            [
+                run.regime,
+                method_name(run.holdout),
+                f'{100 * found["acc"]:.2f}',
+                f'{found["auc"]:.3f}',
+                f'{found["n_kept"]} of {found["n"]}',
+                f'{100 * found["acc_kept"]:.2f} [{low:.2f}, {high:.2f}]',
+                f'{found["auc_kept"]:.3f}',
+            ]
+        )
+    return rows

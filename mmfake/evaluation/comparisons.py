@@ -1,4 +1,4 @@
-"""Paired comparisons of runs and of regimes, over videos and seeds."""
+"""Paired comparisons of runs and regimes: differences, intervals, p-values (Holm), verdicts."""
 
 from __future__ import annotations
 
@@ -25,6 +25,9 @@ from .significance import (
 )
 from .statistics import draw_counts
 
+RESOLVED, UNRESOLVED, UNDEFINED = 'resolved', 'not resolved', 'undefined'
+NETWORKS = 'these networks differ'
+
 Scores = Union[pd.DataFrame, Sequence[pd.DataFrame]]
 
 
@@ -47,7 +50,7 @@ class PairedDifference:
         p_seeds_holm (float): ``p_seeds`` corrected likewise. Defaults to NaN.
         error (float): Standard error over videos, these networks given. Defaults to NaN.
         p_joint (float): Two-sided p-value over videos and seeds at once, see
-            :func:`~.seed_spread.joint_test`. Defaults to NaN.
+            :func:`~mmfake.evaluation.significance.joint_test`. Defaults to NaN.
         p_joint_holm (float): ``p_joint`` corrected likewise. Defaults to NaN.
     """
 
@@ -98,6 +101,9 @@ class Comparison:
     only_b: Optional[int] = None
 
 
+# --- two detectors --------------------------------------------------------------------------------
+
+
 def compare_runs(
     scores_a: Scores,
     scores_b: Scores,
@@ -109,12 +115,12 @@ def compare_runs(
 ) -> Comparison:
     """Compare two detectors on the videos that both have scored.
 
-    Accuracy: McNemar's exact test (:func:`~.mcnemar.sign_flip` with several seeds) and a paired,
-    stratified percentile bootstrap interval. AUC: DeLong's test and interval.
+    Accuracy: McNemar's exact test (sign flips with several seeds) and a paired, stratified
+    percentile bootstrap interval. AUC: DeLong's test and interval.
 
     Args:
         scores_a (pandas.DataFrame | Sequence[pandas.DataFrame]): Rows as
-            :func:`~.scores_file.read_scores_file` makes them, one frame for each seed.
+            :func:`~mmfake.evaluation.scores.read_scores_file` makes them, one frame a seed.
         scores_b (pandas.DataFrame | Sequence[pandas.DataFrame]): The same of B.
         names (tuple[str, str]): Their names. Defaults to ``('A', 'B')``.
         thresholds (tuple[float, float]): Threshold of A's and of B's accuracy.
@@ -227,6 +233,9 @@ def _difference(
     )
 
 
+# --- every two regimes ----------------------------------------------------------------------------
+
+# p-value -> its correction for the number of pairs
 _P_VALUES = dict(p='p_holm', p_seeds='p_seeds_holm', p_joint='p_joint_holm')
 
 
@@ -301,3 +310,20 @@ def _over_seeds(
         p_seeds=seed_test(pair.difference, *counts, *spread),
         p_joint=joint_test(pair.difference, pair.error, *counts, *spread),
     )
+
+
+# --- what came out --------------------------------------------------------------------------------
+
+
+def verdict(comparison: Comparison, metric: str, alpha: float = 0.05) -> str:
+    """Judge the difference of one metric, ``'auc'`` or ``'acc'``, by its corrected p-values.
+
+    ``'resolved'`` is one over videos and seeds at once; ``'these networks differ'`` over videos
+    alone, or with one seed only; else ``'not resolved'``, or ``'undefined'``.
+    """
+    found: PairedDifference = getattr(comparison, metric)
+    if math.isnan(found.p_holm):
+        return UNDEFINED
+    if found.p_holm > alpha:
+        return UNRESOLVED
+    return RESOLVED if found.p_joint_holm <= alpha else NETWORKS  # a NaN is no proof

@@ -1,4 +1,4 @@
-"""Video metrics with confidence intervals."""
+"""DeepfakeMetric: video AUC, EER, AP and accuracy with intervals, for test and validation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Score files that other programs wrote."""
+"""Foreign score files: scores per video as other programs write them (CSV)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Dict, Iterator, Union
 import pandas as pd
 
 from ..errors import MMFakeError
-from .scores import COLUMNS, SCORED, canonical_method, checked_row, refuse_doubled
+from .scores import COLUMNS, SCORED, canonical_method, checked_row, frame_of, refuse_doubled
 
 NEEDED = ('video', 'method', 'label', 'score')
 """tuple[str]: The columns that a file of scores must have."""
@@ -18,7 +18,7 @@ NEEDED = ('video', 'method', 'label', 'score')
 def read_foreign_scores(path: Union[str, Path]) -> pd.DataFrame:
     """Read and check anybody's file of video scores, or one of ours.
 
-    A file with all columns of :func:`~.scores_file.write_scores_file` is read as such. Any other is
+    A file with all columns of ``scores.csv`` is read as such. Any other is
     a CSV file with a header and the columns ``video``, ``method``, ``label`` (0 original, 1
     manipulated) and ``score`` (probability of being manipulated); further ones are ignored. Both
     are checked alike.
@@ -30,7 +30,7 @@ def read_foreign_scores(path: Union[str, Path]) -> pd.DataFrame:
         path (str | Path): The file.
 
     Returns:
-        pandas.DataFrame: As :func:`~.scores_file.read_scores_file` returns it, sorted by video.
+        pandas.DataFrame: As :func:`~mmfake.evaluation.scores.read_scores_file` returns it.
 
     Raises:
         MMFakeError: The file cannot be read, is empty, lacks a column, has a bad row or a video
@@ -41,7 +41,7 @@ def read_foreign_scores(path: Union[str, Path]) -> pd.DataFrame:
             reader = csv.DictReader(stream, strict=True)
             header = reader.fieldnames
             ours = bool(header) and all(name in header for name in COLUMNS)
-            frame = _frame(_rows(reader, path, ours))
+            frame = frame_of(_rows(reader, path, ours))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         reason = getattr(error, 'strerror', None) or error
         raise MMFakeError(
@@ -90,9 +90,3 @@ def _named(row: tuple) -> tuple:
     video, method = row[0], canonical_method(row[1])
     named = any(canonical_method(part) == method for part in video.split('/'))
     return (video if named else f'{method}/{video}', method, *row[2:])
-
-
-def _frame(rows: Iterator[tuple]) -> pd.DataFrame:
-    frame = pd.DataFrame(rows, columns=list(COLUMNS))
-    frame = frame.astype({'label': 'int64', 'score': 'float64', 'clips': 'int64'})
-    return frame.sort_values('video', ignore_index=True)

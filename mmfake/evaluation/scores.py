@@ -1,4 +1,4 @@
-"""Scores: of samples, of videos, as scores.csv, and of the runs that tables are made of."""
+"""Video scores: from samples to videos, as scores.csv, and as the runs that tables are made of."""
 
 from __future__ import annotations
 
@@ -17,16 +17,21 @@ from ..datasets.protocol import ORIGINAL, get_manipulation, manipulation_keys
 from ..errors import MMFakeError, sample_of
 from ..files import atomic_file
 
+COLUMNS = ('video', 'method', 'label', 'score', 'clips', 'status', 'reason')
+"""tuple[str]: Columns of a frame of video scores, and of ``scores.csv``."""
+
+SCORED, NOT_SCORED = 'scored', 'not-scored'
+NO_PREDICTION = 'no prediction'
+
+# a softmax in half precision may miss 1 by this much; raw logits miss it by far more
+_SUM_TOLERANCE = 1e-2
+
+
+# --- methods and their labels ---------------------------------------------------------------------
+
 
 def canonical_method(name: str) -> str:
-    """Translate the name of a method where it is one of the table of manipulations.
-
-    Args:
-        name (str): A key, a folder or a shown name: ``'df'``, ``'Deepfakes'``, ``'youtube'``.
-
-    Returns:
-        str: The key, ``'df'`` or ``'original'``; a name that the table lacks stays as it is.
-    """
+    """Translate a key, folder or shown name (``'Deepfakes'``) to the key; leave any other."""
     for key in (ORIGINAL, *manipulation_keys(everything=True)):
         row = get_manipulation(key)
         if name.lower() in (key, row.name.lower(), row.folder.split('/')[-1].lower()):
@@ -35,14 +40,9 @@ def canonical_method(name: str) -> str:
 
 
 def label_of(method: str) -> Optional[int]:
-    """Give the only label that the videos of a method can have.
+    """Give the label of a method: 0 for originals, 1 for a known manipulation, else None.
 
-    Args:
-        method (str): Its name, spelt as for :func:`canonical_method`.
-
-    Returns:
-        int | None: 0 for originals, 1 for a method of the table of manipulations, None for any
-        other: it may be a set of originals.
+    A method that the table of manipulations lacks may be a set of originals.
     """
     key = canonical_method(method)
     if key == ORIGINAL:
@@ -50,8 +50,7 @@ def label_of(method: str) -> Optional[int]:
     return 1 if key in manipulation_keys(everything=True) else None
 
 
-# a softmax in half precision may miss 1 by this much; raw logits miss it by far more
-_SUM_TOLERANCE = 1e-2
+# --- samples: what the recognizer returned --------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -152,9 +151,7 @@ def _score_and_clips(sample: Dict[str, Any]) -> Tuple[float, int]:
     return math.fsum(pred[:, 1]) / len(pred), clips
 
 
-COLUMNS = ('video', 'method', 'label', 'score', 'clips', 'status', 'reason')
-SCORED, NOT_SCORED = 'scored', 'not-scored'
-NO_PREDICTION = 'no prediction'
+# --- videos: the mean over their samples ----------------------------------------------------------
 
 
 def score_videos(
@@ -184,6 +181,8 @@ def score_videos(
     by_video: Dict[str, List[SampleScore]] = defaultdict(list)
     for sample in samples:
         by_video[sample.video].append(sample)
+
+    # every video of the protocol gets a row, and no other
     if expected is not None:
         unknown = sorted(set(by_video) - set(expected))
         if unknown:
@@ -210,19 +209,18 @@ def score_videos(
         # the dataset knows why it has no sample: the file is missing, or the index says so
         absent = (expected or {}).get(video, {}).get('reason', NO_PREDICTION)
         rows.append((video, method, label, *_judge(_distinct(by_video[video]), absent)))
+    return frame_of(rows)
+
+
+def frame_of(rows: Iterable[tuple]) -> pd.DataFrame:
+    """Make a frame of video scores, sorted by video, from rows of :data:`COLUMNS`."""
     frame = pd.DataFrame(rows, columns=list(COLUMNS))
-    return frame.astype({'label': 'int64', 'score': 'float64', 'clips': 'int64'})
+    frame = frame.astype({'label': 'int64', 'score': 'float64', 'clips': 'int64'})
+    return frame.sort_values('video', ignore_index=True)
 
 
 def scored_only(frame: pd.DataFrame) -> pd.DataFrame:
-    """Select the videos that have a score.
-
-    Args:
-        frame (pandas.DataFrame): Rows as :func:`score_videos` makes them.
-
-    Returns:
-        pandas.DataFrame: Those with status ``scored``, in the same order.
-    """
+    """Select the videos that have a score, in the same order."""
     return frame[frame['status'] == SCORED]
 
 
@@ -253,19 +251,11 @@ def _judge(samples: List[SampleScore], absent: str) -> Tuple[float, int, str, st
     return total / clips, clips, SCORED, reason
 
 
+# --- scores.csv -----------------------------------------------------------------------------------
+
+
 def write_scores_file(frame: pd.DataFrame, path: Union[str, Path]) -> None:
-    """Write video scores so that a reader never sees half a file.
-
-    The header is ``video,method,label,score,clips,status,reason``. Scores keep their full
-    precision; a video without one has an empty field. Missing folders are made.
-
-    Args:
-        frame (pandas.DataFrame): Rows as :func:`~.video_scores.score_videos` makes them.
-        path (str | Path): The file, replaced if it exists.
-
-    Raises:
-        MMFakeError: The file cannot be written.
-    """
+    """Write video scores as CSV with full precision, so that a reader never sees half a file."""
     with atomic_file(path, 'the scores') as temporary:
         frame.to_csv(temporary, columns=list(COLUMNS), index=False, encoding='utf-8')
 
@@ -278,7 +268,7 @@ def read_scores_file(path: Union[str, Path]) -> pd.DataFrame:
             ignored.
 
     Returns:
-        pandas.DataFrame: As :func:`~.video_scores.score_videos` returns it, sorted by video.
+        pandas.DataFrame: As :func:`score_videos` returns it, sorted by video.
 
     Raises:
         MMFakeError: The file cannot be read, lacks a column, has a bad row or a video twice; the
@@ -308,40 +298,18 @@ def read_scores_file(path: Union[str, Path]) -> pd.DataFrame:
             f'{path}: not a readable file of scores ({error}); expected a CSV file that '
             'DeepfakeMetric wrote'
         ) from None
-    frame = pd.DataFrame(rows, columns=list(COLUMNS))
-    frame = frame.astype({'label': 'int64', 'score': 'float64', 'clips': 'int64'})
-    return frame.sort_values('video', ignore_index=True)
+    return frame_of(rows)
 
 
 def refuse_doubled(header: Sequence[str], needed: Sequence[str], path: Union[str, Path]) -> None:
-    """Refuse a file that leaves open which of two columns is meant.
-
-    Args:
-        header (Sequence[str]): Its columns.
-        needed (Sequence[str]): Those that are read.
-        path (str | Path): The file, for the message.
-
-    Raises:
-        MMFakeError: A column that is read is there twice.
-    """
+    """Refuse a file that has a column twice which is read: it leaves open which one is meant."""
     twice = [name for name in needed if list(header).count(name) > 1]
     if twice:
         raise MMFakeError(f'{path}:1: column {twice[0]} is there twice; keep one of them')
 
 
 def checked_row(record: Dict[str, str], where: str) -> tuple:
-    """Check a record of a file of scores.
-
-    Args:
-        record (dict[str, str]): As ``csv.DictReader`` reads it.
-        where (str): File and line, for the message.
-
-    Returns:
-        tuple: A row of :data:`~.video_scores.COLUMNS`.
-
-    Raises:
-        MMFakeError: A field is missing, empty or none of the values that it can have.
-    """
+    """Turn a record of ``csv.DictReader`` into a row of :data:`COLUMNS`, or say what is wrong."""
     # DictReader files surplus fields under None and fills missing ones with None
     if None in record or any(record[name] is None for name in COLUMNS):
         raise MMFakeError(f'{where}: wrong number of fields; as many as in the header are needed')
@@ -376,6 +344,9 @@ def _bad(where: str, name: str, record: Dict[str, str], expected: str) -> MMFake
     )
 
 
+# --- runs: a trained network on its test set ------------------------------------------------------
+
+
 @dataclass(frozen=True)
 class RunScores:
     """The video scores of one trained network on one test set, a cell of a table with its seed.
@@ -384,14 +355,13 @@ class RunScores:
         regime (str): Row of the table: how it was trained, e.g. ``'bin_ce'``.
         holdout (str): Column of the table: the method it was tested on and has not seen.
         seed (int): Seed of the training.
-        frame (pandas.DataFrame): Rows as :func:`~.scores_file.read_scores_file` makes them.
+        frame (pandas.DataFrame): Rows as :func:`read_scores_file` makes them.
         threshold (float, optional): Threshold chosen on validation. Defaults to None.
-        dataset (str): Name of the dataset, ``'ffpp'`` for FaceForensics++ alone: only that is
-            compared with the paper. Defaults to ``''``, unknown.
-        info (Mapping): What else ``table.json`` says of the run: config, checkpoint, commit,
-            versions, split sizes; anything JSON can hold. Defaults to nothing.
+        dataset (str): Name of the dataset, e.g. ``'ffpp'``. Defaults to ``''``, unknown.
+        info (Mapping): What else ``table.json`` says of the run: config, checkpoint, versions;
+            anything JSON can hold. Defaults to nothing.
         test_order (Sequence[str], optional): The videos in the order of the test, for
-            :func:`~.paper_compat.paper_compat`. Defaults to None, its own default.
+            :func:`~mmfake.evaluation.paper.paper_compat`. Defaults to None, its own default.
     """
 
     regime: str
@@ -409,12 +379,7 @@ class RunScores:
         return scored_only(self.frame).sort_values('video', ignore_index=True)
 
     def counts(self) -> Dict[str, int]:
-        """Count the videos.
-
-        Returns:
-            dict[str, int]: ``n_expected`` and ``n_scored`` videos; ``n_original`` and
-            ``n_manipulated`` among the scored.
-        """
+        """Count the videos: expected, scored, and originals and manipulated among the scored."""
         labels = self.scored['label'].to_numpy()
         return dict(
             n_expected=len(self.frame),
@@ -424,14 +389,7 @@ class RunScores:
         )
 
     def check_holdout(self, where: str) -> None:
-        """Make sure that the manipulated videos are those of the held-out method.
-
-        Args:
-            where (str): The file, for the message.
-
-        Raises:
-            MMFakeError: There are others.
-        """
+        """Refuse scores whose manipulated videos are not those of the held-out method."""
         methods = set(self.frame.loc[self.frame['label'] == 1, 'method'])
         if methods != {self.holdout}:
             found = ', '.join(sorted(methods)) or 'no'

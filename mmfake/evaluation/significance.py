@@ -13,6 +13,9 @@ from scipy.stats import t as student
 _ROUNDING = 1e-12
 
 
+# --- AUC: DeLong ----------------------------------------------------------------------------------
+
+
 def delong(labels: np.ndarray, scores: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
     """AUCs of several detectors on the same videos, and their covariance.
 
@@ -89,6 +92,9 @@ def _components(labels: np.ndarray, scores: np.ndarray) -> Tuple[np.ndarray, np.
     return manipulated, original
 
 
+# --- accuracy: McNemar, sign flips ----------------------------------------------------------------
+
+
 def mcnemar(right_a: np.ndarray, right_b: np.ndarray) -> Tuple[int, int, float]:
     """McNemar's exact test of two detectors on the same videos.
 
@@ -100,8 +106,7 @@ def mcnemar(right_a: np.ndarray, right_b: np.ndarray) -> Tuple[int, int, float]:
         right_b (np.ndarray): The same of B.
 
     Returns:
-        tuple[int, int, float]: Videos that only A judges rightly, those that only B does, and the
-        two-sided p-value, 1 if there are none.
+        tuple[int, int, float]: Videos only A judges rightly, those only B does, two-sided p-value.
     """
     only_a, only_b = int((right_a & ~right_b).sum()), int((right_b & ~right_a).sum())
     p = binomtest(only_a, only_a + only_b).pvalue if only_a + only_b else 1.0
@@ -135,6 +140,9 @@ def sign_flip(right_a: np.ndarray, right_b: np.ndarray) -> float:
     return float(min(chances[np.abs(sums) >= abs(gains.sum())].sum(), 1))
 
 
+# --- several tests: Holm --------------------------------------------------------------------------
+
+
 def holm(p_values: Sequence[float]) -> np.ndarray:
     """Adjust p-values for their number by Holm's step-down procedure.
 
@@ -158,19 +166,15 @@ def holm(p_values: Sequence[float]) -> np.ndarray:
     return adjusted
 
 
+# --- seeds: Student's t, and videos and seeds at once ---------------------------------------------
+
+
 def pooled_spread(groups: Sequence[Tuple[float, int]]) -> Tuple[float, int]:
-    """Pool the spread over seeds of several regimes.
+    """Pool the (standard deviation over seeds, number of seeds) of several regimes.
 
     With three seeds the spread of one regime is hardly known; that of all regimes together is. It
-    is taken as the same in each, as R's ``pairwise.t.test`` does.
-
-    Args:
-        groups (Sequence[tuple[float, int]]): Standard deviation over seeds and number of seeds of
-            each regime; those with one seed are ignored.
-
-    Returns:
-        tuple[float, int]: Pooled standard deviation and its degrees of freedom; NaN and 0 if no
-        regime has two seeds.
+    is taken as the same in each, as R's ``pairwise.t.test`` does. The answer is the pooled standard
+    deviation and its degrees of freedom: NaN and 0 if no regime has two seeds.
     """
     groups = [(spread, n) for spread, n in groups if n > 1]
     freedom = sum(n - 1 for _, n in groups)
@@ -180,18 +184,11 @@ def pooled_spread(groups: Sequence[Tuple[float, int]]) -> Tuple[float, int]:
 
 
 def seed_test(difference: float, n_a: int, n_b: int, spread: float, freedom: int) -> float:
-    """Student's t-test of the difference between two means over seeds.
+    """Student's t-test (two-sided p) of the difference between means over n_a and n_b seeds.
 
-    Args:
-        difference (float): The difference.
-        n_a (int): Seeds behind the one mean.
-        n_b (int): Seeds behind the other.
-        spread (float): Standard deviation over seeds, see :func:`pooled_spread`.
-        freedom (int): Its degrees of freedom.
-
-    Returns:
-        float: Two-sided p-value; NaN where a side has one seed, or nothing varies: copies of one
-        run, or networks that are all perfect, say nothing of how a seed matters.
+    ``spread`` and ``freedom`` are those of :func:`pooled_spread`. NaN where a side has one seed, or
+    nothing varies: copies of one run, or networks that are all perfect, say nothing of how a seed
+    matters.
     """
     if min(n_a, n_b) < 2 or not spread > 0:
         return math.nan
@@ -207,18 +204,8 @@ def joint_test(
     Welch and Satterthwaite, that over videos taken as known. Two separate tests would not do: a
     difference that passes each may still be one that other videos and other seeds explain together.
     The spread over seeds on the same videos holds a part of that over videos, which then counts
-    twice: the test finds rather too little.
-
-    Args:
-        difference (float): The difference.
-        error (float): Its standard error over videos, these networks given.
-        n_a (int): Seeds behind the one mean.
-        n_b (int): Seeds behind the other.
-        spread (float): Standard deviation over seeds, see :func:`pooled_spread`.
-        freedom (int): Its degrees of freedom.
-
-    Returns:
-        float: Two-sided p-value; NaN where :func:`seed_test` has none or ``error`` is NaN.
+    twice: the test finds rather too little. ``error`` is the standard error over videos, these
+    networks given; NaN where :func:`seed_test` has no p-value or ``error`` is NaN.
     """
     if min(n_a, n_b) < 2 or not spread > 0 or math.isnan(error):
         return math.nan

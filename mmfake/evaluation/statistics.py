@@ -15,6 +15,8 @@ from sklearn.metrics import (
     roc_curve,
 )
 
+# --- metrics --------------------------------------------------------------------------------------
+
 
 def binary_metrics(
     labels: np.ndarray, scores: np.ndarray, threshold: Optional[float] = None
@@ -51,14 +53,9 @@ def binary_metrics(
 
 
 def equal_error_rate(labels: np.ndarray, scores: np.ndarray) -> float:
-    """Error rate where as large a share of originals as of manipulated videos is misjudged.
+    """Error rate (EER) where as large a share of originals as of manipulated videos is misjudged.
 
-    Args:
-        labels (np.ndarray): 0 original, 1 manipulated, both present, shape (N,).
-        scores (np.ndarray): Probability of being manipulated, shape (N,).
-
-    Returns:
-        float: Between 0 and 1, on the straight line between the two nearest points of the curve.
+    It lies on the straight line between the two nearest points of the curve.
     """
     fpr, tpr, _ = roc_curve(labels, scores, drop_intermediate=False)
     # fpr - fnr climbs from -1 to 1 along the curve
@@ -69,8 +66,10 @@ def best_threshold(labels: np.ndarray, scores: np.ndarray) -> float:
     """Choose the threshold with the highest balanced accuracy.
 
     A video counts as manipulated when its score is at least the threshold. The candidates are the
-    midpoints between neighbouring scores, which leave a margin to both sides, and 0, which calls
-    everything manipulated. Of equally good ones the nearest to 0.5 is taken, then the lower.
+    midpoints between neighbouring scores, which leave a margin to both sides. Of equally good ones
+    the nearest to 0.5 is taken, then the lower. To call every video manipulated, by a threshold
+    below all scores, or none, by one above them, has a balanced accuracy of 0.5: where no candidate
+    does better, as with equal scores or an inverted detector, the answer is 0.5.
 
     Args:
         labels (np.ndarray): 0 original, 1 manipulated, shape (N,).
@@ -86,12 +85,17 @@ def best_threshold(labels: np.ndarray, scores: np.ndarray) -> float:
     middle = (distinct[1:] + distinct[:-1]) / 2
     # between two neighbouring floats the midpoint may round down onto the lower one
     middle = np.where(middle > distinct[:-1], middle, distinct[1:])
-    candidates = np.r_[0.0, middle]
+    candidates = np.r_[0.0, middle]  # 0 calls everything manipulated
     right_original = np.searchsorted(original, candidates)
     right_manipulated = len(manipulated) - np.searchsorted(manipulated, candidates)
     # balanced accuracy times 2 * |O| * |M|: whole numbers, so that ties are exact
     merit = right_original * len(manipulated) + right_manipulated * len(original)
+    if merit.max() == len(original) * len(manipulated):  # that of a coin
+        return 0.5
     return float(candidates[np.lexsort((candidates, abs(candidates - 0.5), -merit))[0]])
+
+
+# --- bootstrap intervals --------------------------------------------------------------------------
 
 
 def bootstrap_intervals(
@@ -102,7 +106,7 @@ def bootstrap_intervals(
     confidence: float = 0.95,
     seed: int = 0,
 ) -> Dict[str, Tuple[float, float]]:
-    """Percentile bootstrap intervals of :func:`~.binary_metrics.binary_metrics`.
+    """Percentile bootstrap intervals of :func:`binary_metrics`.
 
     Stratified: originals and manipulated videos are drawn separately with replacement, so each
     replicate has the class counts of the test set. Videos are taken as independent.
@@ -128,16 +132,7 @@ def bootstrap_intervals(
 
 
 def draw_counts(labels: np.ndarray, n_bootstrap: int, rng: np.random.Generator) -> np.ndarray:
-    """Draw videos with replacement, each class by itself.
-
-    Args:
-        labels (np.ndarray): 0 original, 1 manipulated, shape (N,).
-        n_bootstrap (int): Number of replicates B.
-        rng (np.random.Generator): Where the draws come from.
-
-    Returns:
-        np.ndarray: How often each replicate holds each video, shape (B, N).
-    """
+    """Draw videos with replacement, each class by itself: how often each is drawn, (B, N)."""
     counts = np.zeros((n_bootstrap, len(labels)))
     for label in (0, 1):
         members = np.flatnonzero(labels == label)
@@ -219,6 +214,9 @@ def _equal_error_rate(tpr: np.ndarray, fpr: np.ndarray) -> np.ndarray:
     return y0 - x0 * (y1 - y0) / (x1 - x0)
 
 
+# --- joint bootstrap of several runs --------------------------------------------------------------
+
+
 def joint_counts(
     frames: Sequence[pd.DataFrame], n_bootstrap: int = 1000, seed: int = 0
 ) -> List[np.ndarray]:
@@ -239,7 +237,7 @@ def joint_counts(
     Returns:
         list[np.ndarray]: For each run how often each replicate holds each of its videos, (B, N). Of
         a single run, or of runs on the same videos, they are those of
-        :func:`~.bootstrap.bootstrap_intervals`.
+        :func:`bootstrap_intervals`.
     """
     units = [_units(frame) for frame in frames]
     # every unit once, sorted, with its label

@@ -1,4 +1,4 @@
-"""Result tables: regimes by held-out manipulations, and markdown."""
+"""Result tables: metrics of regimes by held-out manipulations, and their Markdown."""
 
 from __future__ import annotations
 
@@ -16,53 +16,26 @@ from ..errors import MMFakeError
 from .scores import RunScores
 from .statistics import binary_metrics, joint_counts, replicate_metrics
 
-
-def markdown_table(headings: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1) -> str:
-    """Lay out an aligned table that is Markdown as well.
-
-    Args:
-        headings (Sequence[str]): One heading a column.
-        rows (Iterable[Sequence[str]]): The cells, as many a row as there are headings; a ``|`` in
-            one is escaped.
-        left (int): How many columns, from the first, stand to the left; the others, numbers, stand
-            to the right, as text and as Markdown. Defaults to 1.
-
-    Returns:
-        str: The lines, without a last line break.
-    """
-    table = Table(box=box.MARKDOWN)
-    for place, heading in enumerate(headings):
-        table.add_column(_escape(heading), justify='left' if place < left else 'right')
-    for row in rows:
-        table.add_row(*map(_escape, row))
-    # a console of its own: no colours, no markup, and never folded to the width of a terminal
-    console = Console(
-        file=io.StringIO(),
-        width=10000,
-        color_system=None,
-        markup=False,
-        emoji=False,
-        highlight=False,
-    )
-    console.print(table)
-    lines = [line.rstrip() for line in console.file.getvalue().splitlines()]
-    lines = [line for line in lines if line]
-    rules = lines[1].split('|')  # '', one for each column, ''
-    lines[1] = '|'.join(
-        f'{rule[:-1]}:' if left < place <= len(headings) else rule
-        for place, rule in enumerate(rules)
-    )
-    return '\n'.join(lines)
-
-
-def _escape(text: str) -> str:
-    return text.replace('|', '\\|')
-
-
 MEAN = 'mean'
 """str: The column of the means over the hold-outs."""
 
 COUNTS = ('n_expected', 'n_scored', 'n_original', 'n_manipulated')
+
+HEADINGS = {
+    'acc': 'accuracy at 0.5 (%)',
+    'auc': 'video AUC',
+    'bacc': 'balanced accuracy at 0.5 (%)',
+    'acc_val': 'accuracy at the threshold given (%)',
+    'ap': 'average precision',
+    'eer': 'equal error rate (%)',
+}
+"""dict[str, str]: Key of a metric -> its name and unit."""
+
+# a narrow page, as a README is, breaks a cell before its interval and nowhere else
+_PLUS_MINUS, _COMMA = '\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}', ',\N{NO-BREAK SPACE}'
+
+
+# --- the numbers ----------------------------------------------------------------------------------
 
 
 def grid_table(
@@ -77,7 +50,7 @@ def grid_table(
     A metric is the mean over seeds. Beside it stand, apart from each other, the spread over seeds
     and the uncertainty from the choice of videos: the standard deviation over seeds of the same
     videos' metric, and a percentile bootstrap interval over videos of the mean of these networks
-    (see :func:`~.joint_bootstrap.joint_counts`).
+    (see :func:`~mmfake.evaluation.statistics.joint_counts`).
 
     Args:
         runs (Sequence[RunScores]): The runs; rows and columns keep the order of first appearance.
@@ -90,8 +63,9 @@ def grid_table(
     Returns:
         pandas.DataFrame: One row a cell: ``regime``, ``holdout``, ``seeds`` (such as ``'0 1 2'``),
         ``n_seeds``, :data:`COUNTS` (of the seed with the fewest scored videos; sums in column
-        ``mean``), and for each metric of :func:`~.binary_metrics.binary_metrics` ``x``,
-        ``x_sd_seeds`` (NaN with one seed), ``x_low`` and ``x_high``.
+        ``mean``), and for each metric ``x`` of
+        :func:`~mmfake.evaluation.statistics.binary_metrics` ``x``, ``x_sd_seeds`` (NaN with one
+        seed), ``x_low`` and ``x_high``.
 
     Raises:
         MMFakeError: There is no run, or a cell has a seed twice.
@@ -182,18 +156,7 @@ def _row(
     return row
 
 
-HEADINGS = {
-    'acc': 'accuracy at 0.5 (%)',
-    'auc': 'video AUC',
-    'bacc': 'balanced accuracy at 0.5 (%)',
-    'acc_val': 'accuracy at the threshold given (%)',
-    'ap': 'average precision',
-    'eer': 'equal error rate (%)',
-}
-"""dict[str, str]: Key of a metric -> its name and unit."""
-
-# a narrow page, as a README is, breaks a cell before its interval and nowhere else
-_PLUS_MINUS, _COMMA = '\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}', ',\N{NO-BREAK SPACE}'
+# --- Markdown -------------------------------------------------------------------------------------
 
 
 def grid_markdown(
@@ -208,7 +171,7 @@ def grid_markdown(
     With one metric there is no column that names it.
 
     Args:
-        table (pandas.DataFrame): As :func:`~.grid_table.grid_table` makes it.
+        table (pandas.DataFrame): As :func:`grid_table` makes it.
         metrics (Sequence[str]): The metrics. Defaults to ``('acc', 'auc')``.
         row_heading (str): Heading of the first column. Defaults to ``'regime'``.
         row_name (Callable): Gives the name of a regime. Defaults to the key.
@@ -244,15 +207,9 @@ def grid_markdown(
 
 
 def cell_text(row: pd.Series, metric: str) -> str:
-    """Write a metric with its spread over seeds and its interval over videos.
+    """Write a metric of a row of :func:`grid_table`, such as ``85.2 ± 1.3 [81.0, 89.1]``.
 
-    Args:
-        row (pandas.Series): A row of :func:`~.grid_table.grid_table`.
-        metric (str): Key of the metric.
-
-    Returns:
-        str: Such as ``85.2 ± 1.3 [81.0, 89.1]``, in percent, or ``0.912 [0.880, 0.941]`` for the
-        AUC and the average precision; ``-`` where the metric is not there or undefined.
+    The spread is over seeds, the interval over videos; ``-`` where it is not there or undefined.
     """
     value = row.get(metric, math.nan)
     if math.isnan(value):
@@ -262,3 +219,34 @@ def cell_text(row: pd.Series, metric: str) -> str:
     value, spread, low, high = (f'{scale * part:{form}}' for part in parts)
     text = value if row['n_seeds'] == 1 else f'{value} ± {spread}'
     return f'{text} [{low}, {high}]'
+
+
+def markdown_table(headings: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1) -> str:
+    """Lay out an aligned table that is Markdown, too; all but the ``left`` columns are numbers."""
+    table = Table(box=box.MARKDOWN)
+    for place, heading in enumerate(headings):
+        table.add_column(_escape(heading), justify='left' if place < left else 'right')
+    for row in rows:
+        table.add_row(*map(_escape, row))
+    # a console of its own: no colours, no markup, and never folded to the width of a terminal
+    console = Console(
+        file=io.StringIO(),
+        width=10000,
+        color_system=None,
+        markup=False,
+        emoji=False,
+        highlight=False,
+    )
+    console.print(table)
+    lines = [line.rstrip() for line in console.file.getvalue().splitlines()]
+    lines = [line for line in lines if line]
+    rules = lines[1].split('|')  # '', one for each column, ''
+    lines[1] = '|'.join(
+        f'{rule[:-1]}:' if left < place <= len(headings) else rule
+        for place, rule in enumerate(rules)
+    )
+    return '\n'.join(lines)
+
+
+def _escape(text: str) -> str:
+    return text.replace('|', '\\|')

@@ -1,4 +1,4 @@
-"""Metrics of a table of scored videos with intervals, and their text table."""
+"""Video metrics with intervals, overall and by manipulation, and their text table."""
 
 from __future__ import annotations
 
@@ -13,6 +13,16 @@ from .tables import markdown_table
 
 OVERALL = 'overall'
 
+# heading -> key in a row of evaluate_videos
+_METRICS = {
+    'AUC': 'auc',
+    'AP': 'ap',
+    'EER': 'eer',
+    'acc@0.5': 'acc',
+    'balanced acc@0.5': 'bacc',
+    'acc@val': 'acc_val',
+}
+
 
 def evaluate_videos(
     frame: pd.DataFrame,
@@ -24,8 +34,8 @@ def evaluate_videos(
     """Evaluate video scores, all together and each manipulation against all originals.
 
     Args:
-        frame (pandas.DataFrame): Rows as :func:`~.video_scores.score_videos` or
-            :func:`~.scores_file.read_scores_file` makes them.
+        frame (pandas.DataFrame): Rows as :func:`~mmfake.evaluation.scores.read_scores_file` makes
+            them.
         threshold (float, optional): Threshold chosen on validation. Defaults to None.
         n_bootstrap (int): Replicates behind the intervals; 0 leaves them out. Defaults to 1000.
         confidence (float): Level of the intervals. Defaults to 0.95.
@@ -34,7 +44,8 @@ def evaluate_videos(
     Returns:
         dict[str, dict[str, float]]: ``'overall'``, then each manipulation by name -> ``n_expected``
         and ``n_scored`` videos, ``n_original`` and ``n_manipulated`` among the scored, and for each
-        metric of :func:`~.binary_metrics.binary_metrics` ``x``, ``x_low`` and ``x_high``.
+        metric of :func:`~mmfake.evaluation.statistics.binary_metrics` ``x``, ``x_low`` and
+        ``x_high``.
     """
     frame = frame.sort_values('video', ignore_index=True)  # a resampling depends on the order
     groups = {OVERALL: frame}
@@ -64,26 +75,11 @@ def evaluate_videos(
     return rows
 
 
-# heading -> key in a row of evaluate_videos
-_METRICS = {
-    'AUC': 'auc',
-    'AP': 'ap',
-    'EER': 'eer',
-    'acc@0.5': 'acc',
-    'balanced acc@0.5': 'bacc',
-    'acc@val': 'acc_val',
-}
-
-
 def format_table(rows: Dict[str, Dict[str, float]]) -> str:
-    """Lay out the metrics, one line for all videos and one for each manipulation.
+    """Lay out what :func:`evaluate_videos` returns, a line for all videos and each manipulation.
 
-    Args:
-        rows (dict[str, dict[str, float]]): As :func:`~.evaluate_videos.evaluate_videos` returns.
-
-    Returns:
-        str: An aligned table in plain text (Markdown). An undefined metric is ``nan``, one that
-        was not asked for ``-``. The AUC is followed by its interval if there is one.
+    An undefined metric is ``nan``, one that was not asked for ``-``. The AUC is followed by its
+    interval if there is one.
     """
     lines = []
     for name, row in rows.items():
@@ -97,14 +93,10 @@ def format_table(rows: Dict[str, Dict[str, float]]) -> str:
 
 
 def format_summary(frame: pd.DataFrame) -> str:
-    """Say in one line how many videos were scored and why the others were not.
+    """Say in one line how many videos were scored, and why the others were not.
 
-    Args:
-        frame (pandas.DataFrame): Rows as :func:`~.video_scores.score_videos` makes them.
-
-    Returns:
-        str: Such as ``scored 278 of 280 videos; not scored: 2 (no prediction x 2: a, b)``, with at
-        most five reasons and five names for each.
+    Such as ``scored 278 of 280 videos; not scored: 2 (no prediction x 2: a, b)``, with at most five
+    reasons and five names for each.
     """
     lost = frame[frame['status'] != SCORED]
     text = f'scored {len(frame) - len(lost)} of {len(frame)} videos; not scored: {len(lost)}'

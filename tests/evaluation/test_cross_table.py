@@ -5,7 +5,12 @@ import pandas as pd
 import pytest
 
 from mmfake.errors import MMFakeError
-from mmfake.evaluation.cross_table import write_cross_table
+from mmfake.evaluation.comparisons import compare_regimes
+from mmfake.evaluation.cross_table import (
+    comparison_markdown,
+    comparison_table,
+    write_cross_table,
+)
 from mmfake.evaluation.scores import RunScores
 
 
@@ -34,8 +39,11 @@ def test_files(runs, tmp_path):
     assert '| Binary CE ' in page
     assert 'F2F (n = 20 + 20)' in page
     assert 'Seeds: 0, 1.' in page
-    assert '- Face2Face held out, AUC: resolved over videos and seeds (1 of 1 pairs): ' in page
-    assert 'Binary Contrastive over Binary CE by' in page
+    assert '| F2F      | Binary CE | Binary Contrastive | 20 + 20 |' in page
+    assert page.endswith(
+        'Resolved at p <= 0.05 over videos and seeds: 1 of 2 differences in AUC, '
+        '2 of 2 in accuracy.\n'
+    )
 
     content = json.loads(files['table.json'])
     assert content['inputs'] == dict(commit='abc')
@@ -45,20 +53,19 @@ def test_files(runs, tmp_path):
     pairs = pd.read_csv(tmp_path / 'out' / 'comparisons.csv')
     assert list(pairs['holdout']) == ['f2f', 'nt']
     assert list(pairs['auc_verdict']) == ['resolved', 'these networks differ']
-    assert '- NeuralTextures held out, AUC: resolved over videos, for these trained' in page
     assert content['comparisons'][0]['auc_p_holm'] == pytest.approx(pairs['auc_p_holm'][0])
 
 
-def test_faceshifter_of_ffpp_is_no_hold_out_of_the_paper(make_run, tmp_path):
-    runs = [make_run(name, 'fsh', n=140, dataset='ffpp') for name in ('bin_ce', 'bin_con')]
-    write_cross_table(runs, tmp_path, n_bootstrap=10)
-    page = (tmp_path / 'comparison.md').read_text()
-    assert 'bin_ce/fsh, bin_con/fsh: the paper has no such hold-out.' in page
-
-
-def test_a_hold_out_that_only_a_config_has_registered(make_run, tmp_path):
-    write_cross_table([make_run('bin_ce', 'mine2')], tmp_path, n_bootstrap=10)
-    assert 'mine2 held out: one regime only.' in (tmp_path / 'table.md').read_text()
+@pytest.mark.parametrize('holdout', ['fsh', 'mine2'])  # the latter only a config has registered
+def test_a_hold_out_that_the_paper_lacks(make_run, holdout, tmp_path):
+    write_cross_table([make_run('bin_ce', holdout)], tmp_path, n_bootstrap=10)
+    assert f' {holdout.upper()} (n = 20 + 20) ' in (tmp_path / 'table.md').read_text()
+    (row,) = (
+        [cell.strip() for cell in line.split('|')]
+        for line in (tmp_path / 'comparison.md').read_text().splitlines()
+        if f'| {holdout.upper()} ' in line
+    )
+    assert row[1:4] == ['Binary CE', holdout.upper(), '-']
 
 
 def test_order_of_the_runs_does_not_change_a_number(runs, tmp_path):
@@ -78,8 +85,7 @@ def test_what_is_missing_is_said(runs, tmp_path):
     page = (tmp_path / 'table.md').read_text()
     assert '1 of 4 cells have no run ("-").' in page
     assert 'Fewer seeds than the others: bin_ce/f2f (1).' in page
-    assert 'Not every video was scored: bin_con/nt, seed 1: 37 of 40.' in page
-    assert 'NeuralTextures held out: one regime only.' in page
+    assert 'Not every video was scored: bin_con/nt, seed 1 (37 of 40).' in page
     # JSON knows no NaN
     json.loads((tmp_path / 'table.json').read_text(), parse_constant=pytest.fail)
 
@@ -95,3 +101,70 @@ def test_a_folder_that_cannot_be_made(runs, tmp_path):
     (tmp_path / 'file').touch()
     with pytest.raises(MMFakeError, match='the table cannot be written'):
         write_cross_table(runs[:1], tmp_path / 'file', n_bootstrap=5)
+
+
+def test_without_a_pair_the_header_is_there(make_run):
+    runs = [make_run(name, 'df') for name in ('a', 'b')]
+    alone, pair = (comparison_table(compare_regimes(some)) for some in (runs[:1], runs))
+    assert (len(alone), len(pair)) == (0, 1)
+    assert list(alone.columns) == list(pair.columns)
+    assert list(pair.columns)[:3] == ['holdout', 'name_a', 'name_b']
+    assert alone.to_csv(index=False).startswith('holdout,name_a,name_b,')
+    assert pair.notna().any().sum() > 20  # no field is lost by its name
+
+
+def rows_of(text):
+    return [
+        [cell.strip() for cell in line.split('|')[1:-1]]
+        for line in text.splitlines()
+        if line.startswith('|')
+    ]
+
+
+@pytest.mark.parametrize('n_seeds', [1, 2])
+def test_the_table_of_comparisons_holds_their_numbers(make_run, n_seeds):
+    names = ('bin_ce', 'bin_con', 'mine')
+    runs = [
+        make_run(name, holdout, seed, distance=1.0 + place)
+        for holdout in ('df', 'nt')
+        for place, name in enumerate(names)
+        for seed in range(n_seeds)
+    ]
+    comparisons = compare_regimes(runs, n_bootstrap=50)
+    text = comparison_markdown(comparisons, row_name=str.title)
+    headings, _, *rows = rows_of(text)
+    per_metric = 3 if n_seeds > 1 else 2
+    assert len(headings) == 4 + 2 * per_metric
+    assert ('p, seeds too' in headings) == (n_seeds > 1)
+    pairs = [one for found in comparisons.values() for one in found]
+    assert len(rows) == len(pairs) == 6
+    resolved = dict(auc=0, acc=0)
+    for row, one, holdout in zip(rows, pairs, ['DF'] * 3 + ['NT'] * 3):
+        assert row[:4] == [holdout, one.name_a.title(), one.name_b.title(), '20 + 20']
+        for place, metric in enumerate(('auc', 'acc')):
+            cells, found = row[4 + place * per_metric :][:per_metric], getattr(one, metric)
+            numbers = [float(part.strip('[],')) for part in cells[0].split()]
+            assert numbers == pytest.approx([found.difference, found.low, found.high], abs=5.1e-4)
+            ps = [found.p_holm] + ([found.p_joint_holm] if n_seeds > 1 else [])
+            assert cells[1:] == ['< 0.001' if p < 0.001 else f'{p:.3f}' for p in ps]
+            resolved[metric] += all(p <= 0.05 for p in ps)
+    assert resolved['auc'] > 0
+    over = 'videos, for these networks; seeds were not compared'
+    over = 'videos and seeds' if n_seeds > 1 else over
+    assert text.splitlines()[-1] == (
+        f'Resolved at p <= 0.05 over {over}: {resolved["auc"]} of 6 differences in AUC, '
+        f'{resolved["acc"]} of 6 in accuracy.'
+    )
+
+
+def test_what_is_left_out_or_undefined_is_said(make_frame):
+    runs = [
+        RunScores(name, 'df', 0, frame)
+        for name, frame in (
+            ('a', make_frame([[0.1, 0.7, 0.2], []])),
+            ('b', make_frame([[0.1, 0.2], []])),
+        )
+    ]
+    (row,) = rows_of(comparison_markdown(compare_regimes(runs)))[2:]
+    assert row[3:6] == ['2 + 0 (1 left out)', '-', '-']
+    assert comparison_markdown(compare_regimes(runs[:1])) == ''

@@ -1,10 +1,8 @@
 import json
 import logging
 import math
-import os
+import multiprocessing
 import random
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +17,6 @@ from sklearn.metrics import roc_auc_score
 from mmfake.errors import MMFakeError
 from mmfake.evaluation.deepfake_metric import DeepfakeMetric
 from mmfake.evaluation.scores import read_scores_file
-
-ROOT = Path(__file__).parents[2]
 
 
 def make_samples(n=12, per_video=2, seed=0):
@@ -126,6 +122,13 @@ def test_batch_size_and_order_change_nothing():
     assert first['deepfake/auc_low'] != run(samples, seed=1)['deepfake/auc_low']
 
 
+def test_equal_scores_give_a_threshold_that_calls_nothing_by_default():
+    samples = make_samples(n=3)
+    for sample in samples:
+        sample.pred_score = torch.tensor([0.7, 0.3])
+    assert run(samples)['deepfake/threshold_bacc'] == 0.5
+
+
 @pytest.mark.parametrize('world_size', [2, 5])
 def test_ranks_and_padding_change_nothing(world_size):
     samples = [sample.to_dict() for sample in make_samples(n=7)]  # 42 samples
@@ -140,42 +143,29 @@ def test_ranks_and_padding_change_nothing(world_size):
     assert gathered == single.compute_metrics([single.results])
 
 
+def judge_a_share(rank, folder):
+    """One of two processes: contiguous, uneven and overlapping shares."""
+    store = f'file://{folder}/store'
+    torch.distributed.init_process_group('gloo', init_method=store, rank=rank, world_size=2)
+    samples = make_samples()
+    evaluator = Evaluator(DeepfakeMetric(n_bootstrap=20, scores_file=f'{folder}/scores.csv'))
+    evaluator.dataset_meta = dict(expected_videos=expected_of(samples))
+    evaluator.process(samples[:50] if rank == 0 else samples[48:])
+    results = evaluator.evaluate(len(samples))
+    Path(folder, f'rank{rank}.json').write_text(json.dumps(results))
+
+
 def test_two_real_processes(tmp_path):
-    """Contiguous, uneven and overlapping shares: what mmengine's own gathering would cut."""
-    program = f"""
-import importlib.util, json, sys
-import torch.distributed as dist
-from mmengine.evaluator import Evaluator
-spec = importlib.util.spec_from_file_location('helpers', {str(Path(__file__))!r})
-helpers = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(helpers)
-rank = int(sys.argv[1])
-dist.init_process_group('gloo', init_method='file://' + sys.argv[2], rank=rank, world_size=2)
-samples = helpers.make_samples()
-evaluator = Evaluator(helpers.DeepfakeMetric(n_bootstrap=20, scores_file='scores.csv'))
-evaluator.dataset_meta = dict(expected_videos=helpers.expected_of(samples))
-evaluator.process(samples[:50] if rank == 0 else samples[48:])
-results = evaluator.evaluate(len(samples))
-json.dump(results, open(f'rank{{rank}}.json', 'w'))
-"""
-    environment = dict(os.environ, PYTHONPATH=str(ROOT), OMP_NUM_THREADS='1')
+    """What mmengine's own gathering would cut; forked, as a cold import would take longest."""
+    fork = multiprocessing.get_context('fork')
     processes = [
-        subprocess.Popen(
-            [sys.executable, '-c', program, str(rank), str(tmp_path / 'store')],
-            cwd=tmp_path,
-            env=environment,
-            stderr=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-        )
-        for rank in (0, 1)
+        fork.Process(target=judge_a_share, args=(rank, tmp_path), daemon=True) for rank in (0, 1)
     ]
-    try:
-        for process in processes:
-            error = process.communicate(timeout=120)[1]
-            assert process.returncode == 0, error.decode()
-    finally:
-        for process in processes:
-            process.kill()
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(120)
+        assert process.exitcode == 0
     alone = run(make_samples(), expected=expected_of(make_samples()))
     for rank in (0, 1):
         assert json.loads((tmp_path / f'rank{rank}.json').read_text()) == alone

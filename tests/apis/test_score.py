@@ -6,8 +6,11 @@ import pandas as pd
 import pytest
 from sklearn.metrics import accuracy_score, roc_auc_score
 
-from mmfake.apis.score import file_names, score_command, score_files
+from mmfake.apis.score import file_names, score_files
 from mmfake.errors import MMFakeError
+from tools.score import main
+
+TOOL = Path(__file__).parents[2] / 'tools' / 'score.py'
 
 
 def rows_of(seed, methods=('Deepfakes', 'sbi'), n=20, shift=1.5):
@@ -59,8 +62,11 @@ def test_two_files(write, tmp_path):
             assert row['auc_low'] <= row['auc'] <= row['auc_high']
             assert row['n_manipulated'] == len(kept) - 20
     assert 'theirs: 2 videos of the other files are missing (sbi/018_002, sbi/019_001)' in text
-    assert 'sbi: 1 of 1 pairs are compared on fewer videos' in text
-    assert 'ours over theirs by' in text
+    assert '| sbi       | ours | theirs | 20 + 18 (2 left out) | 0.' in text
+    pairs = pd.read_csv(tmp_path / 'out' / 'comparisons.csv')
+    resolved = (pairs['auc_verdict'] == 'these networks differ').sum()
+    assert resolved > 0
+    assert f': {resolved} of 3 differences in AUC, ' in text
 
     content = json.loads((tmp_path / 'out' / 'table.json').read_text())
     assert [row['method'] for row in content['comparisons']] == ['df', 'sbi', 'overall']
@@ -75,7 +81,7 @@ def test_one_file_of_one_method_is_not_compared(write, tmp_path):
     table = pd.read_csv(tmp_path / 'out' / 'table.csv')
     assert list(table['method']) == ['f2f']  # all methods together would be the same
     assert 'acc_val' not in table
-    assert 'differences' not in text
+    assert 'Differences' not in text
     assert 'Every video of every file is scored.' in text
     assert '## If the last incomplete batch were dropped' in text
     assert '32 of 40' in text
@@ -114,7 +120,7 @@ def test_files_of_other_videos_are_not_compared(write, tmp_path):
     paths = [write('a.csv', rows_of(0, ['f2f'])), write('b.csv', other)]
     text = score_files(paths, tmp_path / 'out', n_bootstrap=20)
     assert 'Face2Face: not compared, a and b have no scored video in common' in text
-    assert 'differences' not in text
+    assert 'Differences' not in text
 
 
 def test_names_of_files(tmp_path):
@@ -150,7 +156,7 @@ def test_contradicting_labels(write, tmp_path):
 
 def test_command(write, tmp_path, capsys):
     path = write('a.csv', rows_of(0, ['f2f']))
-    score_command([str(path), '--out', str(tmp_path / 'out'), '--bootstrap', '20'])
+    main([str(path), '--out', str(tmp_path / 'out'), '--bootstrap', '20'])
     printed = capsys.readouterr().out
     assert printed.startswith('# Scores per video\n')
     assert printed.splitlines()[-1].startswith('wrote table.csv, table.md')
@@ -167,22 +173,37 @@ def test_command(write, tmp_path, capsys):
 )
 def test_usage(words, capsys):
     with pytest.raises(SystemExit, match='2'):
-        score_command(words)
+        main(words)
     assert 'usage' in capsys.readouterr().err
 
 
 def test_help_teaches(capsys):
     with pytest.raises(SystemExit, match='0'):
-        score_command(['--help'])
+        main(['--help'])
     text = capsys.readouterr().out
     assert 'video,method,label,score' in text
     assert '95 % intervals' in text
 
 
 def test_a_mistake_ends_the_tool_in_one_line(command, tmp_path):
-    tool = Path(__file__).parents[2] / 'tools' / 'score.py'
-    done = command('python', tool, tmp_path / 'none.csv', '--out', tmp_path / 'out')
+    done = command('python', TOOL, tmp_path / 'none.csv', '--out', tmp_path / 'out')
     assert (done.returncode, done.stdout) == (2, '')
     (line,) = done.stderr.splitlines()
     assert line.startswith(f'error: {tmp_path}/none.csv: not a readable file of scores (No such')
     assert not (tmp_path / 'out').exists()
+
+
+def test_the_tool_runs_without_torch(command, write, tmp_path):
+    """Nor mmaction2: what reads CSV files starts in a second."""
+    path = write('a.csv', rows_of(0, ['f2f']))
+    program = f"""
+import runpy, sys
+sys.argv = ['score.py', {str(path)!r}, '--out', {str(tmp_path / 'out')!r}, '--bootstrap', '5']
+try:
+    runpy.run_path({str(TOOL)!r}, run_name='__main__')
+finally:
+    print(sorted({{'torch', 'mmaction', 'mmcv'}} & set(sys.modules)))
+"""
+    done = command('python', '-c', program)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == '[]'

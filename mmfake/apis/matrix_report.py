@@ -1,0 +1,154 @@
+"""Report of a matrix: finished cells to tables and figures, and a t-SNE map of one cell."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Dict, List, Mapping, Sequence, Tuple
+
+import numpy as np
+import pandas as pd
+import torch
+from mmaction.registry import MODELS
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from mmengine.runner import Runner, load_checkpoint
+
+from ..datasets.protocol import method_name
+from ..datasets.unreadable import is_unreadable
+from ..errors import MMFakeError
+from ..evaluation.cross_table import write_cross_table
+from ..evaluation.paper import regime_name
+from ..evaluation.scores import RunScores, read_scores_file
+from ..visualization.embedding_map import draw_embedding_map
+from ..visualization.matrix_figures import draw_heat_map, draw_intervals
+from ..visualization.score_figures import draw_confusion, draw_roc_curves
+from ..visualization.style import save_png_and_svg
+from .cell import RECORD, Cell, best_checkpoint, latest_config, read_record, reason_of, write_record
+
+_DATA = {
+    'ffpp': 'Data: FaceForensics++.',
+    'mini_ffpp': '**Mini results, not FaceForensics++ results**: the faces are rendered (mini_ffpp)'
+    '; they say nothing about real videos.',
+}
+# of a record, what a run says elsewhere
+_HIDDEN = ('regime', 'holdout', 'seed', 'threshold', 'dataset', 'test_order')
+
+
+def collect_runs(work_dir: Path, cells: Sequence[Cell]) -> Tuple[List[RunScores], Dict[Cell, str]]:
+    """Read the finished cells, in the order given, and say why each of the others is none."""
+    runs, lost = [], {}
+    for cell in cells:
+        try:
+            runs.append(_run_of(cell, work_dir / cell.name))
+        except Exception as error:  # whatever is wrong with a cell, it is that cell's alone
+            lost[cell] = reason_of(error)
+    return runs, lost
+
+
+def _run_of(cell: Cell, folder: Path) -> RunScores:
+    if not (folder / RECORD).is_file() and _is_tested(folder):
+        # by the commands of --dry-run: the record is written now
+        cfg = latest_config(folder)
+        if cfg is not None:
+            write_record(cell, folder, cfg, command='by hand')
+    record = read_record(folder)
+    run = RunScores(
+        cell.regime,
+        cell.holdout,
+        cell.seed,
+        read_scores_file(folder / 'scores.csv'),
+        record['threshold'],
+        record['dataset'],
+        {key: value for key, value in record.items() if key not in _HIDDEN},
+        record['test_order'],
+    )
+    run.check_holdout(str(folder / 'scores.csv'))
+    return run
+
+
+def _is_tested(folder: Path) -> bool:
+    """Whether there are scores, and the training has saved nothing after them."""
+    scores, last = folder / 'scores.csv', folder / 'last_checkpoint'
+    there = scores.is_file() and last.is_file()
+    return there and scores.stat().st_mtime_ns >= last.stat().st_mtime_ns
+
+
+def write_matrix_report(
+    runs: Sequence[RunScores], out_dir: Path, inputs: Mapping[str, Any], lost: Sequence[str] = ()
+) -> pd.DataFrame:
+    """Write the files of :func:`~mmfake.evaluation.cross_table.write_cross_table` and the figures.
+
+    The figures, each as PNG and SVG, are ``heat_map``, ``intervals`` (of the AUC), ``roc`` and
+    ``confusion`` (at 0.5).
+
+    Args:
+        runs (Sequence[RunScores]): The finished runs, in the order of the table.
+        out_dir (Path): Where the files go.
+        inputs (Mapping): What ``table.json`` says of all runs.
+        lost (Sequence[str]): Names of cells that are not finished. Defaults to ``()``.
+
+    Returns:
+        pandas.DataFrame: The table.
+
+    Raises:
+        MMFakeError: There is no run, runs contradict each other, or a file cannot be written.
+    """
+    datasets = sorted({run.dataset for run in runs})
+    note = [_DATA.get(name, f'Data: {name}, not FaceForensics++.') for name in datasets]
+    if lost:
+        note.append(f'Not finished, and so not in the table: {", ".join(lost)}.')
+    table = write_cross_table(runs, out_dir, inputs, ' '.join(note))
+    names = dict(title=' + '.join(datasets), row_name=regime_name)
+    figures = dict(
+        heat_map=draw_heat_map(table, **names),
+        intervals=draw_intervals(table, runs, column_name=method_name, **names),
+        roc=draw_roc_curves(runs, column_name=method_name, **names),
+        confusion=draw_confusion(runs, **names),
+    )
+    for name, figure in figures.items():
+        save_png_and_svg(figure, out_dir / name)
+    return table
+
+
+# --- map of embeddings ----------------------------------------------------------------------------
+
+
+def draw_embeddings(folder: Path, cell: Cell, out_dir: Path) -> None:
+    """Draw where the best checkpoint of a tested cell puts the test videos, as PNG and SVG."""
+    cfg = latest_config(folder, of_test=True)
+    if cfg is None:
+        raise MMFakeError(f'{folder}: no test has left a config here; run the cell first')
+    embeddings, methods = embed_videos(cfg, str(best_checkpoint(folder)))
+    held_out = f'{method_name(cell.holdout)} held out, training seed {cell.seed}'
+    title = f'{regime_name(cell.regime)},\n{held_out}'
+    figure = draw_embedding_map(embeddings, methods, title)
+    save_png_and_svg(figure, out_dir / f'embedding_{cell.name.replace("/", "_")}')
+
+
+@torch.no_grad()
+def embed_videos(cfg: Config, checkpoint: str) -> Tuple[np.ndarray, List[str]]:
+    """Encode the test videos of a config.
+
+    Args:
+        cfg (Config): Its ``model`` has ``extract_feat`` as mmaction2's recognizers.
+        checkpoint (str): Weights.
+
+    Returns:
+        tuple[np.ndarray, list[str]]: Embeddings (N, C), the mean over the clips of a video, and the
+        method of each of the N videos that can be read.
+    """
+    init_default_scope(cfg.get('default_scope', 'mmaction'))
+    model = MODELS.build(cfg.model)  # without init_weights: the checkpoint has them all
+    load_checkpoint(model, checkpoint, map_location='cpu', logger='silent')
+    model.to('cuda' if torch.cuda.is_available() else 'cpu').eval()
+    rows, methods = [], []
+    for batch in Runner.build_dataloader(cfg.test_dataloader, seed=0):
+        data = model.data_preprocessor(batch, training=False)
+        inputs, samples = data['inputs'], data['data_samples']
+        embedding, _ = model.extract_feat(inputs)  # (N*M, C)
+        embedding = embedding.view(*inputs.shape[:2], -1).mean(dim=1)  # (N, C)
+        for row, sample in zip(embedding.float().cpu().numpy(), samples):
+            if not is_unreadable(sample):
+                rows.append(row)
+                methods.append(sample.method)
+    return np.array(rows), methods

@@ -1,0 +1,522 @@
+"""The matrix with commands that train nothing: they leave what a training and a test would."""
+
+import json
+import multiprocessing
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import threading
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+from mmaction.registry import DATASETS
+
+from mmfake import MMFakeError
+from mmfake.apis.cell import Cell, CellCommands
+from mmfake.apis.cross_manipulation import cross_manipulation
+from mmfake.apis.matrix_report import write_matrix_report
+from mmfake.apis.run_cells import Children, Interrupted, last_error, visible_devices
+from mmfake.evaluation.scores import COLUMNS
+from tools.cross_manipulation import parse
+
+REGIMES = ['baseline_s3d', 'bin_ce', 'bin_con', 'bin_ce_con', 'bin_multi_ce', 'bin_multi_con']
+TRACEBACK = 'Traceback (most recent call last):\n  File "a.py"\nRuntimeError: shapes\nbye\n'
+
+
+@DATASETS.register_module(force=True)
+class ListedVideos:
+    """A test set that has no videos, or cannot be built."""
+
+    def __init__(self, error=None):
+        if error:
+            raise KeyError(error)
+        self.metainfo = dict(expected_videos=dict.fromkeys(names_of('f2f')))
+
+
+def names_of(method):
+    stems = [f'{place:03d}' for place in range(6)]
+    return [f'ffpp/original/c23/{x}' for x in stems] + [f'ffpp/{method}/c23/{x}_9' for x in stems]
+
+
+def scores_of(method, shift=0.0):
+    rows = [','.join(COLUMNS)]
+    for place, name in enumerate(names_of(method)):
+        fake = place >= 6
+        score = 0.1 + 0.05 * (place % 6) + fake * (0.3 + shift)
+        rows.append(f'{name},{method if fake else "original"},{int(fake)},{score},4,scored,')
+    return '\n'.join(rows) + '\n'
+
+
+class Matrix:
+    """Configs of regimes on hold-out f2f, and commands that stand in for train.py and test.py."""
+
+    def __init__(self, folder, monkeypatch):
+        self.folder, self.work_dir, self.configs = folder, folder / 'work', folder / 'configs'
+        self.configs.mkdir()
+        torch.save(dict(meta=dict(val_threshold=0.4)), folder / 'best.pth')
+        self.before_train = {}  # regime -> shell commands
+        self.reported = []  # the cells of each table
+        monkeypatch.setattr(CellCommands, 'train', lambda _, cell, place=0: self.train(cell))
+        monkeypatch.setattr(CellCommands, 'test', lambda _, cell, best, place=0: self.test(cell))
+
+    def add(self, regime, text='', before_train=':'):
+        data = 'test_dataloader = dict(dataset=dict(type="ListedVideos"), num_workers=2)\n'
+        path = self.configs / f'{regime}_holdout_f2f.py'
+        path.write_text(f'{data}lr = 0.1\nload_from = None\n{text}')
+        self.before_train[regime] = before_train
+
+    def train(self, cell):
+        start, config = '20260101_000000/vis_data', self.configs / cell.config
+        script = f"""
+            echo "$1" >> {self.folder}/told; cd {self.work_dir / cell.name}
+            mkdir -p {start}; cat {config} > {start}/config.py
+            echo 'randomness = dict(seed={cell.seed})' >> {start}/config.py
+            {self.before_train[cell.regime]}
+            touch epoch_1.pth; cp {self.folder}/best.pth best_deepfake_auc_epoch_1.pth
+            echo epoch_1.pth > last_checkpoint"""
+        return ['bash', '-ec', script, 'bash', f'train {cell.name}']
+
+    def test(self, cell):
+        scores = self.folder / f'{cell.regime}_{cell.seed}.csv'
+        scores.write_text(scores_of(cell.holdout, 0.01 * cell.seed))
+        script = f'echo "$1" >> {self.folder}/told; cp {scores} {self.cell(cell)}/scores.csv'
+        return ['bash', '-ec', script, 'bash', f'test {cell.name}']
+
+    def cell(self, cell):
+        return self.work_dir / cell.name
+
+    def note(self, runs, out_dir, inputs, lost):
+        """Stands in for the tables and figures where these are not looked at."""
+        self.reported.append([f'{run.regime}/{run.seed}' for run in runs])
+
+    def run(self, *words):
+        call = [str(x) for x in ('--work-dir', self.work_dir, '--configs', self.configs, *words)]
+        return cross_manipulation(**vars(parse(call)))
+
+    def told(self):
+        """The commands that ran, since the last time this was asked."""
+        told = self.folder / 'told'
+        lines = told.read_text().splitlines() if told.exists() else []
+        told.unlink(missing_ok=True)
+        return lines
+
+
+@pytest.fixture
+def matrix(tmp_path, monkeypatch):
+    matrix = Matrix(tmp_path, monkeypatch)
+    matrix.add('good')
+    monkeypatch.setattr('mmfake.apis.cross_manipulation.write_matrix_report', matrix.note)
+    return matrix
+
+
+@pytest.fixture
+def tables(monkeypatch, matrix):
+    """Let a matrix write its tables and figures."""
+    monkeypatch.setattr('mmfake.apis.cross_manipulation.write_matrix_report', write_matrix_report)
+
+
+GOOD = Cell('good', 'f2f', 0)
+
+
+# --- running --------------------------------------------------------------------------------------
+
+
+def test_failed_cells_are_listed_and_the_others_finish(matrix, tables, capsys):
+    matrix.add('bad', before_train='echo "error: lr must be positive"; exit 3')
+    matrix.add('killed', before_train='kill -KILL $$')
+    assert matrix.run() == 3
+    errors = capsys.readouterr().err.splitlines()
+    log = matrix.work_dir / 'bad_holdout_f2f' / 'seed_0' / 'train.log'
+    reason = f'bad_holdout_f2f/seed_0: exit status 3: error: lr must be positive [{log}]'
+    assert f'failed: {reason}' in errors
+    (killed,) = (line for line in errors if line.startswith('failed: killed_holdout_f2f/seed_0: '))
+    assert 'ended by SIGKILL (out of memory?) [' in killed
+    assert pd.read_csv(matrix.work_dir / 'table.csv')['regime'].tolist() == ['good', 'good']
+    page = (matrix.work_dir / 'table.md').read_text()
+    assert 'not in the table: bad_holdout_f2f/seed_0, killed_holdout_f2f/seed_0.' in page
+    for name in ('heat_map', 'intervals', 'roc', 'confusion'):
+        for ending in ('png', 'svg'):
+            assert (matrix.work_dir / f'{name}.{ending}').stat().st_size > 1000
+
+
+def test_whatever_goes_wrong_with_a_cell_is_its_failure(matrix, capsys):
+    matrix.add('odd', "test_dataloader['dataset']['error'] = 'no such video'\n")
+    matrix.add('wrong')
+    train = matrix.train
+
+    def broken(cell):
+        if cell.regime == 'wrong':
+            raise ZeroDivisionError('division by zero')
+        return train(cell)
+
+    matrix.train = broken
+    assert matrix.run() == 3
+    errors = capsys.readouterr().err
+    assert 'failed: wrong_holdout_f2f/seed_0: ZeroDivisionError: division by zero' in errors
+    assert 'failed: odd_holdout_f2f/seed_0: KeyError: ' in errors
+    assert matrix.reported == [['good/0']]
+
+
+def test_the_record_says_what_the_scores_were_made_of(matrix, tables):
+    assert matrix.run('--seeds', '1', '2') == 0
+    first, second = json.loads((matrix.work_dir / 'table.json').read_text())['runs']
+    assert (first['regime'], first['holdout'], first['seed']) == ('good', 'f2f', 1)
+    assert (second['seed'], second['threshold'], second['dataset']) == (2, 0.4, 'ffpp')
+    info = first['info']
+    assert {'torch', 'mmengine', 'numpy'} <= set(info['versions'])
+    assert (matrix.cell(Cell('good', 'f2f', 1)) / info['checkpoint']).is_file()
+    assert info['command'].startswith('bash ')
+    record = json.loads((matrix.cell(Cell('good', 'f2f', 1)) / 'cell.json').read_text())
+    assert record['test_order'] == names_of('f2f')
+
+
+def test_started_again_it_runs_what_is_not_finished(matrix, capsys):
+    matrix.add('bad', before_train='exit 3')
+    assert matrix.run('--seeds', 0, 1) == 3
+    assert len(matrix.told()) == 2 * 2 + 2
+    matrix.add('bad')
+    assert matrix.run('--seeds', 0, 1) == 0
+    bad = [f'{what} bad_holdout_f2f/seed_{seed}' for seed in (0, 1) for what in ('train', 'test')]
+    assert matrix.told() == bad
+    assert capsys.readouterr().err.count('skipped  good_holdout_f2f/seed_') == 2
+    # scores that are not those of the record are made again
+    (matrix.cell(GOOD) / 'scores.csv').write_text(scores_of('f2f', 0.2))
+    assert matrix.run('--seeds', 0, 1) == 0
+    assert matrix.told() == ['train good_holdout_f2f/seed_0', 'test good_holdout_f2f/seed_0']
+
+
+@pytest.mark.parametrize('finished', [True, False])
+def test_other_settings_are_refused_and_nothing_is_touched(matrix, finished, capsys):
+    matrix.run()
+    if not finished:  # interrupted in its training
+        (matrix.cell(GOOD) / 'cell.json').unlink()
+    before = {path: path.stat().st_mtime_ns for path in matrix.work_dir.rglob('*')}
+    matrix.told()
+    capsys.readouterr()
+    assert matrix.run('--cfg-options', 'lr=0.5') == 3
+    assert 'was trained with other settings (lr: 0.1, now 0.5); rem' in capsys.readouterr().err
+    assert {path: path.stat().st_mtime_ns for path in matrix.work_dir.rglob('*')} == before
+    assert matrix.run('--dry-run', '--cfg-options', 'lr=0.5') == 3
+    assert f'# {GOOD.name}: refused: ' in capsys.readouterr().out
+    # how many workers load is no setting
+    assert matrix.run('--cfg-options', 'test_dataloader.num_workers=1') == 0
+    assert len(matrix.told()) == (0 if finished else 2)
+
+
+def test_a_record_by_other_rules_counts_if_the_logs_say_the_same(matrix, capsys):
+    matrix.run()
+    record = json.loads((matrix.cell(GOOD) / 'cell.json').read_text())
+    record['settings'] = 'by other rules'
+    (matrix.cell(GOOD) / 'cell.json').write_text(json.dumps(record))
+    assert matrix.run() == 0
+    assert f'skipped  {GOOD.name}' in capsys.readouterr().err
+    shutil.rmtree(matrix.cell(GOOD) / '20260101_000000')
+    assert matrix.run() == 3
+    assert 'was trained with other settings (its logs are gone)' in capsys.readouterr().err
+
+
+def test_tidy(matrix):
+    matrix.run('--tidy')
+    left = {path.name for path in matrix.cell(GOOD).glob('*.pth')}
+    assert left == {'best_deepfake_auc_epoch_1.pth'}
+
+
+def test_jobs_run_at_the_same_time_on_gpus_of_their_own(matrix, monkeypatch):
+    monkeypatch.setenv('CUDA_VISIBLE_DEVICES', '4, 7')
+    for name, other in (('a', 'b'), ('b', 'a')):
+        subprocess.run(['mkfifo', f'{matrix.folder}/to_{name}'], check=True)
+        script = f'echo $CUDA_VISIBLE_DEVICES > {matrix.folder}/gpu_{name}\n'
+        # neither goes on before the other has begun
+        script += f'(echo > {matrix.folder}/to_{other}) & read < {matrix.folder}/to_{name}; wait'
+        matrix.add(name, before_train=script)
+    assert matrix.run('--jobs', 2, '--regimes', 'a', 'b') == 0
+    assert {(matrix.folder / f'gpu_{name}').read_text() for name in 'ab'} == {'4\n', '7\n'}
+
+
+def test_visible_devices():
+    assert visible_devices(dict(CUDA_VISIBLE_DEVICES='0, GPU-b')) == ['0', 'GPU-b']
+    assert visible_devices(dict(CUDA_VISIBLE_DEVICES='')) == []
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_an_interruption_ends_the_commands_and_begins_no_other(matrix, number):
+    begun, never = matrix.folder / 'begun', matrix.folder / 'never'
+    subprocess.run(['mkfifo', str(begun), str(never)], check=True)
+    for name in ('first', 'second'):
+        matrix.add(name, before_train=f'echo $$ > {begun}; read < {never}')
+
+    def whole():
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # as the tool does
+        try:
+            matrix.run('--regimes', 'first', 'second')
+        except KeyboardInterrupt:
+            os._exit(130)
+
+    process = multiprocessing.get_context('fork').Process(target=whole, daemon=True)
+    process.start()
+    try:
+        child = int(begun.read_text())  # returns when the first cell is being trained
+        os.kill(process.pid, number)  # that of the matrix alone, not its group
+        process.join(60)
+        assert process.exitcode == 130
+    finally:
+        process.kill()
+    with pytest.raises(ProcessLookupError):
+        os.kill(child, 0)
+    assert [path.name for path in matrix.work_dir.iterdir()] == ['first_holdout_f2f']
+
+
+def test_status_and_output(tmp_path):
+    children = Children()
+    words = ['bash', '-c', 'echo out; echo err >&2; exit 5']
+    assert children.run(words, tmp_path / 'log') == 5
+    assert (tmp_path / 'log').read_text() == 'out\nerr\n'
+
+
+def test_stop_kills_what_does_not_end(tmp_path):
+    children, begun, ended = Children(patience=0.2), tmp_path / 'begun', []
+    # reads from a pipe that nobody writes to: waits for ever without a clock
+    subprocess.run(['mkfifo', str(tmp_path / 'pipe'), str(begun)], check=True)
+    script = f"trap '' TERM; echo > {begun}; read < {tmp_path / 'pipe'}"
+
+    def work():
+        try:
+            children.run(['bash', '-c', script], tmp_path / 'log')
+        except Interrupted:
+            ended.append(True)
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    begun.read_text()  # returns when the command has begun
+    children.stop()
+    thread.join(30)
+    assert ended == [True]
+    with pytest.raises(Interrupted):
+        children.run(['touch', str(tmp_path / 'never')], tmp_path / 'log')
+    assert not (tmp_path / 'never').exists()
+
+
+@pytest.mark.parametrize('end', ['kill -INT $$', 'exit 130'])
+def test_a_command_that_ctrl_c_ended_is_the_last(matrix, end):
+    """The group has the signal, and this process may get it last."""
+    matrix.add('a', before_train=end)
+    with pytest.raises(KeyboardInterrupt):
+        matrix.run()
+    assert matrix.told() == ['train a_holdout_f2f/seed_0']
+
+
+@pytest.mark.parametrize(
+    ('text', 'status', 'expected'),
+    [
+        ('error: early\nnoise\n', 2, 'exit status 2: error: early'),
+        (f'error: no such file.\n{TRACEBACK}', 1, 'exit status 1: error: no such file.'),
+        ('error [rank 3]: lost\n', 2, 'exit status 2: error [rank 3]: lost'),
+        (TRACEBACK, 1, 'exit status 1: RuntimeError: shapes'),
+        ('torch.MemoryError: big\nlast\n', 1, 'exit status 1: torch.MemoryError: big'),
+        ('one\ntwo\n\n', 1, 'exit status 1: two'),
+        ('', 4, 'exit status 4: it printed nothing'),
+        ('loss: 0.3\n', -9, 'ended by SIGKILL (out of memory?)'),
+        (TRACEBACK, -11, 'ended by SIGSEGV: RuntimeError: shapes'),
+    ],
+)
+def test_the_line_that_says_why(text, status, expected, tmp_path):
+    log = tmp_path / 'train.log'
+    assert last_error(log, 1) == 'exit status 1: it printed nothing'
+    log.write_text(text)
+    assert last_error(log, status) == expected
+
+
+# --- collecting -----------------------------------------------------------------------------------
+
+
+def collect(matrix, *words):
+    return matrix.run('--collect-only', *words)
+
+
+@pytest.mark.parametrize(
+    ('break_it', 'reason'),
+    [
+        (lambda cell: (cell / 'cell.json').write_text('{'), 'its cell.json cannot be read'),
+        (lambda cell: (cell / 'cell.json').write_text('{}'), 'its scores.csv is not the one'),
+        (lambda cell: (cell / 'scores.csv').write_text('x'), 'its scores.csv is not the one'),
+        (lambda cell: forget(cell, 'threshold'), "KeyError: 'threshold'"),
+        (lambda cell: rescore(cell, scores_of('nt')), 'holds nt manipulated videos in a run that'),
+        (lambda cell: rescore(cell, 'video\n1\n'), 'no column method'),
+        (lambda cell: shutil.rmtree(cell / '20260101_000000') or unrecord(cell), 'not finished'),
+        (lambda cell: (cell / 'last_checkpoint').touch() or unrecord(cell), 'not finished'),
+    ],
+)
+def test_a_bad_cell_is_lost_and_the_others_are_not(matrix, break_it, reason, capsys):
+    matrix.run('--seeds', 0, 1)
+    capsys.readouterr()
+    break_it(matrix.cell(Cell('good', 'f2f', 1)))
+    assert collect(matrix) == 3
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith('not in the table: good_holdout_f2f/seed_1: ')
+    assert reason in line
+    assert matrix.reported[-1] == ['good/0']
+
+
+def unrecord(cell):
+    (cell / 'cell.json').unlink()
+
+
+def forget(cell, key):
+    record = json.loads((cell / 'cell.json').read_text())
+    del record[key]
+    (cell / 'cell.json').write_text(json.dumps(record))
+
+
+def rescore(cell, text):
+    """Other scores, with a record of them."""
+    (cell / 'scores.csv').write_text(text)
+    record = json.loads((cell / 'cell.json').read_text())
+    done = subprocess.run(['sha256sum', cell / 'scores.csv'], capture_output=True, text=True)
+    record['scores_sha256'] = done.stdout.split()[0]
+    (cell / 'cell.json').write_text(json.dumps(record))
+
+
+def test_a_cell_that_was_run_by_the_printed_commands_is_collected(matrix):
+    matrix.run()
+    first = json.loads((matrix.cell(GOOD) / 'cell.json').read_text())
+    unrecord(matrix.cell(GOOD))
+    assert collect(matrix) == 0
+    assert matrix.reported == [['good/0']] * 2
+    record = json.loads((matrix.cell(GOOD) / 'cell.json').read_text())
+    assert record == dict(first, command='by hand')
+    assert matrix.run() == 0  # and is not run again
+    assert len(matrix.told()) == 2
+
+
+def test_a_map_of_a_cell_that_is_not_finished(matrix, capsys):
+    matrix.run()
+    (matrix.work_dir / 'good_holdout_f2f' / 'seed_1').mkdir()
+    assert collect(matrix, '--embedding-of', 'good/f2f/1') == 3
+    said = capsys.readouterr().err
+    assert 'no map of embeddings: good_holdout_f2f/seed_1 is not finished' in said
+    with pytest.raises(MMFakeError, match='is none of the 2 cells of this call'):
+        collect(matrix, '--embedding-of', 'good/nt/0')
+
+
+# --- calls that run nothing -----------------------------------------------------------------------
+
+
+def call(*words):
+    return cross_manipulation(**vars(parse([str(word) for word in words])))
+
+
+def printed(capsys, *words):
+    assert call(*words) == 0
+    return capsys.readouterr().out.splitlines()
+
+
+def test_dry_run_prints_every_command_and_writes_nothing(tmp_path, capsys):
+    work_dir = tmp_path / 'my results'
+    options = ['--seeds', '0', '2', '--cfg-options', 'train_cfg.max_epochs=3', 'a="b c"']
+    lines = printed(capsys, '--work-dir', work_dir, '--dry-run', *options)
+    assert list(tmp_path.iterdir()) == []
+    assert len(lines) == 6 * 4 * 2 * 2
+    titles = [line[2:] for line in lines[::2]]
+    first = ['df/seed_0', 'df/seed_2', 'f2f/seed_0']
+    assert titles[:3] == [f'baseline_s3d_holdout_{name}' for name in first]
+    assert [title.split('_holdout_')[0] for title in titles[::8]] == REGIMES
+    train, test = (shlex.split(command) for command in lines[1].split(' && '))
+    assert Path(train[1]).name == 'train.py'
+    assert Path(train[2]).is_file()
+    assert Path(train[2]).name == 'baseline_s3d_holdout_df.py'
+    assert train[3:5] == ['--work-dir', str(work_dir / 'baseline_s3d_holdout_df' / 'seed_0')]
+    assert train[-3:] == ['--seed', '0', '--resume']
+    assert 'a="b c"' in train
+    assert Path(test[1]).name == 'test.py'
+    assert '--seed' not in test
+
+
+ONE = ['--regimes', 'bin_ce', '--holdouts', 'df', '--dry-run']
+
+
+def test_the_printed_test_command_finds_the_best_checkpoint(tmp_path, capsys):
+    folder = tmp_path / 'my results' / 'bin_ce_holdout_df' / 'seed_0'
+    folder.mkdir(parents=True)
+    # a kill has left a former best one, and the numbers are not in the order of the letters
+    for name in ('epoch_9', 'epoch_12', 'epoch_12-0a1b2c3d', 'epoch_10'):
+        (folder / f'best_deepfake_auc_{name}.pth').touch()
+    (folder / 'epoch_13.pth').touch()
+    test = printed(capsys, '--work-dir', tmp_path / 'my results', *ONE)[1].split(' && ')[1]
+    arguments = test.split(' ', 1)[1]
+    shown = subprocess.run(
+        ['bash', '-c', f'printf "%s\\n" {arguments}'], capture_output=True, text=True
+    )
+    best = folder / 'best_deepfake_auc_epoch_12.pth'
+    assert shown.stdout.splitlines()[2] == str(best)
+
+
+def test_after_a_failed_training_nothing_is_tested(tmp_path, capsys):
+    line = printed(capsys, '--work-dir', tmp_path / 'm', *ONE)[1]
+    for status, told in ((0, ['train.py', 'test.py']), (1, ['train.py'])):
+        shell = f'{Path(line.split()[0]).name}() {{ echo ${{1##*/}}; return {status}; }}'
+        script = line.replace(line.split()[0], Path(line.split()[0]).name)
+        done = subprocess.run(['bash', '-c', f'{shell}\n{script}'], capture_output=True, text=True)
+        assert done.stdout.split() == told
+        assert done.returncode == status
+
+
+def test_launchers(tmp_path, capsys):
+    words = ['--work-dir', tmp_path, '--regimes', 'bin_ce', '--holdouts', 'df', 'nt', '--dry-run']
+    line = printed(capsys, *words, '--launcher', 'pytorch', '--gpus', 4)[1]
+    train, test = line.split(' && ')
+    assert '-m torch.distributed.run --standalone --nproc_per_node 4' in train
+    assert train.count('--launcher pytorch') == test.count('--launcher pytorch') == 1
+    lines = printed(capsys, *words, '--launcher', 'slurm', '--gpus', 16, '--partition', 'deep')
+    first, second = shlex.split(lines[1]), shlex.split(lines[3])
+    assert first[0] == 'env'
+    assert {'GPUS=16', 'GPUS_PER_NODE=8'} <= set(first)
+    script = next(place for place, word in enumerate(first) if word.endswith('slurm_train.sh'))
+    assert first[script + 1 : script + 3] == ['deep', 'bin_ce_holdout_df_seed_0']
+    # runs that may share a machine must not meet at one port
+    ports = [word for words in (first, second) for word in words if word.startswith('MASTER_PORT=')]
+    assert len(set(ports)) == 2
+
+
+@pytest.mark.parametrize(
+    ('words', 'part'),
+    [
+        (['--regimes', 'bin_cee'], '--regimes bin_cee: no such regime; there are: baseline_s3d,'),
+        (['--holdouts', 'df', 'xx'], '--holdouts xx: no such holdout; there are: df, f2f, fs, nt'),
+        (['--configs', 'nowhere'], 'nowhere: no config named'),
+        (['--scale', 'giant'], 'giant: no such config file'),
+        (['--collect-only'], 'none of the cells asked for is here'),
+        (['--embedding-of', 'bin_ce'], 'write REGIME/HOLDOUT/SEED'),
+        (['--embedding-of', 'bin_ce/df/7'], '--embedding-of bin_ce/df/7: is none of the 24 cells'),
+        (['--cfg-options', 'foo'], '--cfg-options foo: write KEY=VALUE'),
+        (['--cfg-options', '=3'], '--cfg-options =3: write KEY=VALUE'),
+        (['--cfg-options', 'a=1', 'a..b=3'], '--cfg-options a..b=3: write KEY=VALUE'),
+        (['--cfg-options', 'load_from=x.pth'], 'load_from=x.pth: has no effect here; cells are'),
+        (['--cfg-options', 'a=[1,(2]'], '--cfg-options a=[1,(2]: cannot be read ('),
+        (['--cfg-options', 'resume=True'], 'an interrupted cell is always resumed'),
+        (['--cfg-options', 'work_dir=x'], 'use --work-dir'),
+        (['--cfg-options', 'randomness.seed=3'], 'use --seeds'),
+    ],
+)
+def test_mistakes_are_one_line_and_leave_nothing(words, part, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(MMFakeError) as error:
+        call('--work-dir', tmp_path / 'work', *words)
+    assert part in str(error.value)
+    assert '\n' not in str(error.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    'words',
+    [
+        *(['--gpus', '2'], ['--launcher', 'slurm'], ['--jobs', '0']),
+        *(['--seeds', 'x'], ['--seeds', '-1'], ['--seeds', '4294967296']),
+    ],
+)
+def test_usage(words, tmp_path):
+    with pytest.raises(SystemExit, match='2'):
+        parse(['--work-dir', str(tmp_path), *words])
