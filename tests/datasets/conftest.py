@@ -24,23 +24,7 @@ FOLDERS = {
     'fsh': 'manipulated_sequences/FaceShifter',
 }
 FOUR = ('df', 'f2f', 'fs', 'nt')
-HEADER = [
-    'id',
-    'path',
-    'method',
-    'compression',
-    'target',
-    'source',
-    'split',
-    'frames',
-    'fps',
-    'status',
-    'reason',
-]
-
-
-def touch_video(path):
-    path.touch()
+HEADER = 'id path method compression target source split frames fps status reason'.split()
 
 
 def write_video(path, frames=40, size=64, seed=0):
@@ -63,19 +47,15 @@ def write_video(path, frames=40, size=64, seed=0):
 class Tree:
     """An FF++ tree whose files can be found by method and stem."""
 
-    def __init__(self, root, splits, methods=FOUR, compression='c23', write=touch_video):
+    def __init__(self, root, splits, methods=FOUR, compression='c23', write=Path.touch):
         self.root, self.splits, self.compression = root, splits, compression
         (root / 'splits').mkdir(parents=True)
         for split, pairs in splits.items():
             (root / 'splits' / f'{split}.json').write_text(json.dumps(pairs))
         for method in ('original', *methods):
             self.path(method, 'x').parent.mkdir(parents=True)
-        for pairs in splits.values():
-            for a, b in pairs:
-                for target, source in ((a, b), (b, a)):
-                    write(self.path('original', target))
-                    for method in methods:
-                        write(self.path(method, f'{target}_{source}'))
+        for row in self.rows(methods):
+            write(root / row['path'])
 
     def path(self, method, stem) -> Path:
         return self.root / FOLDERS[method] / self.compression / 'videos' / f'{stem}.mp4'
