@@ -13,7 +13,7 @@ import pytest
 from mmengine.logging import MMLogger
 from mmengine.registry import DefaultScope
 
-import mmfake.compat  # noqa: F401 (first: mmaction.datasets cannot be imported without it)
+from mmfake.datasets.index import COLUMNS
 
 FOLDERS = {
     'original': 'original_sequences/youtube',
@@ -24,7 +24,6 @@ FOLDERS = {
     'fsh': 'manipulated_sequences/FaceShifter',
 }
 FOUR = ('df', 'f2f', 'fs', 'nt')
-HEADER = 'id path method compression target source split frames fps status reason'.split()
 
 
 def write_video(path, frames=40, size=64, seed=0):
@@ -82,7 +81,7 @@ class Tree:
                             reason='',
                         )
 
-    def write_index(self, rows, name='index.csv', header=HEADER):
+    def write_index(self, rows, name='index.csv', header=COLUMNS):
         with open(self.root / name, 'w', newline='') as stream:
             writer = csv.DictWriter(stream, header, extrasaction='ignore')
             writer.writeheader()
