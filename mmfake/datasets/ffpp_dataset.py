@@ -1,4 +1,4 @@
-"""FaceForensics++ as an mmaction2 dataset."""
+"""FFPPDataset: FaceForensics++, or any indexed dataset, as an mmaction2 dataset."""
 
 from __future__ import annotations
 
@@ -124,8 +124,11 @@ class FFPPDataset(BaseActionDataset):
         Raises:
             MMFakeError: If the tree, a split file or the index is not as it should be.
         """
+        # 1. every video of the protocol that belongs to this split
         records, ids = self._read_index() if self._index else self._read_tree()
         records = settle_shared_sources(records, ids, self.protocol.split, self.drop_shared_sources)
+
+        # 2. those that can be used
         self._log_unused(records)
         records = self._mark_missing(records)
         available = [record for record in records if record.unavailable is None]
@@ -134,6 +137,8 @@ class FFPPDataset(BaseActionDataset):
                 f'none of the {len(records)} videos of split {self.protocol.split!r} in '
                 f'{self._origin} is available'
             )
+
+        # 3. what the metric expects: all of them, the unavailable ones with a reason
         self._metainfo.update(
             holdout=self.protocol.holdout,
             multi_classes=self.protocol.classes,
@@ -142,7 +147,7 @@ class FFPPDataset(BaseActionDataset):
         self._log_counts(available, len(records))
         return [
             dict(
-                _clock(record),
+                _length_and_rate(record),
                 filename=record.filename,
                 label=record.label_bin,
                 label_bin=record.label_bin,
@@ -161,11 +166,7 @@ class FFPPDataset(BaseActionDataset):
     def __getitem__(self, idx: int) -> dict:
         """Get a sample: always the one asked for, never another in its place.
 
-        Args:
-            idx (int): Its index; a :class:`SeededIndex` also decides its augmentation.
-
-        Returns:
-            dict: What the pipeline makes of it.
+        A :class:`SeededIndex` also decides the augmentation.
 
         Raises:
             RuntimeError: If a transform returns None, which mmengine takes as "try another".
@@ -256,8 +257,8 @@ class FFPPDataset(BaseActionDataset):
         )
 
 
-def _clock(record: VideoRecord) -> dict:
-    """Say how long a clip is and how fast: one that is stored as pictures does not know."""
+def _length_and_rate(record: VideoRecord) -> dict:
+    """Give frames and fps where they are known: a clip stored as pictures does not tell them."""
     known = dict(frames=record.frames, fps=record.fps)
     return {key: value for key, value in known.items() if value is not None}
 

@@ -13,7 +13,7 @@ import pytest
 from mmengine.logging import MMLogger
 from mmengine.registry import DefaultScope
 
-import mmfake.compat  # noqa: F401 (first: mmaction.datasets cannot be imported without it)
+from mmfake.datasets.index import COLUMNS
 
 FOLDERS = {
     'original': 'original_sequences/youtube',
@@ -24,23 +24,6 @@ FOLDERS = {
     'fsh': 'manipulated_sequences/FaceShifter',
 }
 FOUR = ('df', 'f2f', 'fs', 'nt')
-HEADER = [
-    'id',
-    'path',
-    'method',
-    'compression',
-    'target',
-    'source',
-    'split',
-    'frames',
-    'fps',
-    'status',
-    'reason',
-]
-
-
-def touch_video(path):
-    path.touch()
 
 
 def write_video(path, frames=40, size=64, seed=0):
@@ -63,19 +46,15 @@ def write_video(path, frames=40, size=64, seed=0):
 class Tree:
     """An FF++ tree whose files can be found by method and stem."""
 
-    def __init__(self, root, splits, methods=FOUR, compression='c23', write=touch_video):
+    def __init__(self, root, splits, methods=FOUR, compression='c23', write=Path.touch):
         self.root, self.splits, self.compression = root, splits, compression
         (root / 'splits').mkdir(parents=True)
         for split, pairs in splits.items():
             (root / 'splits' / f'{split}.json').write_text(json.dumps(pairs))
         for method in ('original', *methods):
             self.path(method, 'x').parent.mkdir(parents=True)
-        for pairs in splits.values():
-            for a, b in pairs:
-                for target, source in ((a, b), (b, a)):
-                    write(self.path('original', target))
-                    for method in methods:
-                        write(self.path(method, f'{target}_{source}'))
+        for row in self.rows(methods):
+            write(root / row['path'])
 
     def path(self, method, stem) -> Path:
         return self.root / FOLDERS[method] / self.compression / 'videos' / f'{stem}.mp4'
@@ -102,7 +81,7 @@ class Tree:
                             reason='',
                         )
 
-    def write_index(self, rows, name='index.csv', header=HEADER):
+    def write_index(self, rows, name='index.csv', header=COLUMNS):
         with open(self.root / name, 'w', newline='') as stream:
             writer = csv.DictWriter(stream, header, extrasaction='ignore')
             writer.writeheader()

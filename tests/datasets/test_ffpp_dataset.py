@@ -1,11 +1,16 @@
+import logging
 from collections import Counter
 
 import pytest
 from mmengine.dataset import Compose
+from mmengine.logging import MMLogger
 
 from mmfake.datasets.ffpp_dataset import FFPPDataset
 from mmfake.datasets.guarded_pipeline import GuardedPipeline
+from mmfake.datasets.protocol import STATUSES
 from mmfake.errors import MMFakeError
+
+FOUR = ('df', 'f2f', 'fs', 'nt')
 
 
 def read(tree, split='train', holdout='f2f', **kwargs):
@@ -16,20 +21,27 @@ def infos(dataset):
     return [dataset.get_data_info(i) for i in range(len(dataset))]
 
 
-@pytest.mark.parametrize('holdout', ['df', 'f2f', 'fs', 'nt'])
+@pytest.fixture
+def said(caplog):
+    """Everything that is logged."""
+    logger = MMLogger.get_current_instance()
+    logger.addHandler(caplog.handler)
+    caplog.handler.setLevel(logging.INFO)
+    yield caplog
+    logger.removeHandler(caplog.handler)
+
+
+# ---- Protocol -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize('holdout', FOUR)
 def test_counts_and_labels_are_the_papers(full_tree, holdout):
-    seen = [key for key in ('df', 'f2f', 'fs', 'nt') if key != holdout]
+    classes = ('original', *(key for key in FOUR if key != holdout))
     for split, size in (('train', 720), ('val', 140)):
         dataset = read(full_tree, split, holdout)
-        rows = infos(dataset)
-        assert len(dataset) == 4 * size
-        assert Counter(row['method'] for row in rows) == dict.fromkeys(['original', *seen], size)
-        assert Counter(row['label_multi'] for row in rows) == dict.fromkeys(range(4), size)
-        assert {(row['method'], row['label_multi']) for row in rows} == set(
-            zip(['original', *seen], range(4))
-        )
-        assert Counter(row['label_bin'] for row in rows) == {0: size, 1: 3 * size}
-        assert dataset.metainfo['multi_classes'] == ('original', *seen)
+        rows = [(row['method'], row['label_bin'], row['label_multi']) for row in infos(dataset)]
+        assert Counter(rows) == {(m, int(n > 0), n): size for n, m in enumerate(classes)}
+        assert dataset.metainfo['multi_classes'] == classes
         assert holdout not in {v['method'] for v in dataset.metainfo['expected_videos'].values()}
     rows = infos(read(full_tree, 'test', holdout))
     assert Counter((row['method'], row['label_bin'], row['label_multi']) for row in rows) == {
@@ -38,20 +50,13 @@ def test_counts_and_labels_are_the_papers(full_tree, holdout):
     }
 
 
-def test_without_hold_out_all_methods_are_in_every_split(full_tree):
+def test_without_hold_out_splits_have_all_methods_and_share_no_video_and_no_person(full_tree):
+    videos, people = [], []
     for split, size in (('train', 720), ('val', 140), ('test', 140)):
         rows = infos(read(full_tree, split, None))
         assert Counter(row['label_multi'] for row in rows) == dict.fromkeys(range(5), size)
-
-
-def test_splits_share_no_video_and_no_person(full_tree):
-    videos, people = [], []
-    for split in ('train', 'val', 'test'):
-        rows = infos(read(full_tree, split, None))
         videos.append({row['video_id'] for row in rows})
-        people.append(
-            {row['target'] for row in rows} | {row['source'] for row in rows if row['source']}
-        )
+        people.append({row[key] for row in rows for key in ('target', 'source') if row[key]})
     assert len(set.union(*videos)) == sum(map(len, videos)) == 5000
     assert len(set.union(*people)) == sum(map(len, people)) == 1000
 
@@ -65,8 +70,7 @@ def test_whole_ffpp_warns_of_shared_sources(full_tree, log):
 
 
 def test_shared_sources_are_dropped_from_the_earlier_split(make_tree):
-    splits = dict(train=[['756', '001']], val=[['003', '004']], test=[['755', '002']])
-    tree = make_tree(splits)
+    tree = make_tree(dict(train=[['756', '001']], val=[['003', '004']], test=[['755', '002']]))
     assert len(read(tree)) == 8
     rows = infos(read(tree, drop_shared_sources=True))
     assert [row['video_id'] for row in rows] == ['ffpp/original/c23/001']
@@ -118,45 +122,9 @@ def test_faceshifter_is_read_when_named(make_tree):
 @pytest.mark.parametrize('spelling', ['raw', 'c0'])
 @pytest.mark.parametrize('asked', ['raw', 'c0'])
 def test_raw_and_c0_are_one(make_tree, spelling, asked):
-    tree = make_tree(compression=spelling)
-    row = read(tree, compression=asked).get_data_info(0)
+    row = read(make_tree(compression=spelling), compression=asked).get_data_info(0)
     assert row['video_id'] == 'ffpp/original/raw/000'
     assert f'/{spelling}/' in row['filename']
-
-
-def test_missing_videos_stop_the_run_and_name_five(small_tree):
-    names = ['000_001', '001_000', '002_003', '003_002', '004_005', '005_004']
-    for stem in names:
-        small_tree.path('df', stem).unlink()
-    with pytest.raises(MMFakeError) as caught:
-        read(small_tree)
-    message = str(caught.value)
-    assert "6 of 24 videos of split 'train'" in message
-    assert all(str(small_tree.path('df', stem)) in message for stem in names[:5])
-    assert '005_004' not in message
-    assert "and 1 more; complete the dataset, or set missing='skip'" in message
-    assert '\n' not in message
-    assert len(read(small_tree, holdout='df')) == 24, 'the held-out method is not looked at'
-
-
-def test_skipped_videos_are_expected_but_no_samples(small_tree, log):
-    small_tree.path('f2f', '008_009').unlink()
-    dataset = read(small_tree, 'test', missing='skip')
-    assert [row['stem'] for row in infos(dataset)] == ['008', '009', '009_008']
-    expected = dataset.metainfo['expected_videos']
-    assert len(expected) == 4
-    assert expected['ffpp/f2f/c23/008_009'] == dict(method='f2f', label=1, reason='file not found')
-    (line,) = log
-    assert '1 of 4 videos' in line
-    assert line.endswith('they are skipped')
-
-
-def test_nothing_left_is_an_error_even_when_skipping(small_tree):
-    for method in ('original', 'f2f'):
-        for path in small_tree.path(method, 'x').parent.iterdir():
-            path.unlink()
-    with pytest.raises(MMFakeError, match=r"none of the 4 videos of split 'test' in .*available"):
-        read(small_tree, 'test', missing='skip')
 
 
 @pytest.mark.parametrize(
@@ -182,29 +150,38 @@ def test_wrong_argument_is_one_line(small_tree, arguments, message):
 def test_missing_root_is_named_before_anything_in_it(tmp_path):
     with pytest.raises(MMFakeError, match='data_root .*nothing is not a folder'):
         FFPPDataset([], data_root=str(tmp_path / 'nothing'))
+    with pytest.raises(MMFakeError, match='no dataset: it has neither index.csv, which data_prep'):
+        FFPPDataset([], data_root=str(tmp_path))
+
+
+# ---- Index ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize('split', ['train', 'val', 'test'])
-def test_index_gives_the_same_samples_as_the_tree(small_tree, split):
-    name = small_tree.write_index(reversed(list(small_tree.rows())), name='other.csv')
-    timed = [dict(row, frames=40, fps=25.0) for row in infos(read(small_tree, split))]
-    assert infos(read(small_tree, split, ann_file=name)) == timed
+def test_index_of_the_root_is_found_and_gives_the_samples_of_the_tree(small_tree, said, split):
+    plain = read(small_tree, split)
+    assert said.messages[0].endswith(f'from {small_tree.root}')
+    assert 'fps' not in plain.get_data_info(0)
+    small_tree.write_index(reversed(list(small_tree.rows())))
+    for path in (small_tree.root / 'splits').iterdir():
+        path.unlink()  # what an index makes unnecessary
+    said.clear()
+    dataset = read(small_tree, split)
+    assert infos(dataset) == [dict(row, frames=40, fps=25.0) for row in infos(plain)]
+    counts = Counter(row['method'] for row in infos(plain))
+    parts = ', '.join(f'{n} {method}' for method, n in counts.items())
+    assert said.messages == [
+        f'FFPPDataset {split}, hold-out f2f: {len(plain)} videos ({parts}) from '
+        f'{small_tree.root / "index.csv"}'
+    ]
 
 
-def test_index_rows_not_used_are_expected_with_their_reason(small_tree):
+def test_named_index_goes_before_the_one_of_the_root(small_tree):
     rows = list(small_tree.rows())
-    for row in rows:
-        if row['id'] in ('ffpp/f2f/c23/008_009', 'ffpp/original/c23/000'):
-            row.update(status='failed', reason='no face found')
-    name = small_tree.write_index(rows)
-    test = read(small_tree, 'test', ann_file=name)
-    assert len(test) == 3
-    assert test.metainfo['expected_videos']['ffpp/f2f/c23/008_009'] == dict(
-        method='f2f', label=1, reason='no face found'
-    )
-    train = read(small_tree, 'train', ann_file=name)
-    assert len(train) == 23
-    assert 'ffpp/original/c23/000' not in {row['video_id'] for row in infos(train)}
+    small_tree.write_index(rows)
+    other = small_tree.write_index([dict(row, fps='50') for row in rows], name='other.csv')
+    assert {row['fps'] for row in infos(read(small_tree, ann_file=other))} == {50.0}
+    assert {row['fps'] for row in infos(read(small_tree))} == {25.0}
 
 
 def test_index_elsewhere_is_read_relative_to_its_own_folder(small_tree, tmp_path):
@@ -213,12 +190,109 @@ def test_index_elsewhere_is_read_relative_to_its_own_folder(small_tree, tmp_path
     assert dataset.get_data_info(0)['filename'] == str(small_tree.path('original', '000'))
 
 
-def test_index_whose_files_are_gone_is_treated_as_a_tree_is(small_tree):
-    name = small_tree.write_index(small_tree.rows())
+# ---- Videos that are not used, or not there -------------------------------------------------
+
+
+@pytest.fixture
+def unused_tree(make_tree):
+    """In test one fake for each status, in train one as well; the files are there all the same."""
+    pairs = [[f'{n:03d}', f'{n + 1:03d}'] for n in range(0, 32, 2)]
+    tree = make_tree(dict(train=pairs[:4], val=pairs[4:5], test=pairs[5:9]), methods=('df', 'f2f'))
+    rows = list(tree.rows(('df', 'f2f')))
+    for split, method in (('train', 'df'), ('test', 'f2f')):
+        chosen = [r for r in rows if (r['split'], r['method']) == (split, method)]
+        for row, status in zip(chosen, STATUSES[1:]):
+            row.update(status=status, reason=f'why {status}', path='', frames='', fps='')
+    tree.write_index(rows)
+    return tree
+
+
+def test_every_status_is_expected_at_the_test_with_its_reason(unused_tree):
+    dataset = read(unused_tree, 'test', methods=['df', 'f2f'])
+    expected = dataset.metainfo['expected_videos']
+    assert (len(dataset), len(expected)) == (16 - len(STATUSES[1:]), 16)
+    reasons = [video['reason'] for video in expected.values() if 'reason' in video]
+    assert reasons == [f'why {status}' for status in STATUSES[1:]]
+    used = {name for name, video in expected.items() if 'reason' not in video}
+    assert {row['video_id'] for row in infos(dataset)} == used
+
+
+def test_training_leaves_them_out_with_one_line_for_each_status(unused_tree, said):
+    dataset = read(unused_tree, methods=['df', 'f2f'])
+    assert len(dataset) == 16 - len(STATUSES[1:])
+    index = unused_tree.root / 'index.csv'
+    assert said.messages[0] == (
+        f"1 of 16 videos of split 'train' in {index} are not used: decode-failed "
+        '(ffpp/df/c23/003_002)'
+    )
+    assert len(said.messages) == len(STATUSES)
+    assert said.messages[-1].endswith(f'{index}; {len(STATUSES[1:])} not available')
+
+
+def test_many_videos_of_one_status_are_one_line(small_tree, said):
+    unused = dict(status='no-face', reason='in 0 of 9 frames')
+    rows = [dict(r, **unused) if r['method'] == 'df' else r for r in small_tree.rows()]
+    small_tree.write_index(rows)
+    assert len(read(small_tree)) == 18
+    (line,) = [line for line in said.messages if 'not used' in line]
+    assert "6 of 24 videos of split 'train'" in line
+    assert 'no-face (ffpp/df/c23/000_001, ' in line
+    assert line.endswith('and 1 more)')
+
+
+def test_missing_videos_stop_the_run_and_name_five(small_tree):
+    names = ['000_001', '001_000', '002_003', '003_002', '004_005', '005_004']
+    for stem in names:
+        small_tree.path('df', stem).unlink()
+    with pytest.raises(MMFakeError) as caught:
+        read(small_tree)
+    message = str(caught.value)
+    assert "6 of 24 videos of split 'train'" in message
+    assert all(str(small_tree.path('df', stem)) in message for stem in names[:5])
+    assert '005_004' not in message
+    assert "and 1 more; complete the dataset, or set missing='skip'" in message
+    assert '\n' not in message
+    assert len(read(small_tree, holdout='df')) == 24, 'the held-out method is not looked at'
+
+
+@pytest.mark.parametrize('indexed', [False, True])
+def test_skipped_videos_are_expected_but_no_samples(small_tree, log, indexed):
+    if indexed:
+        small_tree.write_index(small_tree.rows())
     small_tree.path('f2f', '008_009').unlink()
-    with pytest.raises(MMFakeError, match='1 of 4 videos .*index.csv are missing'):
-        read(small_tree, 'test', ann_file=name)
-    assert len(read(small_tree, 'test', ann_file=name, missing='skip')) == 3
+    where = 'index.csv' if indexed else small_tree.root.name
+    with pytest.raises(MMFakeError, match=f'1 of 4 videos .*{where} are missing'):
+        read(small_tree, 'test')
+    dataset = read(small_tree, 'test', missing='skip')
+    assert [row['stem'] for row in infos(dataset)] == ['008', '009', '009_008']
+    expected = dataset.metainfo['expected_videos']
+    assert len(expected) == 4
+    assert expected['ffpp/f2f/c23/008_009'] == dict(method='f2f', label=1, reason='file not found')
+    (line,) = log
+    assert '1 of 4 videos' in line
+    assert line.endswith('they are skipped')
+
+
+def test_clip_may_be_a_folder_of_pictures_but_must_be_there(small_tree):
+    rows = [dict(r, path=f'clips/{r["method"]}/{r["target"]}') for r in small_tree.rows()]
+    for row in rows:
+        (small_tree.root / row['path']).mkdir(parents=True, exist_ok=True)
+    small_tree.write_index(rows)
+    assert len(read(small_tree, 'test')) == 4
+    (small_tree.root / 'clips' / 'f2f' / '008').rmdir()
+    with pytest.raises(MMFakeError, match='1 of 4 videos .*clips/f2f/008; complete the dataset'):
+        read(small_tree, 'test')
+
+
+def test_nothing_left_is_an_error_even_when_skipping(small_tree):
+    for method in ('original', 'f2f'):
+        for path in small_tree.path(method, 'x').parent.iterdir():
+            path.unlink()
+    with pytest.raises(MMFakeError, match=r"none of the 4 videos of split 'test' in .*available"):
+        read(small_tree, 'test', missing='skip')
+
+
+# ---- Samples --------------------------------------------------------------------------------
 
 
 def test_pipeline_is_guarded_even_if_it_is_exchanged(small_tree):
@@ -233,9 +307,8 @@ def test_pipeline_is_guarded_even_if_it_is_exchanged(small_tree):
 
 @pytest.mark.parametrize('test_mode', [True, False])
 def test_sample_is_never_replaced_by_another(small_tree, test_mode):
-    dataset = FFPPDataset(
-        [lambda results: None], data_root=str(small_tree.root), test_mode=test_mode
-    )
+    root = str(small_tree.root)
+    dataset = FFPPDataset([lambda results: None], data_root=root, test_mode=test_mode)
     with pytest.raises(RuntimeError, match='returned None for .*ffpp/original/c23/000'):
         dataset[0]
 

@@ -1,8 +1,6 @@
-import random
-
+import av
 import numpy as np
 import pytest
-from mmaction.registry import TRANSFORMS
 from mmcv.transforms import BaseTransform
 from mmengine.dataset import Compose
 
@@ -45,15 +43,20 @@ def annotation(path, **more):
 
 
 @pytest.fixture
-def broken(tmp_path, video_writer):
+def whole(tmp_path, video_writer):
+    path = tmp_path / 'whole.mp4'
+    video_writer(path)
+    return path
+
+
+KINDS = ('truncated', 'text', 'empty', 'no_frames', 'vanished')
+
+
+@pytest.fixture
+def broken(tmp_path, whole, video_writer):
     """Videos that are broken in five ways, by name."""
-    whole = tmp_path / 'whole.mp4'
-    video_writer(whole)
     content = whole.read_bytes()
-    paths = {
-        name: tmp_path / f'{name}.mp4'
-        for name in ('truncated', 'text', 'empty', 'no_frames', 'vanished')
-    }
+    paths = {name: tmp_path / f'{name}.mp4' for name in KINDS}
     paths['truncated'].write_bytes(content[: len(content) // 2])
     paths['text'].write_text('<html>404 Not Found</html>\n' * 40)
     paths['empty'].write_bytes(b'')
@@ -61,7 +64,7 @@ def broken(tmp_path, video_writer):
     return paths
 
 
-@pytest.mark.parametrize('kind', ['truncated', 'text', 'empty', 'no_frames', 'vanished'])
+@pytest.mark.parametrize('kind', KINDS)
 def test_broken_video_is_a_marked_black_clip_of_the_usual_shape(broken, kind):
     packed = GuardedPipeline(HEAD + TAIL)(annotation(broken[kind]))
     clips, sample = packed['inputs'], packed['data_samples']
@@ -77,11 +80,8 @@ def test_broken_video_is_a_marked_black_clip_of_the_usual_shape(broken, kind):
     assert sample.metainfo['num_clips'] == 2
 
 
-def test_mp4_that_breaks_off_in_its_frames_is_unreadable_at_any_index(tmp_path, video_writer):
-    import av
-
-    whole, fast = tmp_path / 'whole.mp4', tmp_path / 'fast.mp4'
-    video_writer(whole)
+def test_mp4_that_breaks_off_in_its_frames_is_unreadable_at_any_index(tmp_path, whole):
+    fast = tmp_path / 'fast.mp4'
     with av.open(str(whole)) as source, av.open(
         str(fast), 'w', options=dict(movflags='faststart')
     ) as sink:
@@ -103,12 +103,10 @@ def test_mp4_that_breaks_off_in_its_frames_is_unreadable_at_any_index(tmp_path, 
     assert '[' not in reason, 'no time of day, which would make every reason another one'
 
 
-def test_readable_video_is_what_a_plain_pipeline_makes_of_it(tmp_path, video_writer):
-    path = tmp_path / 'whole.mp4'
-    video_writer(path)
+def test_readable_video_is_what_a_plain_pipeline_makes_of_it(whole):
     tail = [TAIL[1], *TAIL[3:]]  # nothing random
-    guarded = GuardedPipeline(HEAD + tail)(annotation(path))
-    plain = Compose(HEAD + tail)(annotation(path))
+    guarded = GuardedPipeline(HEAD + tail)(annotation(whole))
+    plain = Compose(HEAD + tail)(annotation(whole))
     assert (guarded['inputs'] == plain['inputs']).all()
     assert guarded['data_samples'].metainfo == plain['data_samples'].metainfo
     assert guarded['inputs'].any()
@@ -138,11 +136,9 @@ def test_double_sampling_gives_twice_the_black_frames(broken):
     assert packed['inputs'].shape == (4, 3, 8, 32, 32)
 
 
-def test_failure_after_decoding_is_a_bug_and_propagates(tmp_path, video_writer):
-    path = tmp_path / 'whole.mp4'
-    video_writer(path)
+def test_failure_after_decoding_is_a_bug_and_propagates(whole):
     with pytest.raises(RuntimeError, match='bug'):
-        GuardedPipeline([*HEAD, Failing(), *TAIL])(annotation(path))
+        GuardedPipeline([*HEAD, Failing(), *TAIL])(annotation(whole))
 
 
 @pytest.mark.parametrize(
@@ -169,10 +165,8 @@ def test_reason_is_one_short_line(error, reason):
     assert packed['data_samples'].metainfo['unreadable'] == reason
 
 
-def test_transform_that_returns_none_gives_none(tmp_path, video_writer):
-    path = tmp_path / 'whole.mp4'
-    video_writer(path)
-    assert GuardedPipeline([*HEAD, lambda results: None, *TAIL])(annotation(path)) is None
+def test_transform_that_returns_none_gives_none(whole):
+    assert GuardedPipeline([*HEAD, lambda results: None, *TAIL])(annotation(whole)) is None
 
 
 def test_pipeline_without_decoding_is_run_as_it_is():
@@ -212,32 +206,3 @@ def test_decoder_that_returns_none_could_not_decode():
 
     packed = GuardedPipeline([HEAD[1], NothingDecode(), *TAIL])(annotation('x', total_frames=9))
     assert packed['data_samples'].unreadable == 'ValueError: NothingDecode returned None'
-
-
-class RandomDecode(BaseTransform):
-    """Draws from both sources of chance, in the place of a decoder."""
-
-    def transform(self, results):
-        shape = (8, 8, 3)
-        picture = np.full(shape, np.random.randint(200) + random.randrange(50), np.uint8)
-        pictures = [picture.copy() for _ in range(results['frame_inds'].size)]
-        return dict(results, imgs=pictures, img_shape=shape[:2], original_shape=shape[:2])
-
-
-@pytest.mark.parametrize('timeout', [None, 60.0])
-def test_chance_is_the_same_in_the_other_process_and_goes_on_from_there(timeout):
-    def draw(pipeline):
-        np.random.seed(3)
-        random.seed(4)
-        clips = [pipeline(annotation('x', total_frames=99))['imgs'][0] for _ in range(3)]
-        return np.stack(clips), np.random.random(), random.random()
-
-    sampler = TRANSFORMS.build(HEAD[1])
-    sampler.decode_timeout = timeout
-    got, want = (
-        draw(GuardedPipeline([sampler, RandomDecode()])),
-        draw(Compose([sampler, RandomDecode()])),
-    )
-    assert (got[0] == want[0]).all()
-    assert len(np.unique(got[0])) == 3
-    assert got[1:] == want[1:]

@@ -43,9 +43,12 @@ def annotation(path, **more):
     return dict(filename=str(path), label=1, start_index=0, modality='RGB', **more)
 
 
-@pytest.mark.parametrize('format', FORMATS)
+@pytest.mark.parametrize('format', [*FORMATS, 'NPY'])
 def test_clips_of_every_format_go_through_the_pipeline_alike(clips, brightness, format):
-    results = Compose(PIPELINE)(annotation(clips[format]))
+    path = clips[format.lower()]
+    if format == 'NPY':
+        path = path.rename(path.with_suffix('.NPY'))
+    results = Compose(PIPELINE)(annotation(path))
     assert results['total_frames'] == 30
     assert results['frame_inds'].size == len(results['imgs']) == 16
     want = [brightness[index] for index in results['frame_inds']]
@@ -77,6 +80,15 @@ def test_defaults_are_those_of_one_thread():
     assert isinstance(transform, VideoInit)
     assert (transform.io_backend, transform.num_threads) == ('disk', 1)
     assert TRANSFORMS.build(dict(type='VideoInit', num_threads=2)).num_threads == 2
+
+
+def test_time_limit_of_older_configs_is_accepted_with_a_warning(log, clips):
+    VideoInit()
+    assert not log
+    transform = TRANSFORMS.build(dict(type='mmfake.VideoInit', decode_timeout=2.5))
+    assert transform(annotation(clips['npy']))['total_frames'] == 30
+    (line,) = log
+    assert line.startswith('VideoInit(decode_timeout=2.5) has no effect any more: set the timeout')
 
 
 @pytest.mark.parametrize('format', FORMATS)
