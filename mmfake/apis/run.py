@@ -15,8 +15,6 @@ from mmengine.config import Config
 from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
 
-from ..compat.checkpoint_contents import check_contents
-from ..compat.checkpoints import load_from_local
 from ..errors import MMFakeError
 from ..files import is_full
 
@@ -59,20 +57,6 @@ def _is_set(name: str) -> bool:
     """All are numbers but the names of machines."""
     value = os.environ.get(name, '')
     return bool(value) if name.endswith(('ADDR', 'NODELIST')) else value.isdecimal()
-
-
-def check_checkpoint(path: str, resume: bool = False) -> None:
-    """Check the entries of a checkpoint before anything is written.
-
-    Args:
-        path (str): The file; one with a scheme, such as a URL, is left to the run itself.
-        resume (bool): Whether a run is to be resumed from it. Defaults to False.
-
-    Raises:
-        MMFakeError: If it cannot be read, or an entry is absent or of another kind.
-    """
-    if '://' not in path:
-        check_contents(load_from_local(path, 'cpu'), path, resume)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from mmengine.runner import Runner
 
 from ..engine.config import add_run_arguments, load_config
 from ..errors import MMFakeError
-from .run import check_checkpoint, check_launcher, check_run, full_disk_told, make_work_dir
+from .run import check_launcher, check_run, full_disk_told, make_work_dir
 
 
 def test_detector(argv: Optional[Sequence[str]] = None) -> None:  # noqa: PT028 - a command
@@ -34,7 +34,6 @@ def test_detector(argv: Optional[Sequence[str]] = None) -> None:  # noqa: PT028 
         raise MMFakeError(f'{args.checkpoint}: no such checkpoint file.')
     with full_disk_told(cfg.work_dir, 'make room and test again.'):
         check_run(cfg, ['test_dataloader'])
-        check_checkpoint(args.checkpoint)
         make_work_dir(cfg.work_dir)
         runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
         runner.test()

@@ -13,7 +13,7 @@ from mmengine.runner import Runner
 
 from ..engine.config import add_run_arguments, load_config
 from ..errors import MMFakeError
-from .run import check_checkpoint, check_launcher, check_run, full_disk_told, make_work_dir
+from .run import check_launcher, check_run, full_disk_told, make_work_dir
 
 
 def train_detector(argv: Optional[Sequence[str]] = None) -> None:
@@ -33,8 +33,6 @@ def train_detector(argv: Optional[Sequence[str]] = None) -> None:
     advice = 'its checkpoints are whole: make room and go on with --resume.'
     with full_disk_told(cfg.work_dir, advice):
         check_run(cfg, ['train_dataloader', 'val_dataloader'])
-        if cfg.get('load_from'):
-            check_checkpoint(cfg.load_from, bool(cfg.get('resume')))
         make_work_dir(cfg.work_dir)
         runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
         runner.train()
