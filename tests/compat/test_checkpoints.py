@@ -265,8 +265,8 @@ class OfAnotherProject:
 
 
 @pytest.mark.usefixtures('torch_version')
-def test_another_projects_class_is_refused_by_name_until_it_is_allowed(tmp_path):
-    """The loader serves the whole process; torch's own way of trusting a class goes on working."""
+def test_another_projects_class_is_refused_by_name(tmp_path):
+    """The loader serves the whole process; it says who refuses what, and how to allow it."""
     path = saved(tmp_path / 'theirs.pth', dict(state_dict={}, tracker=OfAnotherProject()))
     told = (
         r'theirs\.pth: refused by mmfake.*OfAnotherProject.*torch\.serialization\.add_safe_globals'
@@ -274,6 +274,12 @@ def test_another_projects_class_is_refused_by_name_until_it_is_allowed(tmp_path)
     with pytest.raises(MMFakeError, match=told) as error:
         CheckpointLoader.load_checkpoint(path)
     assert '\n' not in str(error.value)
+
+
+@pytest.mark.skipif(not hasattr(torch.serialization, 'safe_globals'), reason='torch before 2.5')
+@pytest.mark.usefixtures('torch_version')
+def test_another_projects_class_that_the_user_allows_loads(tmp_path):
+    path = saved(tmp_path / 'theirs.pth', dict(state_dict={}, tracker=OfAnotherProject()))
     with torch.serialization.safe_globals([OfAnotherProject]):
         loaded = CheckpointLoader.load_checkpoint(path)
     assert isinstance(loaded['tracker'], OfAnotherProject)

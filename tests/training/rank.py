@@ -33,9 +33,7 @@ HOOKS = dict(spoilt=SpoilOneRank, killed=LoseOneRank)
 
 
 def train(name, *options, settings):
-    encoder = dict(type='TinyTestEncoder', norm=False)
-    if name == 'frozen':
-        encoder = harness.FROZEN
+    encoder = harness.FROZEN if name == 's3d' else dict(type='TinyTestEncoder', frozen=True)
     cfg = harness.config_of(
         'bin_multi_con', f'{folder}/{name}', scale, *options, encoder=encoder, **settings
     )

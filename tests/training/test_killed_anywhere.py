@@ -50,25 +50,37 @@ def ended(folder):
     return torch.load(folder / 'end.pth', weights_only=False)
 
 
-@pytest.fixture(scope='module', params=[0, 2])
-def workers(request):
-    """Processes that load."""
-    return request.param
-
-
 @pytest.fixture(scope='module')
-def undisturbed(tmp_path_factory, live, workers):
-    folder = tmp_path_factory.mktemp('undisturbed')
-    assert live(folder, workers) == 0
-    return ended(folder)
+def undisturbed(tmp_path_factory, live):
+    """How a life of a number of workers ends that nobody disturbs."""
+    ends = {}
+
+    def end(workers):
+        if workers not in ends:
+            folder = tmp_path_factory.mktemp('undisturbed')
+            assert live(folder, workers) == 0
+            ends[workers] = ended(folder)
+        return ends[workers]
+
+    return end
 
 
-@pytest.mark.parametrize('kind', ['call', 'write'])
-def test_killed_five_times(kind, workers, live, undisturbed, harness, tmp_path):
+def five(kind, workers):
+    return pytest.param(kind, workers, 5, marks=pytest.mark.nightly)
+
+
+@pytest.mark.parametrize(
+    ('kind', 'workers', 'number'),
+    [
+        *[('call', 0, 2), ('write', 0, 1), ('call', 2, 1), ('write', 2, 2)],
+        *[five('call', 0), five('write', 0), five('call', 2), five('write', 2)],
+    ],
+)
+def test_killed_again_and_again(kind, workers, number, live, undisturbed, harness, tmp_path):
     """At a random call of any Python function, or with a random part of a checkpoint written."""
-    calls, expected = undisturbed
+    calls, expected = undisturbed(workers)
     kills = lives = 0
-    while kills < 5:
+    while kills < number:
         lives += 1
         killed = live(tmp_path, workers, [kind, f'{workers} {lives}', calls])
         kills += bool(killed)
