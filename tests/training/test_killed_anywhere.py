@@ -1,11 +1,6 @@
 """kill -9 at seeded random moments, then --resume."""
 
-import json
-import os
 import signal
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 import torch
@@ -20,29 +15,19 @@ SETTINGS = {
 
 
 @pytest.fixture(scope='module')
-def live(smoke):
+def live(smoke, fork):
     """Train in a new process, which may have to die; gives its exit code."""
-    server = subprocess.Popen(
-        [sys.executable, Path(__file__).with_name('lives.py')],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env=dict(os.environ, OMP_NUM_THREADS='1'),
-    )
 
     def order(folder, workers, fate=None):
         settings = dict(SETTINGS, **{'train_dataloader.num_workers': workers})
         settings['train_dataloader.persistent_workers'] = workers > 0
         words = dict(folder=str(folder), scale=str(smoke), settings=settings, fate=fate)
-        server.stdin.write(json.dumps(words) + '\n')
-        server.stdin.flush()
-        code = int(server.stdout.readline())
-        assert code in (0, -signal.SIGKILL), (folder / 'output.txt').read_text()
+        output = folder / 'output.txt'
+        (code,) = fork([dict(name='live', words=words, output=str(output), environment={})])
+        assert code in (0, -signal.SIGKILL), output.read_text()
         return code
 
-    yield order
-    server.stdin.close()
-    assert server.wait() == 0
+    return order
 
 
 def ended(folder):

@@ -24,37 +24,40 @@ GLOO = ['--launcher', 'pytorch']
 FROZEN = {'optim_wrapper.optimizer.lr': 1e-3, 'train_cfg.max_epochs': 1}  # S3D takes its time
 
 
-def start(folder, scale, world_size, jobs, gpu=''):
-    """Start the processes, wait for them, and give exit codes and outputs."""
+def order(folder, scale, world_size, jobs):
+    """The processes for lives.py."""
     with socket.socket() as s:
         s.bind(('127.0.0.1', 0))
         port = str(s.getsockname()[1])
-    command = [sys.executable, Path(__file__).with_name('rank.py'), folder, scale]
-    processes = []
-    for rank in range(world_size):
-        variables = dict(RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE=str(world_size))
-        variables.update(MASTER_ADDR='127.0.0.1', MASTER_PORT=port, OMP_NUM_THREADS='1')
-        variables.update(CUDA_VISIBLE_DEVICES=gpu)  # two ranks on one are too many for nccl
-        processes.append(
-            subprocess.Popen(
-                [*map(str, command), json.dumps(jobs)],
-                env=dict(os.environ, **variables),
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-            )
+    words = dict(folder=str(folder), scale=str(scale), jobs=jobs)
+    return [
+        dict(
+            name='rank',
+            words=words,
+            output=str(folder / f'{rank}.txt'),
+            environment=dict(
+                RANK=str(rank),
+                LOCAL_RANK=str(rank),
+                WORLD_SIZE=str(world_size),
+                MASTER_ADDR='127.0.0.1',
+                MASTER_PORT=port,
+            ),
         )
-    outputs = [process.communicate(timeout=600)[0] for process in processes]
-    return [process.returncode for process in processes], outputs
+        for rank in range(world_size)
+    ]
 
 
-def launch(folder, scale, world_size, jobs, **settings):
-    """Start the processes, which succeed, and give what each ended with."""
-    codes, outputs = start(folder, scale, world_size, jobs, **settings)
+def launch(fork, folder, scale, world_size, jobs):
+    """Start the processes, which succeed, and give what each ended with, and printed."""
+    codes = fork(order(folder, scale, world_size, jobs))
+    outputs = [(folder / f'{rank}.txt').read_text() for rank in range(world_size)]
     assert not any(codes), '\n'.join(outputs)[-5000:]
+    return ends_in(folder, world_size), outputs
+
+
+def ends_in(folder, world_size):
     names = [rank for rank in [*range(world_size), 'one'] if (folder / f'{rank}.pth').is_file()]
-    ends = [torch.load(folder / f'{name}.pth', weights_only=False) for name in names]
-    return ends, outputs
+    return [torch.load(folder / f'{name}.pth', weights_only=False) for name in names]
 
 
 def job(batch_size, *options, **settings):
@@ -63,22 +66,22 @@ def job(batch_size, *options, **settings):
 
 
 @pytest.fixture(scope='module')
-def one(tmp_path_factory, smoke):
+def one(tmp_path_factory, smoke, fork):
     folder = tmp_path_factory.mktemp('one')
-    (end,), _ = launch(folder, smoke, 1, dict(whole=job(8), spoilt=job(8)))
+    (end,), _ = launch(fork, folder, smoke, 1, dict(whole=job(8), spoilt=job(8)))
     return folder, end
 
 
 @pytest.fixture(scope='module')
-def one_killed(tmp_path_factory, smoke):
-    """A folder in which one of two processes was killed in the second epoch; checkpoints; ends."""
+def one_killed(tmp_path_factory, smoke, fork):
+    """A folder in which one of two processes was killed in the second epoch; checkpoints; codes."""
     folder = tmp_path_factory.mktemp('killed')
-    codes, outputs = start(folder, smoke, 2, dict(killed=job(4, *GLOO)))
-    return folder, [path.name for path in (folder / 'killed').glob('epoch_*.pth')], codes, outputs
+    codes = fork(order(folder, smoke, 2, dict(killed=job(4, *GLOO))))
+    return folder, [path.name for path in (folder / 'killed').glob('epoch_*.pth')], codes
 
 
 @pytest.fixture(scope='module')
-def many(tmp_path_factory, smoke, one, one_killed):
+def many(tmp_path_factory, smoke, fork, one, one_killed):
     folder = tmp_path_factory.mktemp('many')
     killed = ['--work-dir', str(one_killed[0] / 'killed')]
     checkpoint = str(one[0] / 'whole' / 'epoch_2.pth')
@@ -90,7 +93,7 @@ def many(tmp_path_factory, smoke, one, one_killed):
         # the checkpoint of one process, with the batch size of one, by two
         resumed=job(8, *GLOO, '--resume', checkpoint, **{'train_cfg.max_epochs': 3}),
     )
-    return launch(folder, smoke, 2, jobs)
+    return launch(fork, folder, smoke, 2, jobs)
 
 
 def in_batches(queue):
@@ -108,12 +111,12 @@ def test_two_processes_train_as_one(one, many, name):
 
 
 @pytest.mark.nightly
-def test_two_processes_train_s3d_as_one(tmp_path, smoke):
+def test_two_processes_train_s3d_as_one(tmp_path, smoke, fork):
     ends = []
     for world_size, options in ((1, []), (2, GLOO)):
         (tmp_path / str(world_size)).mkdir()
         jobs = dict(s3d=job(8 // world_size, *options, **FROZEN))
-        ends.append(launch(tmp_path / str(world_size), smoke, world_size, jobs)[0])
+        ends.append(launch(fork, tmp_path / str(world_size), smoke, world_size, jobs)[0])
     assert_trained_as_one(ends[0][0]['s3d'], [end['s3d'] for end in ends[1]])
 
 
@@ -153,9 +156,9 @@ def test_two_processes_resume_exactly(many, harness, resumed):
 
 
 def test_no_process_outlives_one_that_was_killed(one_killed):
-    _, checkpoints, codes, outputs = one_killed
+    folder, checkpoints, codes = one_killed
     assert codes[1] == -signal.SIGKILL
-    assert codes[0] not in (0, None), outputs[0]
+    assert codes[0] not in (0, None), (folder / '0.txt').read_text()
     assert checkpoints == ['epoch_1.pth']
 
 
@@ -173,7 +176,12 @@ def test_one_process_on_nccl(tmp_path, smoke):
     for name, options in dict(alone=[], nccl=GLOO).items():
         (tmp_path / name).mkdir()
         jobs = dict(whole=job(8, *options))
-        (end,), _ = launch(tmp_path / name, smoke, 1, jobs, gpu='0')
+        processes = json.dumps(order(tmp_path / name, smoke, 1, jobs))
+        # not a fork of a process that has looked for GPUs; two ranks on one are too many for nccl
+        script = Path(__file__).with_name('lives.py')
+        environment = dict(os.environ, OMP_NUM_THREADS='1', CUDA_VISIBLE_DEVICES='0')
+        subprocess.run([sys.executable, script, processes], check=True, env=environment)
+        (end,) = ends_in(tmp_path / name, 1)
         ends.append(end['whole'])
     assert end['backend'] == 'nccl'
     for key in ('weights', 'ema'):
