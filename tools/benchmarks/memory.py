@@ -18,9 +18,9 @@ from mmfake.errors import MMFakeError
 
 DESCRIPTION = """\
 Train for some hundred iterations, with worker processes and without validation, and print the
-resident memory (RSS, MB) of every process over time: of the training itself, of each worker of the
-loader, and of the process that decodes for each worker. The slope is the median of the slopes
-between all pairs of points after the warm-up; memory that is kept for good shows as a steady one.
+resident memory (RSS, MB) of every process over time: of the training itself and of each worker of
+the loader. The slope is the median of the slopes between all pairs of points after the warm-up;
+memory that is kept for good shows as a steady one.
 """
 
 EPILOG = """\
@@ -33,7 +33,7 @@ MB = 2**20
 
 @HOOKS.register_module(force=True)
 class MemoryHook(Hook):
-    """Samples the resident memory of this process and of all that descend from it.
+    """Samples the resident memory of this process and of the workers of its loaders.
 
     Args:
         every (int): Iterations between samples. Defaults to 25.
@@ -65,20 +65,11 @@ class MemoryHook(Hook):
             workers = [child for child in main.children() if child.pid not in self._others]
             for number, worker in enumerate(sorted(workers, key=lambda p: p.pid)):
                 self._note(runner, worker, f'worker {number}')
-                for decoder in worker.children(recursive=True):
-                    self._note(runner, decoder, f'decoder of worker {number}')
         if self.stop_after is not None and runner.iter + 1 >= self.stop_after:
             runner.train_loop.stop_training = True
 
     def slopes(self, warm_up: int) -> Dict[int, float]:
-        """Say how memory grows.
-
-        Args:
-            warm_up (int): Iterations that are left out.
-
-        Returns:
-            dict[int, float]: Process id -> MB per iteration, of the processes with enough samples.
-        """
+        """Process id -> MB per iteration after the warm-up, where there are enough samples."""
         late = {
             pid: [sample for sample in samples if sample[0] > warm_up]
             for pid, samples in self.samples.items()
@@ -96,15 +87,7 @@ class MemoryHook(Hook):
 
 
 def report(hook: MemoryHook, warm_up: int) -> str:
-    """Write the table.
-
-    Args:
-        hook (MemoryHook): After the training.
-        warm_up (int): Iterations that the slopes leave out.
-
-    Returns:
-        str: A column for every process, a row for every sample.
-    """
+    """The table: a column for every process, a row for every sample."""
     pids = list(hook.samples)
     iterations = sorted({i for samples in hook.samples.values() for i, _ in samples})
     rows = [['iteration', *(hook.names[pid] for pid in pids)]]
