@@ -9,6 +9,7 @@ How much memory a file may ask for is not bounded.
 from __future__ import annotations
 
 import codecs
+import contextlib
 import io
 import os
 import pickle
@@ -115,8 +116,9 @@ def _refuse_other_formats(file: BinaryIO) -> None:
         with torch.serialization._open_zipfile_reader(file) as archive:
             if torch.serialization._is_torchscript_zip(archive):
                 raise pickle.UnpicklingError('a TorchScript archive, which holds a program')
-    elif tarfile.is_tarfile(file):
-        raise pickle.UnpicklingError('a tar archive, which torch wrote before 2017')
+    else:
+        with contextlib.suppress(tarfile.TarError), tarfile.open(fileobj=file, mode='r:'):
+            raise pickle.UnpicklingError('a tar archive, which torch wrote before 2017')
     file.seek(0)
 
 

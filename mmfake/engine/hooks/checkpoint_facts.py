@@ -141,17 +141,22 @@ def check_clip_shape(expected: Any, found: Sequence[int], otherwise: str = '') -
     if len(expected) == 3 and len(found) == 4 and expected[0] != found[0]:  # of older files
         expected = (found[0], *expected)
     if expected != found:
+        now = _size(found) if len(found) == len(expected) else _in_words(found)
         raise MMFakeError(
             f'the checkpoint was validated with {_in_words(expected)}, this config makes them '
-            f'{_in_words(found)}: take the config and the --scale it was trained with'
+            f'{now}: take the config and the --scale it was trained with'
             + (f'; {otherwise}' if otherwise else '')
         )
 
 
 def _in_words(shape: Tuple[int, ...]) -> str:
     """``'clips of 8 x 64 x 64 (frames x px)'`` or ``'frames of 64 x 64 px'``."""
-    size = ' x '.join(map(str, shape[1:]))
+    size = _size(shape)
     return f'clips of {size} (frames x px)' if len(shape) == 4 else f'frames of {size} px'
+
+
+def _size(shape: Tuple[int, ...]) -> str:
+    return ' x '.join(map(str, shape[1:]))
 
 
 def _shape_of(batch: Dict[str, Any]) -> Tuple[int, ...]:

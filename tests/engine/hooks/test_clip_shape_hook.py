@@ -42,10 +42,10 @@ def test_the_same_shape_passes_and_is_saved_again(shape):
 @pytest.mark.parametrize(
     ('expected', 'found', 'told'),
     [
-        (CLIP, (3, 16, 64, 48), 'clips of 8 x 64 x 48 .*makes them clips of 16 x 64 x 48 '),
-        (CLIP, (3, 8, 48, 64), 'clips of 8 x 64 x 48 .*makes them clips of 8 x 48 x 64 '),
-        (CLIP[1:], (3, 8, 64, 64), 'clips of 8 x 64 x 48 .*makes them clips of 8 x 64 x 64 '),
-        (FRAME, (3, 64, 64), 'frames of 64 x 48 px.*makes them frames of 64 x 64 px'),
+        (CLIP, (3, 16, 64, 48), 'clips of 8 x 64 x 48 .*makes them 16 x 64 x 48: '),
+        (CLIP, (3, 8, 48, 64), 'clips of 8 x 64 x 48 .*makes them 8 x 48 x 64: '),
+        (CLIP[1:], (3, 8, 64, 64), 'clips of 8 x 64 x 48 .*makes them 8 x 64 x 64: '),
+        (FRAME, (3, 64, 64), 'frames of 64 x 48 px, .*makes them 64 x 64: '),
         (FRAME, CLIP, 'frames of 64 x 48 px.*makes them clips of 8 x 64 x 48 '),
         (CLIP, FRAME, 'clips of 8 x 64 x 48 .*makes them frames of 64 x 48 px'),
     ],
