@@ -1,6 +1,5 @@
 """Registration of every component; configs name this module in ``custom_imports``."""
 
-from .compat.checkpoint_contents import repair_trust_in_checkpoints
 from .compat.checkpoints import repair_checkpoint_loading
 from .compat.host import repair_cpu_distributed
 from .datasets.ffpp_dataset import FFPPDataset
@@ -26,7 +25,6 @@ from .models.recognizers.dual_stream_recognizer import DualStreamRecognizer
 
 # the repairs that need the host loaded; those it needs to be loaded are made by ``import mmfake``
 repair_checkpoint_loading()
-repair_trust_in_checkpoints()
 repair_cpu_distributed()
 
 __all__ = [

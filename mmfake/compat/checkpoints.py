@@ -1,21 +1,24 @@
-"""Loading checkpoints without running code from them.
+"""Safe loading of checkpoints: ``weights_only`` with an allow-list; no code in a file is run.
 
 mmengine 0.10.7 calls ``torch.load`` with the default of the installed torch: up to 2.5 that runs
 any code in the file, from 2.6 on it refuses the files mmengine itself writes, because they hold a
 ``HistoryBuffer`` (open-mmlab/mmengine#1625). The loader here allows exactly what mmengine writes.
+How much memory a file may ask for is not bounded.
 """
 
 from __future__ import annotations
 
 import codecs
+import contextlib
 import io
 import os
 import pickle
 import re
+import tarfile
 from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
 from collections import Counter
 from types import SimpleNamespace
-from typing import Any, Callable, Dict, Union
+from typing import Any, BinaryIO, Callable, Dict, Union
 
 import mmengine.fileio
 import numpy as np
@@ -28,8 +31,7 @@ from mmengine.runner import checkpoint as host
 from mmengine.utils import digit_version
 
 from ..errors import MMFakeError
-from .checkpoint_audit import audit
-from .protocol_two_unpickler import ProtocolTwoUnpickler
+from ..files import is_full
 
 # class -> its functions that appear by name in what mmengine saves: the statistics of a log buffer
 # and the annealing of a OneCycle schedule
@@ -78,8 +80,13 @@ def _old_torch_pickle() -> SimpleNamespace:
     from torch._weights_only_unpickler import _get_allowed_globals
 
     allowed = {**_get_allowed_globals(), **_allowed_globals()}
+    # what a user has allowed with torch.serialization.add_safe_globals, from torch 2.4 on
+    for value in getattr(torch.serialization, 'get_safe_globals', list)():
+        allowed[f'{value.__module__}.{value.__qualname__}'] = value
 
-    class Unpickler(ProtocolTwoUnpickler):
+    class Unpickler(pickle._Unpickler):  # the one in Python: the other one's BUILD has no override
+        dispatch = dict(pickle._Unpickler.dispatch)
+
         def find_class(self, module: str, name: str) -> Any:
             # torch.save writes protocol 2, whose module names are those of Python 2
             module, name = NAME_MAPPING.get(
@@ -89,10 +96,39 @@ def _old_torch_pickle() -> SimpleNamespace:
                 raise pickle.UnpicklingError(f'GLOBAL {module}.{name}')
             return allowed[f'{module}.{name}']
 
+        def load_build(self) -> None:
+            """Set the state of an object, but never that of a class or function."""
+            if callable(self.stack[-2]):
+                raise pickle.UnpicklingError('the state of a class or function is to be changed')
+            super().load_build()
+
+        dispatch[pickle.BUILD[0]] = load_build
+
     def load(file, **kwargs) -> Any:
         return Unpickler(file, **kwargs).load()
 
     return SimpleNamespace(__name__='mmfake', Unpickler=Unpickler, load=load)
+
+
+def _refuse_other_formats(file: BinaryIO) -> None:
+    """Refuse what torch < 2.6 would hand to another reader than the unpickler above."""
+    if torch.serialization._is_zipfile(file):
+        with torch.serialization._open_zipfile_reader(file) as archive:
+            if torch.serialization._is_torchscript_zip(archive):
+                raise pickle.UnpicklingError('a TorchScript archive, which holds a program')
+    else:
+        with contextlib.suppress(tarfile.TarError), tarfile.open(fileobj=file, mode='r:'):
+            raise pickle.UnpicklingError('a tar archive, which torch wrote before 2017')
+    file.seek(0)
+
+
+def _load(file: BinaryIO, map_location: Any) -> Any:
+    if digit_version(torch.__version__) < digit_version('2.6'):
+        _refuse_other_formats(file)
+        return torch.load(file, map_location, pickle_module=_old_torch_pickle(), weights_only=False)
+    extra = [(value, key) for key, value in _allowed_globals().items()]
+    with torch.serialization.safe_globals(extra):
+        return torch.load(file, map_location, weights_only=True)
 
 
 def safe_load(file: Union[str, io.BytesIO], map_location: Any = None, name: str = '') -> Any:
@@ -108,25 +144,20 @@ def safe_load(file: Union[str, io.BytesIO], map_location: Any = None, name: str 
     """
     name = name or str(file)
     try:
-        audit(file)
-        if digit_version(torch.__version__) < digit_version('2.6'):
-            return torch.load(
-                file, map_location, pickle_module=_old_torch_pickle(), weights_only=False
-            )
-        extra = [(value, key) for key, value in _allowed_globals().items()]
-        with torch.serialization.safe_globals(extra):
-            return torch.load(file, map_location, weights_only=True)
-    except pickle.UnpicklingError as error:
+        if isinstance(file, io.BytesIO):
+            return _load(file, map_location)
+        with open(file, 'rb') as opened:
+            return _load(opened, map_location)
+    except Exception as error:  # whatever torch raises for bytes that are no checkpoint
         asked = re.search(r'GLOBAL ([\w.]+)|(getattr\(.*?\))', str(error))
-        if asked is None:
+        if asked is None or not isinstance(error, pickle.UnpicklingError):
             raise MMFakeError(_unreadable(name, error)) from None
         raise MMFakeError(
-            f'{name}: refused, the checkpoint asks to run {asked.group(1) or asked.group(2)}, '
-            'which is not among the plain data that training writes; nothing of it was run. '
-            'Ask its author for a file with tensors only.'
+            f'{name}: refused by mmfake, which runs no code of a checkpoint: this one asks for '
+            f'{asked.group(1) or asked.group(2)}, which is not among the plain data that training '
+            'writes; nothing of it was run. Ask its author for a file with tensors only or, if you '
+            'trust it, allow that class with torch.serialization.add_safe_globals.'
         ) from None
-    except Exception as error:  # whatever torch raises for bytes that are no checkpoint
-        raise MMFakeError(_unreadable(name, error)) from None
 
 
 def _without_config(checkpoint: Any) -> Any:
@@ -157,9 +188,17 @@ def load_from_http(filename: str, map_location: Any = None, model_dir=None, prog
     folder = model_dir or os.path.join(torch.hub.get_dir(), 'checkpoints')
     path = os.path.join(folder, os.path.basename(filename.split('?')[0]))
     if get_dist_info()[0] == 0 and not os.path.isfile(path):
-        os.makedirs(folder, exist_ok=True)
-        # torch downloads to a temporary name and renames
-        torch.hub.download_url_to_file(filename, path, progress=progress)
+        try:
+            os.makedirs(folder, exist_ok=True)
+            # torch downloads to a temporary name and renames
+            torch.hub.download_url_to_file(filename, path, progress=progress)
+        except OSError as error:  # also of the network
+            if is_full(error):
+                raise
+            raise MMFakeError(
+                f'{filename}: cannot be downloaded to {path} ({error}); download it by other means '
+                'and give the file.'
+            ) from None
     barrier()
     return load_from_local(path, map_location)
 
@@ -171,7 +210,11 @@ def load_from_ceph(filename: str, map_location: Any = None, backend: str = 'petr
 
 
 def repair_checkpoint_loading() -> None:
-    """Make every route by which mmengine loads a checkpoint use :func:`safe_load`."""
+    """Make every route by which mmengine loads a checkpoint use :func:`safe_load`.
+
+    That holds for every model of the process, also one of another project: a file does not say
+    whose it is. Its classes can be allowed as for ``torch.load`` itself, see :func:`safe_load`.
+    """
     host.load_from_local, host.load_from_http = load_from_local, load_from_http
     CheckpointLoader.register_scheme('', load_from_local, force=True)
     CheckpointLoader.register_scheme(('http://', 'https://'), load_from_http, force=True)

@@ -1,4 +1,4 @@
-"""Checkpoint files: an atomic file backend, and the latest whole checkpoint of a work dir."""
+"""Checkpoint files: atomic file backend, latest whole checkpoint, one line for one that misfits."""
 
 from __future__ import annotations
 
@@ -6,15 +6,14 @@ import logging
 import os
 import re
 from pathlib import Path
-from typing import List, Optional, Union
+from typing import Any, List, Optional, Union
 
 from mmengine.fileio import LocalBackend, register_backend
 from mmengine.logging import print_log
 from mmengine.runner import Runner
 
-from ..compat.checkpoint_contents import check_contents
 from ..compat.checkpoints import safe_load
-from ..errors import MMFakeError, first_line, sample_of
+from ..errors import MMFakeError, sample_of
 from ..files import atomic_file
 
 
@@ -28,15 +27,7 @@ class AtomicLocalBackend(LocalBackend):
     """
 
     def put(self, obj: bytes, filepath: Union[str, Path]) -> None:
-        """Write to a temporary name, through to the disk, and rename.
-
-        Args:
-            obj (bytes): Content.
-            filepath (str | Path): Where it goes; missing folders are made.
-
-        Raises:
-            MMFakeError: If it cannot be written, e.g. on a full disk; what was there stays.
-        """
+        """Write to a temporary name, through to the disk, and rename."""
         with atomic_file(filepath, 'the checkpoint') as temporary:
             try:
                 with open(temporary, 'wb') as file:
@@ -51,64 +42,77 @@ class AtomicLocalBackend(LocalBackend):
 
 
 def explain_misfits(runner: Runner) -> None:
-    """Let a runner say in one line that a checkpoint does not fit it."""
+    """Let a checkpoint that does not fit the run end in one line, whatever tool started the run.
+
+    ``runner.load_or_resume`` is replaced on this runner alone. The hooks that load state of their
+    own do so in ``after_load_checkpoint``, which is part of it.
+    """
+    if 'load_or_resume' in vars(runner):
+        return
     load_or_resume = runner.load_or_resume
 
-    def explained() -> None:
+    def told_in_one_line() -> None:
+        resume, file = runner._resume, runner._load_from or runner.work_dir
         try:
             load_or_resume()
+            if resume:
+                _check_groups(runner.optim_wrapper)
         except MMFakeError:
             raise
-        except (
-            AttributeError,
-            IndexError,
-            KeyError,
-            RuntimeError,
-            TypeError,
-            ValueError,
-        ) as error:
+        except (KeyError, TypeError, AttributeError, ValueError, RuntimeError, IndexError) as error:
+            reason = (str(error).strip().splitlines() or [''])[0][:300]
             raise MMFakeError(
-                f'{runner._load_from}: damaged or of another config ({type(error).__name__}: '
-                f'{first_line(error)}); resume with the config it was trained with'
-            ) from None
+                f'{file}: damaged or of another config ({type(error).__name__}: {reason}); '
+                + (
+                    'resume with the config and the version it was trained with, or start anew '
+                    'from its weights with --cfg-options load_from=CHECKPOINT and without --resume.'
+                    if resume
+                    else 'give another checkpoint, or the config it was trained with.'
+                )
+            ) from error
 
-    runner.load_or_resume = explained
+    runner.load_or_resume = told_in_one_line
+
+
+def _check_groups(wrapper: Any) -> None:
+    """Look for settings of another optimizer, on which torch stumbles at the first step only."""
+    optimizer = getattr(wrapper, 'optimizer', None)  # there are several in an OptimWrapperDict
+    for group in optimizer.param_groups if optimizer is not None else ():
+        for name in optimizer.defaults:
+            group[name]
 
 
 def latest_checkpoint(work_dir: str, out_dir: str, filename_tmpl: str) -> Optional[str]:
-    """Find the newest checkpoint that is whole.
+    """Find the newest whole checkpoint, None if there is none at all.
 
-    That is the one ``last_checkpoint`` names, unless it is missing, truncated or otherwise
-    unreadable: then the one before, i.e. with the next lower number, and a line says so. A higher
-    number is left over from another run in the same folder; it counts only if ``last_checkpoint``
-    names none, and a line says that too.
+    That is the one ``last_checkpoint`` names. If it is missing, truncated or otherwise unreadable,
+    it is the one with the next lower number, and a line says so. (A higher number is left over from
+    an earlier run in the same folder; it counts only if ``last_checkpoint`` names none.)
 
     Args:
         work_dir (str): Folder of ``last_checkpoint``.
         out_dir (str): Folder of the checkpoints.
         filename_tmpl (str): Their names, e.g. ``'epoch_{}.pth'``.
 
-    Returns:
-        str | None: Its path, or None if there is no checkpoint at all.
-
     Raises:
         MMFakeError: If there are checkpoints and none is whole.
     """
-    candidates = found = numbered(Path(out_dir), filename_tmpl)
+    found = _numbered(Path(out_dir), filename_tmpl)
     pointer = Path(work_dir, 'last_checkpoint')
     named = _named(pointer, Path(out_dir))
     remarks: List[str] = []
+    # candidates, newest first
     if named is not None:
         last = _number(named, filename_tmpl)
-        candidates = [named]
-        candidates += [p for p in found if last is None or _number(p, filename_tmpl) < last]
+        found = [named] + [p for p in found if last is None or _number(p, filename_tmpl) < last]
     elif found:
         remarks.append(f'{pointer} names no checkpoint: the highest number counts.')
-    for path in candidates:
+    # the first of them that is whole
+    for path in found:
         fault = _fault(path)
         if fault is None:
             if remarks:
-                before = '' if path == candidates[0] else 'the one before: '
+                before = '' if path == found[0] else 'the one before: '
                 print_log(
                     f'{sample_of(remarks)} Going on from {before}{path}.',
                     logger='current',
@@ -118,24 +122,14 @@ def latest_checkpoint(work_dir: str, out_dir: str, filename_tmpl: str) -> Option
         remarks.append(fault)
     if not remarks:
         return None
-    others = sample_of([path.name for path in found if path not in candidates], 2)
     raise MMFakeError(
         f'{work_dir}: none of its checkpoints can be resumed from; {sample_of(remarks, 2)} '
-        + (f'{others}: of another run, by the number. ' if others else '')
-        + 'Train anew without --resume, or give --resume another file.'
+        'Train anew without --resume, or give --resume another file.'
     )
 
 
-def numbered(folder: Path, filename_tmpl: str) -> List[Path]:
-    """List the checkpoints of a folder, highest number first.
-
-    Args:
-        folder (Path): The folder.
-        filename_tmpl (str): Their names, e.g. ``'epoch_{}.pth'``.
-
-    Returns:
-        list[Path]: Those that are there.
-    """
+def _numbered(folder: Path, filename_tmpl: str) -> List[Path]:
+    """The checkpoints of a folder, highest number first."""
     numbers = {path: _number(path, filename_tmpl) for path in folder.glob('*')}
     found = [path for path, number in numbers.items() if number is not None]
     return sorted(found, key=numbers.__getitem__, reverse=True)
@@ -164,7 +158,10 @@ def _fault(path: Path) -> Optional[str]:
     if not path.is_file():
         return f'{path}: no such checkpoint file.'
     try:
-        check_contents(safe_load(str(path), 'cpu'), str(path), resume=True)
+        content = safe_load(str(path), 'cpu')
     except MMFakeError as error:
         return str(error)
+    needed = ('state_dict', 'meta', 'message_hub', 'optimizer')
+    if not isinstance(content, dict) or any(key not in content for key in needed):
+        return f'{path}: not a checkpoint of training, which has {", ".join(needed)}.'
     return None

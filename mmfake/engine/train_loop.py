@@ -72,7 +72,7 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
         self.runner.call_hook('before_train_epoch')
         self.runner.model.train()
         done, self._done = self._done, 0
-        for idx, data_batch in enumerate(self._batches_after(done), done):
+        for idx, data_batch in enumerate(self.batches_after(done), done):
             self.run_iter(idx, data_batch)
         self._note_place(0)
         self.runner.call_hook('after_train_epoch')
@@ -111,8 +111,8 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
                 level=logging.WARNING,
             )
 
-    def _batches_after(self, done: int) -> Iterable[Any]:
-        """Load the batches of the epoch but the first ``done``."""
+    def batches_after(self, done: int) -> Iterable[Any]:
+        """Load the batches of the epoch but the first ``done``, whose samples are not loaded."""
         batches = self.dataloader.batch_sampler
         if not hasattr(batches, 'sampler') or not hasattr(batches, 'batch_size'):
             return islice(self.dataloader, done, None)  # a batch sampler of one's own: load, drop

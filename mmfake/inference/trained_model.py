@@ -121,7 +121,7 @@ class TrainedModel:
         self.model.to(self.device).eval()
         meta = loaded.get('meta') or {}
         clip_shape = ClipPipeline(cfg).clip_shape
-        check_clip_shape(meta.get(ClipShapeHook.META_KEY), clip_shape)
+        check_clip_shape(meta.get(ClipShapeHook.META_KEY), (3, *clip_shape))
         trained_on = meta.get('dataset_meta') or {}
         self.methods: Tuple[str, ...] = tuple(trained_on.get('multi_classes') or ())
         self._family = self._family_of(loaded.get('state_dict', loaded))

@@ -1,11 +1,50 @@
-"""The queue of label-informed MoCo."""
+"""Labelled queue (memory bank) of label-informed MoCo."""
 
 from __future__ import annotations
 
+import hashlib
 from typing import Dict, Optional, Union
 
 import torch
+from mmaction.utils import SampleList
 from torch import Tensor
+
+from ..errors import MMFakeError
+
+
+def videos_of(data_samples: SampleList, device: torch.device, needed: bool = True) -> Tensor:
+    """One number per data sample that names its video, also across concatenated datasets.
+
+    It is made of ``video_id``; of a dataset without, it is ``sample_idx``, the index of the video.
+
+    Args:
+        data_samples (list[:obj:`ActionDataSample`]): N samples.
+        device (torch.device): Where the result goes.
+        needed (bool): Whether a sample that has neither is an error; else it gets -1. Defaults to
+            True.
+
+    Returns:
+        Tensor: ``(N,)`` int64.
+
+    Raises:
+        MMFakeError: If a sample has neither and they are needed.
+    """
+    numbers = []
+    for sample in data_samples:
+        name = sample.get('video_id')
+        if name is not None:
+            digest = hashlib.blake2b(str(name).encode(), digest_size=8).digest()
+            numbers.append(int.from_bytes(digest, 'big') >> 1)  # 63 bits: never negative
+            continue
+        index = sample.get('sample_idx', -1)
+        if index == -1 and needed:
+            raise MMFakeError(
+                "a data sample has no 'video_id' and no 'sample_idx', so the queue cannot tell "
+                'which keys are of its own video; name one in PackActionInputs(meta_keys=...) of '
+                'the pipeline, or set exclude_own_video=False in LabelMoCoHook.'
+            )
+        numbers.append(int(index))
+    return torch.tensor(numbers, dtype=torch.long, device=device)
 
 
 class LabelledQueue:
@@ -25,7 +64,8 @@ class LabelledQueue:
     Attributes:
         keys (Tensor): ``(K, D)`` float32, L2-normalised.
         labels (Tensor): ``(K,)`` int64, -1 marks an empty slot.
-        videos (Tensor): ``(K,)`` int64 index of the video in its dataset, -1 in an empty slot.
+        videos (Tensor): ``(K,)`` int64 number of the video, see :func:`videos_of`, -1 in an empty
+            slot.
         pointer (int): Slot of the next write.
     """
 

@@ -2,6 +2,8 @@ import io
 import os
 import pickle
 import subprocess
+import tarfile
+import zipfile
 from collections import Counter
 
 import numpy as np
@@ -13,6 +15,7 @@ from mmengine.runner import CheckpointLoader
 from mmengine.runner.checkpoint import load_checkpoint
 from torch import _weights_only_unpickler
 
+import mmfake.register  # noqa: F401 - with it mmengine loads checkpoints by mmfake's loader
 from mmfake import MMFakeError
 from mmfake.compat.checkpoints import safe_load
 
@@ -51,6 +54,12 @@ def torch_version(request, monkeypatch):
 def saved(path, content, legacy=False):
     torch.save(content, path, _use_new_zipfile_serialization=not legacy)
     return str(path)
+
+
+def archive_of(content):
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    return buffer.getvalue()
 
 
 def same(a, b):
@@ -164,7 +173,7 @@ def test_code_in_a_checkpoint_is_refused_and_does_not_run(tmp_path, name, legacy
 
 def test_the_message_names_what_was_asked_for(tmp_path):
     path = saved(tmp_path / 'attack.pth', Attack(os.system, 'true'))
-    with pytest.raises(MMFakeError, match=r'refused, the checkpoint asks to run posix\.system'):
+    with pytest.raises(MMFakeError, match=r'attack\.pth: refused.* asks for posix\.system'):
         safe_load(path)
 
 
@@ -193,12 +202,94 @@ def test_a_torchscript_archive_is_refused_in_one_line(tmp_path, monkeypatch):
 
 
 @pytest.mark.usefixtures('torch_version')
+def test_a_tar_archive_is_refused_in_one_line(tmp_path):
+    """What torch wrote before 2017, and reads still, with pickles of its own."""
+    with tarfile.open(tmp_path / 'x.pth', 'w') as archive:
+        archive.addfile(tarfile.TarInfo('storages'))
+    with pytest.raises(MMFakeError, match=r'not a readable checkpoint.*\btar\b') as error:
+        safe_load(str(tmp_path / 'x.pth'))
+    assert '\n' not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    'name', [b'collections\nCounter', b'torch._utils\n_rebuild_tensor_v2', b'torch\nSize']
+)
+@pytest.mark.usefixtures('torch_version')
+def test_the_state_of_a_class_or_function_is_not_changed(tmp_path, name):
+    """A pickle can set attributes, also of a class: for the whole process."""
+    state = b'N}X\x06\x00\x00\x00updatec__builtin__\nbytearray\ns\x86b0'
+    path = tmp_path / 'x.pth'
+    old = zipfile.ZipFile(io.BytesIO(archive_of(dict(a=1))))
+    with zipfile.ZipFile(path, 'w') as new:
+        for entry in old.namelist():
+            content = old.read(entry)
+            if entry.endswith('data.pkl'):
+                content = content[:2] + b'c' + name + b'\n' + state + content[2:]
+            new.writestr(entry, content)
+    with pytest.raises(MMFakeError):
+        safe_load(str(path))
+    assert Counter('aa')['a'] == 2
+
+
+KINDS = ['uint8', 'int8', 'int16', 'int32', 'int64', 'bool']
+KINDS += ['float16', 'bfloat16', 'float32', 'float64', 'complex64']
+
+
+@pytest.mark.parametrize('legacy', [False, True])
+@pytest.mark.usefixtures('torch_version')
+def test_every_kind_of_tensor_loads(tmp_path, legacy):
+    content = dict(
+        numbers=[torch.ones(3, dtype=getattr(torch, name)) for name in KINDS],
+        shared=(torch.arange(6).view(2, 3)[:, 1:], torch.empty(0)),
+        parameter=torch.nn.Parameter(torch.ones(2)),
+        buffer=torch.nn.Buffer(torch.ones(2)) if hasattr(torch.nn, 'Buffer') else None,
+        sub=torch.ones(2).as_subclass(torch.nn.Parameter),
+    )
+    loaded = safe_load(saved(tmp_path / 'x.pth', content, legacy))
+    assert all(map(torch.equal, loaded['numbers'], content['numbers']))
+    assert all(map(torch.equal, loaded['shared'], content['shared']))
+    assert torch.equal(loaded['parameter'], content['parameter'])
+
+
+@pytest.mark.usefixtures('torch_version')
 def test_a_truncated_checkpoint_is_said_in_one_line(tmp_path):
     path = tmp_path / 'x.pth'
     saved(path, dict(state_dict=torch.nn.Linear(50, 50).state_dict()))
     path.write_bytes(path.read_bytes()[:3000])
     with pytest.raises(MMFakeError, match=r'x\.pth: not a readable checkpoint'):
         CheckpointLoader.load_checkpoint(str(path))
+
+
+class OfAnotherProject:
+    """A class that another project saves in its checkpoints."""
+
+
+@pytest.mark.usefixtures('torch_version')
+def test_another_projects_class_is_refused_by_name(tmp_path):
+    """The loader serves the whole process; it says who refuses what, and how to allow it."""
+    path = saved(tmp_path / 'theirs.pth', dict(state_dict={}, tracker=OfAnotherProject()))
+    told = (
+        r'theirs\.pth: refused by mmfake.*OfAnotherProject.*torch\.serialization\.add_safe_globals'
+    )
+    with pytest.raises(MMFakeError, match=told) as error:
+        CheckpointLoader.load_checkpoint(path)
+    assert '\n' not in str(error.value)
+
+
+@pytest.mark.skipif(not hasattr(torch.serialization, 'safe_globals'), reason='torch before 2.5')
+@pytest.mark.usefixtures('torch_version')
+def test_another_projects_class_that_the_user_allows_loads(tmp_path):
+    path = saved(tmp_path / 'theirs.pth', dict(state_dict={}, tracker=OfAnotherProject()))
+    with torch.serialization.safe_globals([OfAnotherProject]):
+        loaded = CheckpointLoader.load_checkpoint(path)
+    assert isinstance(loaded['tracker'], OfAnotherProject)
+
+
+def test_an_address_that_does_not_answer_is_told_in_one_line(tmp_path, monkeypatch):
+    monkeypatch.setenv('TORCH_HOME', str(tmp_path))
+    with pytest.raises(MMFakeError, match=r'127.0.0.1:9/x\.pth: cannot be downloaded') as error:
+        CheckpointLoader.load_checkpoint('http://127.0.0.1:9/x.pth')
+    assert '\n' not in str(error.value)
 
 
 def test_the_config_text_that_resume_would_execute_is_dropped(tmp_path):
@@ -224,8 +315,7 @@ def test_a_download_is_loaded_safely(tmp_path, monkeypatch):
 
 
 def test_an_object_store_is_loaded_safely(monkeypatch):
-    buffer = io.BytesIO()
-    torch.save(Attack(os.system, 'true'), buffer)
-    monkeypatch.setattr('mmengine.fileio.get', lambda *args, **kwargs: buffer.getvalue())
+    content = archive_of(Attack(os.system, 'true'))
+    monkeypatch.setattr('mmengine.fileio.get', lambda *args, **kwargs: content)
     with pytest.raises(MMFakeError, match='s3://bucket/x.pth: refused'):
         CheckpointLoader.load_checkpoint('s3://bucket/x.pth')

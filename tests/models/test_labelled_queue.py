@@ -3,7 +3,8 @@ from collections import deque
 import pytest
 import torch
 
-from mmfake.models.labelled_queue import LabelledQueue
+from mmfake import MMFakeError
+from mmfake.models.labelled_queue import LabelledQueue, videos_of
 
 
 @pytest.mark.parametrize('size', [1, 5, 8])
@@ -47,6 +48,29 @@ def test_own_video():
     own = queue.own_video(torch.tensor([7, 1]))
     assert own.tolist() == [[True, False, True], [False, False, False]]
     assert LabelledQueue(3, 1).own_video(torch.tensor([7])) is None
+
+
+def test_videos_are_told_apart_across_datasets(make_samples):
+    """Two datasets that are concatenated share indices, and may share a video."""
+    first, second = make_samples([0, 1]), make_samples([1, 0])
+    second[0].set_metainfo(dict(video_id='dfdc/x/c23/000'))
+    numbers = videos_of(first + second, 'cpu').tolist()
+    assert numbers[1] == numbers[3]
+    assert len(set(numbers)) == 3
+    assert min(numbers) >= 0
+    assert numbers[0] == 2097677519595463890  # in every process: it is saved
+
+
+def test_a_video_without_a_name(make_samples):
+    samples = make_samples([0, 1])
+    for sample in samples:
+        del sample.video_id
+    assert videos_of(samples, 'cpu').tolist() == [0, 1]
+    del samples[1].sample_idx
+    assert videos_of(samples, 'cpu', needed=False).tolist() == [0, -1]
+    with pytest.raises(MMFakeError, match="no 'video_id' and no 'sample_idx'") as error:
+        videos_of(samples, 'cpu')
+    assert '\n' not in str(error.value)
 
 
 def test_state_round_trip_and_wrong_size():

@@ -29,10 +29,16 @@ gc.freeze()
 class TinyEncoder(nn.Module):
     """(N, 3, 8, 32, 32) -> (N, 16, 1, 4, 4) with a batch norm; random weights are enough."""
 
-    def __init__(self, norm=True):
+    def __init__(self, norm=True, frozen=False):
         super().__init__()
         self.conv = nn.Conv3d(3, 16, 8, stride=8)
         self.norm = nn.BatchNorm3d(16) if norm else nn.Identity()
+        self.frozen = frozen
+
+    def train(self, mode=True):
+        super().train(mode)
+        self.norm.train(mode and not self.frozen)
+        return self
 
     def forward(self, x):
         return self.norm(self.conv(x)).relu()

@@ -1,7 +1,8 @@
 """Trainings in processes of their own, some of which are killed: a script that is sent orders.
 
-It imports everything once and forks for each order, a line of JSON: ``{folder, scale, settings,
-fate}``. The answer is a line with the exit code.
+It imports everything once. An order is a line of JSON, a list of processes to fork at once, each
+``{name, words, output, environment}``: the function, its arguments, the file for what it prints.
+The answer is a line with their exit codes. An order as an argument is done without forking.
 """
 
 import json
@@ -12,6 +13,7 @@ import signal
 import sys
 
 import harness
+import rank
 import torch
 from mmengine.runner import Runner
 
@@ -21,31 +23,44 @@ from mmfake.engine.checkpoint_files import AtomicLocalBackend
 def serve():
     torch.set_num_threads(1)
     harness.make_host_fast(setattr)
+    if len(sys.argv) > 1:
+        sys.exit(max(be(**process) for process in json.loads(sys.argv[1])))
     answers = os.fdopen(os.dup(1), 'w')
     os.dup2(2, 1)
     for line in sys.stdin:
-        child = os.fork()
-        if not child:
-            os._exit(live(**json.loads(line)))
-        _, status = os.waitpid(child, 0)
-        code = -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
-        print(code, file=answers, flush=True)
+        children = []
+        for process in json.loads(line):
+            child = os.fork()
+            if not child:
+                os._exit(be(**process))
+            children.append(child)
+        statuses = [os.waitpid(child, 0)[1] for child in children]
+        codes = [-os.WTERMSIG(s) if os.WIFSIGNALED(s) else os.WEXITSTATUS(s) for s in statuses]
+        print(json.dumps(codes), file=answers, flush=True)
+
+
+def be(name, words, output, environment):
+    """Call the function; gives the exit code."""
+    for stream in (1, 2):
+        os.dup2(os.open(output, os.O_CREAT | os.O_APPEND | os.O_WRONLY), stream)
+    os.environ.update(environment)
+    try:
+        dict(live=live, rank=rank.be_rank)[name](**words)
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+        return 1
+    return 0
 
 
 def live(folder, scale, settings, fate):
     """Train, going on from what is there.
 
     Args:
-        folder (str): Gets ``work``, ``end.pth`` and ``output.txt``.
+        folder (str): Gets ``work`` and ``end.pth``.
         scale (str): Config merged over that of the regime.
         settings (dict): Further settings.
         fate (list | None): ``[kind, seed, calls]``: when to be killed.
-
-    Returns:
-        int: Exit code.
     """
-    for stream in (1, 2):
-        os.dup2(os.open(f'{folder}/output.txt', os.O_CREAT | os.O_APPEND | os.O_WRONLY), stream)
     calls = 0
 
     def count(*_):
@@ -58,19 +73,14 @@ def live(folder, scale, settings, fate):
     death = dice.randrange(1, fate[2]) if fate and fate[0] == 'call' else None
     if fate and fate[0] == 'write':
         die_in_write(dice.randrange(1, 4), dice.random())
-    try:
-        cfg = harness.config_of('bin_multi_con', f'{folder}/work', scale, '--resume', **settings)
-        runner = Runner.from_cfg(cfg)
-        if not fate or fate[0] == 'call':
-            os.register_at_fork(after_in_child=lambda: sys.settrace(None))  # no worker dies of it
-            sys.settrace(count)
-        runner.train()
-        sys.settrace(None)
-        torch.save((calls, harness.state_of(runner)), f'{folder}/end.pth')
-    except BaseException:
-        sys.excepthook(*sys.exc_info())
-        return 1
-    return 0
+    cfg = harness.config_of('bin_multi_con', f'{folder}/work', scale, '--resume', **settings)
+    runner = Runner.from_cfg(cfg)
+    if not fate or fate[0] == 'call':
+        os.register_at_fork(after_in_child=lambda: sys.settrace(None))  # no worker dies of it
+        sys.settrace(count)
+    runner.train()
+    sys.settrace(None)
+    torch.save((calls, harness.state_of(runner)), f'{folder}/end.pth')
 
 
 def die_in_write(number, share):

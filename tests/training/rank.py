@@ -1,9 +1,7 @@
-"""One of several processes that train together, a script: ``rank.py FOLDER SCALE JOBS``."""
+"""One of several processes that train together; ``lives.py`` forks them."""
 
-import json
 import os
 import signal
-import sys
 
 import harness
 import torch
@@ -32,10 +30,8 @@ class LoseOneRank(Hook):
 HOOKS = dict(spoilt=SpoilOneRank, killed=LoseOneRank)
 
 
-def train(name, *options, settings):
-    encoder = dict(type='TinyTestEncoder', norm=False)
-    if name == 'frozen':
-        encoder = harness.FROZEN
+def train(folder, scale, name, *options, settings):
+    encoder = harness.FROZEN if name == 's3d' else dict(type='TinyTestEncoder', frozen=True)
     cfg = harness.config_of(
         'bin_multi_con', f'{folder}/{name}', scale, *options, encoder=encoder, **settings
     )
@@ -49,13 +45,11 @@ def train(name, *options, settings):
     return dict(state, skipped=guard.count)
 
 
-if __name__ == '__main__':
-    folder, scale, jobs = sys.argv[1:]
-    torch.set_num_threads(1)
-    harness.make_host_fast(setattr)
+def be_rank(folder, scale, jobs):
+    """Do the jobs, ``{name: {options, settings}}``; the ends go to ``FOLDER/RANK.pth``."""
     results = {}
-    for name, job in json.loads(jobs).items():
-        results[name] = train(name, *job['options'], settings=job['settings'])
+    for name, job in jobs.items():
+        results[name] = train(folder, scale, name, *job['options'], settings=job['settings'])
     rank = 'one'
     if torch.distributed.is_initialized():
         rank, results['backend'] = torch.distributed.get_rank(), torch.distributed.get_backend()

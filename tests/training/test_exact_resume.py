@@ -8,7 +8,11 @@ from mmengine.runner import Runner
 
 from mmfake import FFPPDataset
 
-REGIMES = ['baseline_s3d', 'bin_ce', 'bin_con', 'bin_ce_con', 'bin_multi_ce', 'bin_multi_con']
+REGIMES = ['bin_ce_con', 'bin_multi_con']
+REGIMES += [
+    pytest.param(name, marks=pytest.mark.nightly)
+    for name in ('baseline_s3d', 'bin_ce', 'bin_con', 'bin_multi_ce')
+]
 
 
 def random_states():

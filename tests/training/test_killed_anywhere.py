@@ -1,11 +1,6 @@
 """kill -9 at seeded random moments, then --resume."""
 
-import json
-import os
 import signal
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 import torch
@@ -20,29 +15,19 @@ SETTINGS = {
 
 
 @pytest.fixture(scope='module')
-def live(smoke):
+def live(smoke, fork):
     """Train in a new process, which may have to die; gives its exit code."""
-    server = subprocess.Popen(
-        [sys.executable, Path(__file__).with_name('lives.py')],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env=dict(os.environ, OMP_NUM_THREADS='1'),
-    )
 
     def order(folder, workers, fate=None):
         settings = dict(SETTINGS, **{'train_dataloader.num_workers': workers})
         settings['train_dataloader.persistent_workers'] = workers > 0
         words = dict(folder=str(folder), scale=str(smoke), settings=settings, fate=fate)
-        server.stdin.write(json.dumps(words) + '\n')
-        server.stdin.flush()
-        code = int(server.stdout.readline())
-        assert code in (0, -signal.SIGKILL), (folder / 'output.txt').read_text()
+        output = folder / 'output.txt'
+        (code,) = fork([dict(name='live', words=words, output=str(output), environment={})])
+        assert code in (0, -signal.SIGKILL), output.read_text()
         return code
 
-    yield order
-    server.stdin.close()
-    assert server.wait() == 0
+    return order
 
 
 def ended(folder):
@@ -50,25 +35,37 @@ def ended(folder):
     return torch.load(folder / 'end.pth', weights_only=False)
 
 
-@pytest.fixture(scope='module', params=[0, 2])
-def workers(request):
-    """Processes that load."""
-    return request.param
-
-
 @pytest.fixture(scope='module')
-def undisturbed(tmp_path_factory, live, workers):
-    folder = tmp_path_factory.mktemp('undisturbed')
-    assert live(folder, workers) == 0
-    return ended(folder)
+def undisturbed(tmp_path_factory, live):
+    """How a life of a number of workers ends that nobody disturbs."""
+    ends = {}
+
+    def end(workers):
+        if workers not in ends:
+            folder = tmp_path_factory.mktemp('undisturbed')
+            assert live(folder, workers) == 0
+            ends[workers] = ended(folder)
+        return ends[workers]
+
+    return end
 
 
-@pytest.mark.parametrize('kind', ['call', 'write'])
-def test_killed_five_times(kind, workers, live, undisturbed, harness, tmp_path):
+def five(kind, workers):
+    return pytest.param(kind, workers, 5, marks=pytest.mark.nightly)
+
+
+@pytest.mark.parametrize(
+    ('kind', 'workers', 'number'),
+    [
+        *[('call', 0, 2), ('write', 0, 1), ('call', 2, 1), ('write', 2, 2)],
+        *[five('call', 0), five('write', 0), five('call', 2), five('write', 2)],
+    ],
+)
+def test_killed_again_and_again(kind, workers, number, live, undisturbed, harness, tmp_path):
     """At a random call of any Python function, or with a random part of a checkpoint written."""
-    calls, expected = undisturbed
+    calls, expected = undisturbed(workers)
     kills = lives = 0
-    while kills < 5:
+    while kills < number:
         lives += 1
         killed = live(tmp_path, workers, [kind, f'{workers} {lives}', calls])
         kills += bool(killed)

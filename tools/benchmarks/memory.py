@@ -34,7 +34,7 @@ MB = 2**20
 
 @HOOKS.register_module(force=True)
 class MemoryHook(Hook):
-    """Samples the resident memory of this process and of all that descend from it.
+    """Samples the resident memory of this process and of the workers of its loaders.
 
     Args:
         every (int): Iterations between samples. Defaults to 25.
@@ -70,14 +70,7 @@ class MemoryHook(Hook):
             runner.train_loop.stop_training = True
 
     def slopes(self, warm_up: int) -> Dict[int, float]:
-        """Say how memory grows.
-
-        Args:
-            warm_up (int): Iterations that are left out.
-
-        Returns:
-            dict[int, float]: Process id -> MB per iteration, of the processes with enough samples.
-        """
+        """Process id -> MB per iteration after the warm-up, where there are enough samples."""
         late = {
             pid: [sample for sample in samples if sample[0] > warm_up]
             for pid, samples in self.samples.items()
@@ -95,15 +88,7 @@ class MemoryHook(Hook):
 
 
 def report(hook: MemoryHook, warm_up: int) -> str:
-    """Write the table.
-
-    Args:
-        hook (MemoryHook): After the training.
-        warm_up (int): Iterations that the slopes leave out.
-
-    Returns:
-        str: A column for every process, a row for every sample.
-    """
+    """The table: a column for every process, a row for every sample."""
     pids = list(hook.samples)
     iterations = sorted({i for samples in hook.samples.values() for i, _ in samples})
     rows = [['iteration', *(hook.names[pid] for pid in pids)]]

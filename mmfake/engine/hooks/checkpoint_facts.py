@@ -72,13 +72,15 @@ class ClipShapeHook(Hook):
 
     A network that pools its last feature map takes any clip, and gives other scores without a word:
     a forgotten ``--scale`` moves them away from the threshold that was chosen on validation. Each
-    checkpoint holds the shape of the validation clips; one without it, such as another project's,
-    passes.
+    checkpoint holds the shape of the validation clips, or frames; one without it, such as another
+    project's, passes. A training that starts from the weights of another (``load_from``) has no
+    shape until it is validated.
 
     Args:
         refuse (bool): Whether another shape ends the test. Defaults to True.
     """
 
+    # (C, T, H, W) of a clip or (C, H, W) of a frame; (T, H, W) of a clip in older files
     META_KEY = 'clip_shape'
 
     def __init__(self, refuse: bool = True) -> None:
@@ -91,22 +93,27 @@ class ClipShapeHook(Hook):
         """Remember the shape of the clips."""
         self._shape = _shape_of(data_batch)
 
+    def before_train(self, runner: Runner) -> None:
+        """Forget the shape of weights that training only starts from."""
+        if not runner._resume:
+            self._shape = None
+
     def before_save_checkpoint(self, runner: Runner, checkpoint: Dict[str, Any]) -> None:
-        """Write it."""
+        """Write the shape."""
         if self._shape is not None:
             checkpoint['meta'][self.META_KEY] = list(self._shape)
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: Dict[str, Any]) -> None:
-        """Read it."""
+        """Read the shape."""
         self._shape = checkpoint.get('meta', {}).get(self.META_KEY)
 
     def before_test_iter(
         self, runner: Runner, batch_idx: int, data_batch: Optional[Dict[str, Any]] = None
     ) -> None:
-        """Compare it.
+        """Compare the shape.
 
         Raises:
-            MMFakeError: If the clips have another shape.
+            MMFakeError: If the clips have another one.
         """
         if batch_idx == 0 and self.refuse:
             check_clip_shape(
@@ -116,31 +123,45 @@ class ClipShapeHook(Hook):
             )
 
 
-def check_clip_shape(
-    expected: Optional[Sequence[int]], found: Sequence[int], otherwise: str = ''
-) -> None:
-    """Compare the clips of a config with those of a checkpoint.
+def check_clip_shape(expected: Any, found: Sequence[int], otherwise: str = '') -> None:
+    """Compare the clips or frames of a config with those of a checkpoint.
 
     Args:
-        expected (Sequence[int], optional): (T, H, W) of the checkpoint; what is no list passes.
-        found (Sequence[int]): (T, H, W) of the config.
+        expected (Sequence[int]): Shape in the checkpoint, see ``ClipShapeHook.META_KEY``; what is
+            no list passes.
+        found (Sequence[int]): (C, T, H, W) or (C, H, W) of the config.
         otherwise (str): What else to do, for the message. Defaults to ''.
 
     Raises:
         MMFakeError: If they differ.
     """
-    if isinstance(expected, (list, tuple)) and tuple(expected) != tuple(found):
-        before, now = (' x '.join(map(str, shape)) for shape in (expected, found))
+    if not isinstance(expected, (list, tuple)):
+        return
+    expected, found = tuple(expected), tuple(found)
+    if len(expected) == 3 and len(found) == 4 and expected[0] != found[0]:  # of older files
+        expected = (found[0], *expected)
+    if expected != found:
+        now = _size(found) if len(found) == len(expected) else _in_words(found)
         raise MMFakeError(
-            f'the checkpoint was validated with clips of {before} (frames x px), this config makes '
-            f'them {now}: take the config and the --scale it was trained with'
+            f'the checkpoint was validated with {_in_words(expected)}, this config makes them '
+            f'{now}: take the config and the --scale it was trained with'
             + (f'; {otherwise}' if otherwise else '')
         )
 
 
+def _in_words(shape: Tuple[int, ...]) -> str:
+    """``'clips of 8 x 64 x 64 (frames x px)'`` or ``'frames of 64 x 64 px'``."""
+    size = _size(shape)
+    return f'clips of {size} (frames x px)' if len(shape) == 4 else f'frames of {size} px'
+
+
+def _size(shape: Tuple[int, ...]) -> str:
+    return ' x '.join(map(str, shape[1:]))
+
+
 def _shape_of(batch: Dict[str, Any]) -> Tuple[int, ...]:
-    """(T, H, W) of a batch whose inputs are (clips, C, T, H, W), each or stacked."""
-    return tuple(batch['inputs'][0].shape[-3:])
+    """(C, T, H, W) or (C, H, W) of a batch whose inputs are several of these, each or stacked."""
+    return tuple(batch['inputs'][0].shape[1:])
 
 
 @HOOKS.register_module()

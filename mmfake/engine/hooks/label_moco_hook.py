@@ -1,8 +1,10 @@
-"""Label-informed momentum contrast as a hook."""
+"""Label-informed momentum contrast (MoCo) hook: key encoder (EMA) and labelled queues."""
 
 from __future__ import annotations
 
-from typing import Any, Dict, Optional
+import math
+from itertools import islice
+from typing import Any, Dict, Optional, Tuple
 
 import torch
 from mmaction.registry import HOOKS
@@ -17,7 +19,7 @@ from torch import Tensor, nn
 from ...datasets.unreadable import readable
 from ...errors import MMFakeError
 from ...models.heads.targets import labels_of
-from ...models.labelled_queue import LabelledQueue
+from ...models.labelled_queue import LabelledQueue, videos_of
 from .non_finite_loss_hook import NonFiniteLossHook
 
 
@@ -49,22 +51,29 @@ class LabelMoCoHook(Hook):
     moving average (EMA) of encoder and projection heads encodes the batch, and its keys enter one
     queue per contrastive stream with the label of that stream. The loss of an iteration therefore
     meets keys of EARLIER iterations only. Keys and labels are gathered over all ranks, so that
-    every rank holds the same queue.
+    every rank holds the same queue. :meth:`after_train_iter` is the whole algorithm; the loss is in
+    :class:`mmfake.ContrastiveHead`.
 
-    The copy runs in training mode (batch statistics), as in MoCo. It moves once per optimizer
-    step, also with gradient accumulation; a step that :class:`NonFiniteLossHook` skips leaves copy
-    and queues as they are. (One that the loss scaler of float16 drops, in its search for a scale,
-    does move the copy, towards weights that have not changed.) Model and ``state_dict`` never
-    contain the copy or a queue; ``EMAHook`` would evaluate and save the averaged weights, here the
-    main encoder is the detector. Everything the hook owns is saved in each checkpoint beside the
-    model under ``label_moco`` and restored on resume, not on ``load_from``. It runs before
-    ``CheckpointHook`` and needs no particular order with the other hooks.
+    The keys are of the very inputs that the loss has seen, also if the data preprocessor draws
+    (mixup, say): the hook keeps what it gave. The copy runs in training mode (batch statistics), as
+    in MoCo. It moves once per optimizer step, also with gradient accumulation; a step that
+    :class:`NonFiniteLossHook` skips leaves copy and queues as they are. (One that the loss scaler
+    of float16 drops, in its search for a scale, does move the copy, towards weights that have not
+    changed.) Model and ``state_dict`` never contain the copy or a queue; ``EMAHook`` would evaluate
+    and save the averaged weights, here the main encoder is the detector. Everything the hook owns
+    is saved in each checkpoint beside the model under ``label_moco`` and restored on resume, not on
+    ``load_from``. It runs before ``CheckpointHook`` and needs no particular order with the others.
+
+    A model has to offer ``contrastive_encoder()``, a module from inputs to one key per stream with
+    the ``heads`` by stream, and ``attach_queues()``; see :class:`mmfake.DualStreamRecognizer`.
 
     Args:
         momentum (float): Share m of the old value that an EMA step keeps. Defaults to 0.999.
         queue_size (int): Slots K of each queue. Defaults to 2048.
-        prefill (bool): Whether to fill the queues from the training loader before the first
-            iteration of a new run. Defaults to False.
+        prefill (bool): Whether to fill the queues before the first iteration of a new run. It is
+            done with the END of the first epoch: in the order of the sampler, a key of an anchor's
+            own video has left the queue by the time the anchor comes. A queue that holds an epoch
+            cannot be filled so, unless ``exclude_own_video`` is on. Defaults to False.
         exclude_own_video (bool): Whether keys of an anchor's own video, left in the queue by an
             earlier epoch, are in neither its positives nor its negatives. Defaults to False.
 
@@ -93,14 +102,11 @@ class LabelMoCoHook(Hook):
         self.exclude_own_video = exclude_own_video
         self.key_encoder: Optional[ExponentialMovingAverage] = None
         self.queues: Dict[str, LabelledQueue] = {}
-        self._resumed: Optional[Dict[str, Any]] = None
+        self._is_restored = False
+        self._batch: Optional[Dict[str, Any]] = None  # as the data preprocessor gave it
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: Dict[str, Any]) -> None:
-        """Keep the saved state if the run is being resumed.
-
-        Args:
-            runner (Runner): The runner.
-            checkpoint (dict): The loaded checkpoint.
+        """Restore key encoder and queues if the run is being resumed.
 
         Raises:
             MMFakeError: If a checkpoint to resume from has no such state.
@@ -113,17 +119,63 @@ class LabelMoCoHook(Hook):
                 'queues), so the run cannot go on as it was; start a new one from its weights '
                 'with --cfg-options load_from=CHECKPOINT and without --resume.'
             )
-        self._resumed = checkpoint[self.STATE_KEY]
+        self._build(runner)
+        state = checkpoint[self.STATE_KEY]
+        self.key_encoder.load_state_dict(state['key_encoder'])
+        for name, queue in self.queues.items():
+            queue.load_state_dict(state['queues'][name])
+        self._is_restored = True
 
     def before_train(self, runner: Runner) -> None:
-        """Copy the encoder and build the queues, after the weights were initialised or loaded.
-
-        Args:
-            runner (Runner): The runner.
+        """Start the key encoder as a copy, after the weights were initialised or loaded.
 
         Raises:
-            MMFakeError: If the model has no contrastive head, or the resumed queue does not fit.
+            MMFakeError: If the model has no contrastive head, or the queues cannot be prefilled.
         """
+        model = _unwrap(runner)
+        # the keys need what the forward pass is given
+        self._tap = model.data_preprocessor.register_forward_hook(self._keep)
+        is_restored, self._is_restored = self._is_restored, False
+        if not is_restored:
+            self._build(runner)
+        model.attach_queues(self.queues)
+        if self.prefill and not is_restored:
+            self._prefill(runner)
+
+    def after_train_iter(
+        self,
+        runner: Runner,
+        batch_idx: int,
+        data_batch: DATA_BATCH = None,
+        outputs: Optional[dict] = None,
+    ) -> None:
+        """Enqueue the keys of this batch, then move the key encoder if the optimizer has moved."""
+        # 1. The model has computed the loss against the queues (ContrastiveHead), and the optimizer
+        #    has made its step, unless the loss was not finite: then nothing happens here either.
+        batch, self._batch = self._batch, None
+        if runner.message_hub.runtime_info.get(NonFiniteLossHook.SKIPPED_KEY, False):
+            return
+        # 2. The key encoder of before the step encodes the same inputs: stream -> (N*M, D).
+        # 3. The keys of all ranks enter the queues over the oldest ones.
+        self._enqueue(runner, batch)
+        # 4. The key encoder follows the encoder: k <- m k + (1 - m) q.
+        if runner.optim_wrapper.should_update():
+            self.key_encoder.update_parameters(_contrastive_encoder(runner))
+
+    def after_train(self, runner: Runner) -> None:
+        """Let go of the data preprocessor."""
+        self._tap.remove()
+
+    def before_save_checkpoint(self, runner: Runner, checkpoint: Dict[str, Any]) -> None:
+        """Put key encoder and queues beside the model; runs on rank 0, so nothing is gathered."""
+        if self.key_encoder is None:
+            return
+        encoder = {name: value.cpu() for name, value in self.key_encoder.state_dict().items()}
+        queues = {name: queue.state_dict() for name, queue in self.queues.items()}
+        checkpoint[self.STATE_KEY] = dict(key_encoder=encoder, queues=queues)
+
+    def _build(self, runner: Runner) -> None:
+        """Copy the encoder and make empty queues."""
         source = _contrastive_encoder(runner)
         # mmengine's momentum is the share of the NEW value. Buffers follow the source: the copy
         # normalises with batch statistics, so its running ones are never used.
@@ -136,83 +188,47 @@ class LabelMoCoHook(Hook):
             name: LabelledQueue(self.queue_size, head.out_channels, device, self.exclude_own_video)
             for name, head in source.heads.items()
         }
-        _unwrap(runner).attach_queues(self.queues)
-        if self._resumed is not None:
-            self._restore(self._resumed)
-            self._resumed = None
-        elif self.prefill:
-            self._prefill(runner)
 
-    def after_train_iter(
-        self,
-        runner: Runner,
-        batch_idx: int,
-        data_batch: DATA_BATCH = None,
-        outputs: Optional[dict] = None,
-    ) -> None:
-        """Enqueue the keys of this batch, then move the key encoder if the optimizer has moved.
-
-        Args:
-            runner (Runner): The runner.
-            batch_idx (int): Index of the batch in the epoch.
-            data_batch (dict): The batch as the loader gave it. Defaults to None.
-            outputs (dict, optional): Unused. Defaults to None.
-        """
-        if runner.message_hub.runtime_info.get(NonFiniteLossHook.SKIPPED_KEY, False):
-            return
-        self._enqueue(runner, data_batch)
-        if runner.optim_wrapper.should_update():
-            self.key_encoder.update_parameters(_contrastive_encoder(runner))
-
-    def before_save_checkpoint(self, runner: Runner, checkpoint: Dict[str, Any]) -> None:
-        """Put key encoder and queues beside the model; runs on rank 0, so nothing is gathered.
-
-        Args:
-            runner (Runner): The runner.
-            checkpoint (dict): The checkpoint about to be saved.
-        """
-        if self.key_encoder is None:
-            return
-        encoder = {name: value.cpu() for name, value in self.key_encoder.state_dict().items()}
-        queues = {name: queue.state_dict() for name, queue in self.queues.items()}
-        checkpoint[self.STATE_KEY] = dict(key_encoder=encoder, queues=queues)
+    def _keep(self, preprocessor: nn.Module, args: Tuple[Any, ...], batch: Dict[str, Any]) -> None:
+        if preprocessor.training:
+            self._batch = batch
 
     @torch.no_grad()
-    def _enqueue(self, runner: Runner, data_batch: DATA_BATCH) -> None:
-        model = _unwrap(runner)
-        data = model.data_preprocessor(data_batch, training=True)
-        inputs, samples = readable(data['inputs'], data['data_samples'])
-        samples = [sample for sample in samples for _ in range(inputs.shape[1])]  # N*M
+    def _enqueue(self, runner: Runner, batch: Dict[str, Any]) -> None:
+        # the videos that could be read, each of their M clips a sample: N*M
+        inputs, samples = readable(batch['inputs'], batch['data_samples'])
+        samples = [sample for sample in samples for _ in range(inputs.shape[1])]
+        # stream -> (N*M, D)
         keys = {name: queue.keys[:0] for name, queue in self.queues.items()}
         if samples:
             with runner.optim_wrapper.optim_context(runner.model):  # the training autocast
-                keys = self.key_encoder(inputs)  # stream -> (N*M, D)
-        for name, queue in self.queues.items():
-            label_key = model.streams[name].contrastive_head.label_key
-            labels = labels_of(samples, label_key, inputs.device)
-            videos = labels_of(samples, 'sample_idx', inputs.device, default=-1)
-            # every rank takes part, also one whose batch held nothing readable
-            queue.enqueue(gather_rows(keys[name]), gather_rows(labels), gather_rows(videos))
+                keys = self.key_encoder(inputs)
+        # every rank takes part, also one whose batch held nothing readable
+        videos = gather_rows(videos_of(samples, inputs.device, self.exclude_own_video))
+        for name, head in self.key_encoder.module.heads.items():
+            labels = labels_of(samples, head.label_key, inputs.device)
+            self.queues[name].enqueue(gather_rows(keys[name]), gather_rows(labels), videos)
 
     def _prefill(self, runner: Runner) -> None:
-        for data_batch in runner.train_dataloader:
-            self._enqueue(runner, data_batch)
-            if all(queue.fill == 1 for queue in self.queues.values()):
-                break
+        """Enqueue the last batches of the epoch, as many as fill the queues."""
+        loader, model = runner.train_dataloader, _unwrap(runner)
+        # how many batches may go before them, from the number of samples of each rank
+        size = loader.batch_size or 1  # None with a batch sampler of one's own
+        samples = min(len(loader.sampler), len(loader) * size)
+        first = (samples - math.ceil(self.queue_size / get_world_size())) // size
+        if first < 1 and not self.exclude_own_video:
+            raise MMFakeError(
+                f'LabelMoCoHook: prefill needs an epoch that is at least a batch longer than the '
+                f'queue of {self.queue_size}, or the first anchors meet keys of their own videos; '
+                'take a smaller queue_size, or set exclude_own_video=True or prefill=False.'
+            )
+        # a loop that cannot enter an epoch in its middle loads the batches before, too
+        after = getattr(runner.train_loop, 'batches_after', lambda done: islice(loader, done, None))
+        for data_batch in after(max(first, 0)):
+            self._enqueue(runner, model.data_preprocessor(data_batch, training=True))
+        self._batch = None
         fill = min(queue.fill for queue in self.queues.values())
         print_log(f'LabelMoCoHook: queues prefilled to {fill:.0%}.', logger='current')
-
-    def _restore(self, state: Dict[str, Any]) -> None:
-        try:
-            self.key_encoder.load_state_dict(state['key_encoder'])
-            for name, queue in self.queues.items():
-                queue.load_state_dict(state['queues'][name])
-        except (KeyError, ValueError, RuntimeError) as error:
-            reason = str(error).splitlines()[0]
-            raise MMFakeError(
-                f'LabelMoCoHook: the checkpoint to resume from was written with another config '
-                f'({reason}); resume with the config it was trained with.'
-            ) from None
 
 
 def _unwrap(runner: Runner) -> nn.Module:

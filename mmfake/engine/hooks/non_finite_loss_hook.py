@@ -64,9 +64,7 @@ class NonFiniteLossHook(Hook):
 
     def before_train(self, runner: Runner) -> None:
         """Step in front of the optimizer."""
-        # resumed between the batches of a step that one of them has spoilt: the hub is saved
-        skipped = runner.message_hub.runtime_info.get(self.SKIPPED_KEY, False)
-        self._spoilt = bool(skipped) and not runner.optim_wrapper.should_update()
+        self._spoilt = False
         update_params = runner.optim_wrapper.update_params
 
         def guarded(loss: Tensor, *args, **kwargs) -> None:
@@ -133,7 +131,8 @@ class NonFiniteLossHook(Hook):
         checkpoint[self.STATE_KEY] = (self.count, self.in_a_row)
 
     def after_train(self, runner: Runner) -> None:
-        """Sum up."""
+        """Step away from the optimizer, and sum up."""
+        del runner.optim_wrapper.update_params  # the method of the class is behind it
         if self.count:
             print_log(
                 f'{self.count} of {runner.iter} iterations had a loss that is not finite; the '

@@ -11,7 +11,7 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from ...errors import MMFakeError
-from ..labelled_queue import LabelledQueue
+from ..labelled_queue import LabelledQueue, videos_of
 from ..losses.multi_instance_info_nce_loss import contrast_sets
 from .targets import labels_of
 
@@ -64,7 +64,7 @@ class ContrastiveHead(BaseModule):
         Args:
             embedding (Tensor): ``(N, in_channels)``.
             data_samples (list[:obj:`ActionDataSample`]): N samples with the label and,
-                where an anchor's own video is excluded, ``sample_idx``, the index of the video.
+                where an anchor's own video is excluded, ``video_id`` or ``sample_idx``.
 
         Returns:
             dict[str, Tensor]: ``loss_contrast``; ``queue_fill`` (share of filled slots),
@@ -82,8 +82,7 @@ class ContrastiveHead(BaseModule):
         query = self(embedding)  # (N, D)
         queue = self.queue
         labels = labels_of(data_samples, self.label_key, query.device)  # (N,)
-        default = None if queue.exclude_own_video else -1  # without the option nobody reads it
-        videos = labels_of(data_samples, 'sample_idx', query.device, default)  # (N,)
+        videos = videos_of(data_samples, query.device, queue.exclude_own_video)  # (N,)
         ignore = queue.own_video(videos)  # (N, K) or None
         loss = self.contrast(query, labels, queue.keys, queue.labels, ignore)
 

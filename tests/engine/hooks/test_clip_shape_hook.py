@@ -1,5 +1,7 @@
 """Real batches of a real run are in tests/tools/test_train_and_test.py."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 
@@ -7,7 +9,7 @@ from mmfake import ClipShapeHook, MMFakeError
 
 
 def batch(*shape):
-    return dict(inputs=[torch.zeros(2, 3, *shape)])
+    return dict(inputs=[torch.zeros(2, *shape)])  # two clips, or frames
 
 
 def saved(hook):
@@ -16,38 +18,68 @@ def saved(hook):
     return checkpoint
 
 
-@pytest.fixture
-def tested():
-    """A hook that has loaded a checkpoint of 8 x 64 x 48."""
+def loaded(meta, resume=False):
+    """A hook that has loaded a checkpoint."""
     hook = ClipShapeHook()
-    hook.before_val_iter(None, 0, batch(8, 64, 48))
-    checkpoint = saved(hook)
-    assert checkpoint['meta'] == {'clip_shape': [8, 64, 48]}
-    other = ClipShapeHook()
-    other.after_load_checkpoint(None, checkpoint)
-    return other
+    hook.after_load_checkpoint(SimpleNamespace(_resume=resume), dict(meta=meta))
+    return hook
 
 
-def test_the_same_clips_pass_and_are_saved_again(tested):
-    tested.before_test_iter(None, 0, batch(8, 64, 48))
-    assert saved(tested)['meta'] == {'clip_shape': [8, 64, 48]}  # resumed, not yet validated
+CLIP, FRAME = (3, 8, 64, 48), (3, 64, 48)
 
 
-@pytest.mark.parametrize('shape', [(16, 64, 48), (8, 48, 64), (8, 64, 64)])
-def test_others_are_refused_unless_told(tested, shape):
-    with pytest.raises(MMFakeError, match='clips of 8 x 64 x 48.*makes them') as error:
-        tested.before_test_iter(None, 0, batch(*shape))
+@pytest.mark.parametrize('shape', [CLIP, FRAME])
+def test_the_same_shape_passes_and_is_saved_again(shape):
+    hook = ClipShapeHook()
+    hook.before_val_iter(None, 0, batch(*shape))
+    assert saved(hook)['meta'] == {'clip_shape': list(shape)}
+    other = loaded(saved(hook)['meta'], resume=True)
+    other.before_test_iter(None, 0, batch(*shape))
+    other.before_train(SimpleNamespace(_resume=True))
+    assert saved(other)['meta'] == {'clip_shape': list(shape)}  # resumed, not yet validated
+
+
+@pytest.mark.parametrize(
+    ('expected', 'found', 'told'),
+    [
+        (CLIP, (3, 16, 64, 48), 'clips of 8 x 64 x 48 .*makes them 16 x 64 x 48: '),
+        (CLIP, (3, 8, 48, 64), 'clips of 8 x 64 x 48 .*makes them 8 x 48 x 64: '),
+        (CLIP[1:], (3, 8, 64, 64), 'clips of 8 x 64 x 48 .*makes them 8 x 64 x 64: '),
+        (FRAME, (3, 64, 64), 'frames of 64 x 48 px, .*makes them 64 x 64: '),
+        (FRAME, CLIP, 'frames of 64 x 48 px.*makes them clips of 8 x 64 x 48 '),
+        (CLIP, FRAME, 'clips of 8 x 64 x 48 .*makes them frames of 64 x 48 px'),
+    ],
+)
+def test_others_are_refused_unless_told(expected, found, told):
+    hook = loaded({'clip_shape': list(expected)})
+    with pytest.raises(MMFakeError, match=told) as error:
+        hook.before_test_iter(None, 0, batch(*found))
     assert '\n' not in str(error.value)
-    tested.refuse = False
-    tested.before_test_iter(None, 0, batch(*shape))
+    hook.refuse = False
+    hook.before_test_iter(None, 0, batch(*found))
 
 
 @pytest.mark.parametrize('meta', [{}, {'clip_shape': None}, {'clip_shape': 7}])
 def test_a_checkpoint_that_says_nothing_passes(meta):
-    hook = ClipShapeHook()
-    hook.after_load_checkpoint(None, dict(meta=meta))
-    hook.before_test_iter(None, 0, batch(8, 64, 64))
+    loaded(meta).before_test_iter(None, 0, batch(*CLIP))
+
+
+def test_an_older_file_says_it_without_the_channels():
+    loaded({'clip_shape': list(CLIP[1:])}).before_test_iter(None, 0, batch(*CLIP))
 
 
 def test_without_validation_nothing_is_saved():
     assert saved(ClipShapeHook()) == dict(meta={})
+
+
+@pytest.mark.parametrize('how', ['resume', 'load_from'])
+def test_a_training_from_the_weights_of_another_has_no_shape_yet(train, tmp_path, how):
+    """Its clips may be of another size; a run that goes on has the shape of before."""
+    hooks = [dict(type='mmfake.ClipShapeHook')]
+    train(1, hooks)
+    path = tmp_path / 'work' / 'epoch_1.pth'
+    content = torch.load(path, weights_only=False)
+    torch.save(dict(content, meta=dict(content['meta'], clip_shape=[3, 8, 64, 64])), path)
+    train(2, hooks, work_dir='new', load_from=str(path), resume=how == 'resume')
+    content = torch.load(tmp_path / 'new' / 'epoch_2.pth', weights_only=False)
+    assert content['meta'].get('clip_shape') == ([3, 8, 64, 64] if how == 'resume' else None)

@@ -5,9 +5,11 @@ from pathlib import Path
 import pytest
 import torch
 import torch.nn.functional as F
+from mmaction.models import ActionDataPreprocessor
 from mmengine.hooks import Hook
 
 from mmfake import LabelMoCoHook, MMFakeError
+from mmfake.models.labelled_queue import videos_of
 
 
 def moco(**kwargs):
@@ -64,7 +66,7 @@ def test_queue_and_key_encoder_follow_the_definition(run):
             keys = encode(ema, clips, stream)
             label = {'binary': 'label_bin', 'multi': 'label_multi'}[stream]
             for key, sample in zip(keys, batch['data_samples']):
-                rows.append((key, sample.get(label), sample.sample_idx))
+                rows.append((key, sample.get(label), videos_of([sample], 'cpu').item()))
         ema = {key: 0.9 * value + 0.1 * weights[key] for key, value in ema.items()}
 
     hook = hook_of(runner)
@@ -83,6 +85,10 @@ def test_queue_and_key_encoder_follow_the_definition(run):
         torch.testing.assert_close(value, ema[name])
 
 
+def videos_in(batch):
+    return set(videos_of(batch['data_samples'], 'cpu').tolist())
+
+
 def test_the_loss_meets_keys_of_earlier_iterations_only(run):
     recorder = Recorder()
     run([moco(), recorder]).train()
@@ -90,7 +96,41 @@ def test_the_loss_meets_keys_of_earlier_iterations_only(run):
     earlier = set()
     for seen, batch in zip(recorder.seen, recorder.batches):
         assert seen == earlier
-        earlier |= {sample.sample_idx for sample in batch['data_samples']}
+        earlier |= videos_in(batch)
+
+
+class Noise(ActionDataPreprocessor):
+    """Draws, as blending does; keeps what it gave."""
+
+    given = []
+
+    def forward(self, data, training=False):
+        data = super().forward(data, training)
+        data['inputs'] = data['inputs'] + torch.randn_like(data['inputs'])
+        self.given.append(data['inputs'].clone())
+        return data
+
+
+def test_queries_and_keys_are_of_the_same_inputs(run, tiny_model):
+    """Also if the preprocessor draws: it runs once an iteration, and its clips are encoded."""
+    model = dict(tiny_model(), data_preprocessor=dict(type=Noise, format_shape='NCTHW'))
+    Noise.given.clear()
+    runner = run([moco()], model=model)
+    initial = copy.deepcopy(runner.model.state_dict())
+    hook = hook_of(runner)
+    first = []
+
+    class KeepFirst(Hook):
+        priority = 'LOWEST'
+
+        def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
+            first.append(hook.queues['multi'].keys[:4].clone())
+
+    runner.register_hook(KeepFirst())
+    runner.train()
+    assert len(Noise.given) == runner.iter == 3
+    torch.testing.assert_close(first[0], encode(initial, Noise.given[0].flatten(0, 1), 'multi'))
+    assert not runner.model.data_preprocessor._forward_hooks  # let go of after training
 
 
 @pytest.mark.parametrize(('accumulate', 'moves'), [(1, 6), (2, 3), (4, 2)])
@@ -157,25 +197,43 @@ def test_resume_from_a_file_without_the_state_is_refused(run, tmp_path):
 def test_resume_with_another_queue_is_refused(run):
     run([moco()], epochs=1).train()
     other = dict(type='mmfake.LabelMoCoHook', queue_size=6)
-    with pytest.raises(MMFakeError, match=r'another config \(the saved queue is \(10, 4\)'):
-        run([other], epochs=2, resume=True).train()
+    safe = dict(checkpoint=dict(type='mmfake.SafeCheckpointHook', interval=1))
+    told = r'epoch_1\.pth: damaged or of another config \(ValueError: the saved queue is \(10, 4\)'
+    with pytest.raises(MMFakeError, match=told):
+        run([other], epochs=2, resume=True, default_hooks=safe).train()
 
 
-def test_prefill(run):
-    runner = run([moco(prefill=True)], length=12)
+@pytest.mark.parametrize('loop', ['EpochBasedTrainLoop', 'mmfake.ResumableTrainLoop'])
+@pytest.mark.parametrize(('size', 'length'), [(8, 12), (3, 12), (5, 9)])
+def test_prefill(run, loop, size, length):
+    """Full before the first iteration; in the first epoch no anchor meets its own video."""
+    loop = dict(type=loop, max_epochs=1)
+    runner = run([dict(moco(prefill=True), queue_size=size)], length=length, train_cfg=loop)
     hook = hook_of(runner)
     recorder = Recorder()
     runner.register_hook(recorder)
     runner.train()
-    assert len(recorder.seen[0]) == 10  # the queue of 10 was full before the first iteration
+    assert len(recorder.seen[0]) == size
+    for seen, batch in zip(recorder.seen, recorder.batches):
+        assert not seen & videos_in(batch)
     assert all(queue.fill == 1 for queue in hook.queues.values())
+
+
+@pytest.mark.parametrize(('size', 'length'), [(9, 12), (12, 12), (8, 11)])
+def test_prefill_needs_an_epoch_longer_than_the_queue(run, size, length):
+    settings = dict(moco(prefill=True), queue_size=size)
+    with pytest.raises(MMFakeError, match=f'longer than the queue of {size}') as error:
+        run([settings], length=length).train()
+    assert '\n' not in str(error.value)
+    run([dict(settings, exclude_own_video=True)], length=length).train()
 
 
 def test_prefill_leaves_the_weights_alone(run, tmp_path):
     """Same seed, with and without prefill: the first batch and weights are the same."""
     first, second = Recorder(), Recorder()
     run([moco(), first], work_dir=str(tmp_path / 'a')).train()
-    run([moco(prefill=True), second], work_dir=str(tmp_path / 'b')).train()
+    prefilled = dict(moco(prefill=True), queue_size=8)
+    run([prefilled, second], work_dir=str(tmp_path / 'b')).train()
     ids = [[s.sample_idx for s in r.batches[0]['data_samples']] for r in (first, second)]
     assert ids[0] == ids[1]
     assert first.initial.keys() == second.initial.keys()
@@ -201,7 +259,11 @@ def test_unreadable_videos_leave_no_key(run):
     runner = run([moco()], length=8, unreadable=[0, 5, 6], batch_size=1)  # some batches hold none
     runner.train()
     queue = hook_of(runner).queues['multi']
-    assert sorted(queue.videos[queue.videos >= 0].tolist()) == [1, 2, 3, 4, 7]
+    numbers = videos_of(
+        [runner.train_dataloader.dataset[i]['data_samples'] for i in range(8)], 'cpu'
+    )
+    found = [(numbers == video).nonzero().item() for video in queue.videos[queue.videos >= 0]]
+    assert sorted(found) == [1, 2, 3, 4, 7]
 
 
 def test_logged_each_interval(run):

@@ -160,13 +160,24 @@ def test_weights_that_are_not_finite_stop_at_once_and_are_not_saved(run, tmp_pat
     assert not list((tmp_path / 'work').glob('.*.tmp'))
 
 
+def test_it_steps_away_from_the_optimizer_after_training(run):
+    """Trained on, the run would be guarded twice."""
+    runner = run([guard(), Spoil(1, 4)], streams=())
+    runner.train()
+    assert 'update_params' not in vars(runner.optim_wrapper)
+    runner.train_loop._max_epochs = 2
+    runner.train()
+    assert hook_of(runner).count == 2
+    assert 'update_params' not in vars(runner.optim_wrapper)
+
+
 def test_argument_out_of_range():
     with pytest.raises(MMFakeError, match='at least 1, but got 0'):
         NonFiniteLossHook(max_in_a_row=0)
 
 
-def test_a_step_that_is_spoilt_stays_so_when_resumed(run, tmp_path):
-    """Four batches to a step, the second is bad, and there is a checkpoint after the third."""
+def test_resumed_after_a_step_that_was_spoilt(run, tmp_path):
+    """Four batches to a step, the second is bad; the checkpoint due after the third waits."""
     ends = []
     for load_from in (None, str(tmp_path / 'work' / 'epoch_1.pth')):
         runner = run(

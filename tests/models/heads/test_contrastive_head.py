@@ -4,7 +4,7 @@ import torch.nn.functional as F
 from mmaction.registry import MODELS
 
 from mmfake import MMFakeError, MultiInstanceInfoNCELoss
-from mmfake.models.labelled_queue import LabelledQueue
+from mmfake.models.labelled_queue import LabelledQueue, videos_of
 
 
 @pytest.fixture
@@ -59,7 +59,8 @@ def test_an_empty_queue_gives_zero_and_no_similarity(head, make_samples):
 
 def test_own_video_is_excluded_where_asked_for(head, make_samples):
     samples = make_samples([0, 0])  # videos 0 and 1
-    fill(head.queue, [0, 1, 0], [0, 5, 1])
+    first, second = videos_of(samples, 'cpu').tolist()
+    fill(head.queue, [0, 1, 0], [first, 5, second])
     assert head.loss(torch.randn(2, 6), samples)['queue_anchors'].item() == 1
     head.queue.exclude_own_video = True
     out = head.loss(torch.randn(1, 6), make_samples([0]))
@@ -72,7 +73,7 @@ def test_excluding_the_own_video_needs_to_know_it(head, make_samples):
     head.queue.exclude_own_video = True
     samples = make_samples([0, 1])
     for sample in samples:
-        del sample.sample_idx
+        del sample.sample_idx, sample.video_id
     with pytest.raises(MMFakeError, match="no 'sample_idx'"):
         head.loss(torch.randn(2, 6), samples)
 

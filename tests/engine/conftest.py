@@ -79,6 +79,11 @@ def tiny_model(streams=('binary', 'multi')):
     return model
 
 
+@pytest.fixture(name='tiny_model')
+def _tiny_model():
+    return tiny_model
+
+
 @pytest.fixture
 def run(tmp_path, make_samples):
     """Build a Runner: ``run(hooks, epochs=1, ...)``; keyword arguments go to the Runner."""
@@ -135,9 +140,16 @@ def train(run, tmp_path):
     """Train with a checkpoint at each epoch; gives the runner."""
 
     def go(
-        epochs, hooks=(), work_dir='work', resume=False, load_from=None, scores=None, **checkpoint
+        epochs,
+        hooks=(),
+        work_dir='work',
+        resume=False,
+        load_from=None,
+        scores=None,
+        accumulate=1,
+        **checkpoint,
     ):
-        hook = dict(type='mmfake.SafeCheckpointHook', interval=1, **checkpoint)
+        hook = dict(type='mmfake.SafeCheckpointHook', **{'interval': 1, **checkpoint})
         runner = run(
             [dict(type='mmfake.LabelMoCoHook', queue_size=10), *hooks],
             train_cfg=dict(type='mmfake.ResumableTrainLoop', max_epochs=epochs),
@@ -146,6 +158,7 @@ def train(run, tmp_path):
             resume=resume,
             load_from=load_from,
             scores=scores,
+            accumulate=accumulate,
         )
         runner.train()
         return runner
