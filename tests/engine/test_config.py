@@ -101,6 +101,7 @@ def test_the_data_root_reaches_a_wrapped_dataset(config):
     [
         ('hooks.0.x', 'hooks is a list of 0 entries, which count from 0'),
         ('pair.x', 'pair is a list of 2 entries'),
+        ('pair.0', 'pair is a list: give it whole'),
         ('loader.size.x', 'loader.size is 3, which has nothing below it'),
     ],
 )
