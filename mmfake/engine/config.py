@@ -134,12 +134,14 @@ def _merge_options(cfg: Config, options: Dict[str, Any], path: str) -> None:
 
 def _misfit(cfg: Config, key: str) -> Optional[str]:
     """Why a dotted key leads nowhere in a config, None if it can be set."""
-    node, way = cfg, []
-    for part in key.split('.'):
+    node, way, parts = cfg, [], key.split('.')
+    for part in parts:
         name = '.'.join(way)
         if isinstance(node, (list, tuple)):
             if not part.isdigit() or int(part) >= len(node):
                 return f'{name} is a list of {len(node)} entries, which count from 0'
+            if len(way) + 1 == len(parts):
+                return f'{name} is a list: give it whole, {name}=[...], or a key of one entry'
             node = node[int(part)]
         elif isinstance(node, (dict, Config)):
             if part not in node:
