@@ -2,7 +2,7 @@
 
 A script; its orders are lines of JSON: ``{words, cwd, env, stdout, stderr}``, where the words are
 those after ``python`` and the last two name files. It answers with the process id, and with the
-exit code as ``subprocess`` gives it.
+exit code as ``subprocess`` gives it. The line ``end`` ends it.
 """
 
 import atexit
@@ -29,6 +29,8 @@ def serve():
         importlib.import_module(name)
     answers = os.fdopen(os.dup(1), 'w')
     for line in sys.stdin:
+        if line == 'end\n':
+            break
         child = os.fork()
         if not child:
             answers.close()
