@@ -18,9 +18,9 @@ from mmfake.errors import MMFakeError
 
 DESCRIPTION = """\
 Train for some hundred iterations, with worker processes and without validation, and print the
-resident memory (RSS, MB) of every process over time: of the training itself and of each worker of the
-loader. The slope is the median of the slopes
-between all pairs of points after the warm-up; memory that is kept for good shows as a steady one.
+resident memory (RSS, MB) of every process over time: of the training itself and of each worker of
+the loader. The slope is the median of the slopes between all pairs of points after the warm-up;
+memory that is kept for good shows as a steady one.
 """
 
 EPILOG = """\
