@@ -1,14 +1,16 @@
 """The variants that the READMEs show, as they stand there: one step of each, one trained."""
 
 import re
+import sys
 from pathlib import Path
 
 import pytest
 from mmengine.hooks import Hook
 
 from mmfake.apis.run import build_runner
-from mmfake.apis.train import set_training_options
+from mmfake.apis.train import set_training_options, train
 from mmfake.engine.config import load_config
+from mmfake.errors import MMFakeError
 
 ROOT = Path(__file__).parents[2]
 TOOLS = ROOT / 'tools'
@@ -69,6 +71,7 @@ def test_every_shown_variant_is_run_here():
         'my_faceshifter.py',
         'my_regime.py',
         'my_celebdf.py',
+        'my_tracker.py',
     }
 
 
@@ -111,6 +114,14 @@ def test_a_regime_of_ones_own(step):
     _, weights = step('my_regime.py')
     heads = {key.split('.')[1] for key in weights if key.startswith('multi')}
     assert heads == {'cls_head', 'contrastive_head'}
+
+
+def test_a_tracker_whose_package_is_missing_ends_in_one_line(place, smoke, monkeypatch):
+    monkeypatch.setitem(sys.modules, 'torch.utils.tensorboard', None)
+    monkeypatch.setitem(sys.modules, 'tensorboardX', None)
+    cfg = load_config(place('my_tracker.py'), str(smoke), work_dir='work')
+    with pytest.raises(MMFakeError, match='a package is missing: .*tensorboard'):
+        train(cfg)
 
 
 def test_another_dataset_for_the_test(place, tmp_path, smoke, tiny_tree, command):
