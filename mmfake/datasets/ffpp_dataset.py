@@ -47,9 +47,10 @@ class FFPPDataset(BaseActionDataset):
 
     No video vanishes. One that cannot be decoded comes as a black clip marked ``unreadable`` (see
     :class:`GuardedPipeline`), never as another sample in its place. ``metainfo`` holds ``classes``,
-    ``holdout``, ``multi_classes`` (the method of each multi-class label) and ``expected_videos``:
-    for every video of the protocol ``dict(method=..., label=0 or 1)``, with a ``reason`` if the
-    video is not among the samples.
+    ``holdout``, ``multi_classes`` (the method of each multi-class label), ``datasets`` (their
+    names; ``'mini_ffpp'`` for the rendered stand-in of FF++) and ``expected_videos``: for every
+    video of the protocol ``dict(method=..., label=0 or 1)``, with a ``reason`` if the video is not
+    among the samples.
 
     Args:
         pipeline (list[dict | Callable]): Transforms.
@@ -106,14 +107,17 @@ class FFPPDataset(BaseActionDataset):
         super().__init__(ann_file, pipeline, data_root=data_root, test_mode=test_mode, **kwargs)
 
     @property
-    def pipeline(self) -> GuardedPipeline:
-        """GuardedPipeline: The transforms; assigning any ``Compose`` guards it as well."""
+    def pipeline(self) -> Compose:
+        """Compose: The transforms; assigning a plain ``Compose`` guards it as well."""
         return self._pipeline
 
     @pipeline.setter
     def pipeline(self, pipeline: Compose) -> None:
         # a setter, because mmengine's PipelineSwitchHook assigns a plain Compose in mid-training
-        self._pipeline = GuardedPipeline(pipeline.transforms)
+        # a class of its own, e.g. one that records every step (mmaction2's browse_dataset.py), runs
+        if type(pipeline) is Compose:
+            pipeline = GuardedPipeline(pipeline.transforms)
+        self._pipeline = pipeline
 
     def load_data_list(self) -> List[dict]:
         """List the samples.
@@ -142,6 +146,7 @@ class FFPPDataset(BaseActionDataset):
         self._metainfo.update(
             holdout=self.protocol.holdout,
             multi_classes=self.protocol.classes,
+            datasets=sorted({record.dataset for record in records}),
             expected_videos={record.video_id: _expectation(record) for record in records},
         )
         self._log_counts(available, len(records))
