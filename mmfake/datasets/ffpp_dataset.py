@@ -45,12 +45,12 @@ class FFPPDataset(BaseActionDataset):
     (``dataset/method/compression/stem``), ``method``, ``dataset``, ``compression``, ``stem``,
     ``target`` and ``source``; if the index tells, ``frames`` and ``fps``.
 
-    No video vanishes. One that cannot be decoded comes as a black clip marked ``unreadable`` (see
-    :class:`GuardedPipeline`), never as another sample in its place. ``metainfo`` holds ``classes``,
-    ``holdout``, ``multi_classes`` (the method of each multi-class label), ``datasets`` (their
-    names; ``'mini_ffpp'`` for the rendered stand-in of FF++) and ``expected_videos``: for every
-    video of the protocol ``dict(method=..., label=0 or 1)``, with a ``reason`` if the video is not
-    among the samples.
+    No video vanishes. One that cannot be decoded, or is shorter than a clip, comes as a black clip
+    marked ``unreadable`` (see :class:`GuardedPipeline`), never as another sample in its place.
+    ``metainfo`` holds ``classes``, ``holdout``, ``multi_classes`` (the method of each multi-class
+    label), ``datasets`` (their names; ``'mini_ffpp'`` for the rendered stand-in of FF++) and
+    ``expected_videos``: for every video of the protocol ``dict(method=..., label=0 or 1)``, with a
+    ``reason`` if the video is not among the samples.
 
     Args:
         pipeline (list[dict | Callable]): Transforms.
@@ -104,7 +104,10 @@ class FFPPDataset(BaseActionDataset):
         self.splits_dir, self.missing = splits_dir, missing
         self.compression = canonical_compression(compression)
         self.drop_shared_sources = drop_shared_sources
-        super().__init__(ann_file, pipeline, data_root=data_root, test_mode=test_mode, **kwargs)
+        # Some transforms draw when they are made: ColorJitter the order of its steps, which decides
+        # how it rounds. That must not differ from one process to the next.
+        with drawing_with(0):
+            super().__init__(ann_file, pipeline, data_root=data_root, test_mode=test_mode, **kwargs)
 
     @property
     def pipeline(self) -> Compose:

@@ -84,7 +84,7 @@ class VideoInit(DecordInit):
 
     def _get_video_reader(self, filename: str) -> object:
         """Open a video with decord if that is exact."""
-        if self.io_backend == 'disk':
+        if self.io_backend in ('disk', 'local'):
             if not decord_is_exact(filename):
                 return ExactVideo(filename)
         elif not has_closed_groups(
