@@ -68,8 +68,7 @@ class WatchVideos(Hook):
 def test_training_goes_on_without_broken_videos_and_names_each(tree, config_of, run, workers):
     videos = tree.files['train']
     assert len(videos) == 40
-    step = len(videos) // 10
-    chosen = iter(videos[::step])  # originals and manipulated ones
+    chosen = iter(videos[::3])  # originals and manipulated ones
     broken = {}
     for damage, words in KINDS.items():
         for path in [next(chosen) for _ in range(FIFTH)]:

@@ -85,7 +85,7 @@ def test_a_repeated_video_counts_once(run, make_samples, caplog):
     assert any('2 of 12 training videos could not be used' in line for line in lines)
 
     repeated = loader_of(RepeatDataset(Videos(range(12), make_samples, 7), times=3))
-    with pytest.raises(MMFakeError, match='7 of 12 training videos cannot be decoded'):
+    with pytest.raises(MMFakeError, match='7 of 12 training videos cannot be used'):
         run(HOOKS, streams=(), train_dataloader=repeated).train()
 
 
