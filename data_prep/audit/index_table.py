@@ -12,7 +12,7 @@ import numpy as np
 
 from mmfake.datasets.ffpp_tree import canonical_compression
 from mmfake.datasets.index import COLUMNS
-from mmfake.datasets.protocol import ORIGINAL, SPLITS, UNKNOWN, USED, get_manipulation
+from mmfake.datasets.protocol import ORIGINAL, RENDERED, SPLITS, UNKNOWN, USED, get_manipulation
 from mmfake.errors import MMFakeError, sample_of
 
 ERROR, WARNING = 'error', 'warning'
@@ -250,7 +250,9 @@ def _people_faults(row: IndexRow, parts: List[str]) -> List[str]:
         source = ''
     if not target or bool(source) != row.is_fake or (target == UNKNOWN and not row.is_fake):
         faults.append(f'target {target!r} and source {source!r} do not fit {row["method"]!r}')
-    elif parts[0] == 'ffpp' and parts[3] != (f'{target}_{source}' if source else target):
+    elif parts[0] in ('ffpp', RENDERED) and parts[3] != (
+        f'{target}_{source}' if source else target
+    ):
         faults.append(f'stem {parts[3]!r} is not what target and source {target!r}, {source!r} say')
     return faults
 

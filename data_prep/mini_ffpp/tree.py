@@ -10,7 +10,7 @@ from typing import Dict, List
 import cv2
 import numpy as np
 
-from mmfake.datasets.protocol import get_manipulation
+from mmfake.datasets.protocol import RENDERED, get_manipulation
 from mmfake.errors import MMFakeError
 from mmfake.files import atomic_file, remove_leftovers
 
@@ -22,7 +22,7 @@ from .methods import FAMILIES
 from .motion import FPS
 from .noise import rng_for
 
-FILE_NAME = 'mini_ffpp.json'
+FILE_NAME = f'{RENDERED}.json'  # by which its videos are told from those of FaceForensics++
 # Raised whenever the pixels change: a tree of another version is never mixed with this one's.
 RENDERER = 2
 

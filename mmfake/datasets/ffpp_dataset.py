@@ -45,11 +45,12 @@ class FFPPDataset(BaseActionDataset):
     (``dataset/method/compression/stem``), ``method``, ``dataset``, ``compression``, ``stem``,
     ``target`` and ``source``; if the index tells, ``frames`` and ``fps``.
 
-    No video vanishes. One that cannot be decoded comes as a black clip marked ``unreadable`` (see
-    :class:`GuardedPipeline`), never as another sample in its place. ``metainfo`` holds ``classes``,
-    ``holdout``, ``multi_classes`` (the method of each multi-class label) and ``expected_videos``:
-    for every video of the protocol ``dict(method=..., label=0 or 1)``, with a ``reason`` if the
-    video is not among the samples.
+    No video vanishes. One that cannot be decoded, or is shorter than a clip, comes as a black clip
+    marked ``unreadable`` (see :class:`GuardedPipeline`), never as another sample in its place.
+    ``metainfo`` holds ``classes``, ``holdout``, ``multi_classes`` (the method of each multi-class
+    label), ``datasets`` (their names; ``'mini_ffpp'`` for the rendered stand-in of FF++) and
+    ``expected_videos``: for every video of the protocol ``dict(method=..., label=0 or 1)``, with a
+    ``reason`` if the video is not among the samples.
 
     Args:
         pipeline (list[dict | Callable]): Transforms.
@@ -103,17 +104,23 @@ class FFPPDataset(BaseActionDataset):
         self.splits_dir, self.missing = splits_dir, missing
         self.compression = canonical_compression(compression)
         self.drop_shared_sources = drop_shared_sources
-        super().__init__(ann_file, pipeline, data_root=data_root, test_mode=test_mode, **kwargs)
+        # Some transforms draw when they are made: ColorJitter the order of its steps, which decides
+        # how it rounds. That must not differ from one process to the next.
+        with drawing_with(0):
+            super().__init__(ann_file, pipeline, data_root=data_root, test_mode=test_mode, **kwargs)
 
     @property
-    def pipeline(self) -> GuardedPipeline:
-        """GuardedPipeline: The transforms; assigning any ``Compose`` guards it as well."""
+    def pipeline(self) -> Compose:
+        """Compose: The transforms; assigning a plain ``Compose`` guards it as well."""
         return self._pipeline
 
     @pipeline.setter
     def pipeline(self, pipeline: Compose) -> None:
         # a setter, because mmengine's PipelineSwitchHook assigns a plain Compose in mid-training
-        self._pipeline = GuardedPipeline(pipeline.transforms)
+        # a class of its own, e.g. one that records every step (mmaction2's browse_dataset.py), runs
+        if type(pipeline) is Compose:
+            pipeline = GuardedPipeline(pipeline.transforms)
+        self._pipeline = pipeline
 
     def load_data_list(self) -> List[dict]:
         """List the samples.
@@ -142,6 +149,7 @@ class FFPPDataset(BaseActionDataset):
         self._metainfo.update(
             holdout=self.protocol.holdout,
             multi_classes=self.protocol.classes,
+            datasets=sorted({record.dataset for record in records}),
             expected_videos={record.video_id: _expectation(record) for record in records},
         )
         self._log_counts(available, len(records))

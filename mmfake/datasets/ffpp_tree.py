@@ -10,7 +10,7 @@ from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence, Set, Tup
 from mmengine.logging import print_log
 
 from ..errors import MMFakeError, sample_of
-from .protocol import ORIGINAL, SPLITS, VideoRecord, get_manipulation
+from .protocol import ORIGINAL, RENDERED, SPLITS, VideoRecord, get_manipulation
 
 Pairs = List[Tuple[str, str]]
 
@@ -74,6 +74,11 @@ def video_folder(data_root: str, method: str, compression: str) -> Path:
     )
 
 
+def dataset_name(data_root: str) -> str:
+    """Tell the rendered stand-in, by the settings that its renderer leaves there, from FF++."""
+    return RENDERED if Path(data_root, f'{RENDERED}.json').is_file() else 'ffpp'
+
+
 def read_tree(
     data_root: str, pairs: Pairs, split: str, methods: Sequence[str], compression: str
 ) -> List[VideoRecord]:
@@ -83,6 +88,7 @@ def read_tree(
     ``methods``, so that the head of the list is already a small balanced sample of the whole.
     """
     folders = {method: video_folder(data_root, method, compression) for method in methods}
+    dataset = dataset_name(data_root)
     records = []
     for first, second in pairs:
         for target, other in ((first, second), (second, first)):
@@ -91,7 +97,7 @@ def read_tree(
                 stem = f'{target}_{source}' if source else target
                 filename = str(folder / f'{stem}.mp4')
                 records.append(
-                    VideoRecord('ffpp', method, compression, stem, target, source, split, filename)
+                    VideoRecord(dataset, method, compression, stem, target, source, split, filename)
                 )
     return records
 

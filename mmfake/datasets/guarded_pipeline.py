@@ -1,4 +1,4 @@
-"""Guarded pipeline: a video that cannot be decoded becomes a black clip with a reason."""
+"""Guarded pipeline: a video that cannot be used becomes a black clip with a reason."""
 
 from __future__ import annotations
 
@@ -18,14 +18,19 @@ _NOT_THE_VIDEO = (ImportError, KeyError, AttributeError, NameError, MemoryError)
 _BLACK_SIDE = 128  # px; any size serves, the pipeline resizes and crops what it gets
 
 
+class TooShortError(Exception):
+    """A video with fewer frames than a clip."""
+
+
 class GuardedPipeline(Compose):
-    """Run a pipeline; a video that cannot be decoded becomes a black clip that says so.
+    """Run a pipeline; a video that cannot be used becomes a black clip that says so.
 
     mmengine's datasets put another, random sample in the place of one that fails. A detector
     would then be scored on the wrong video, or the video would vanish from the count. Here the
     sample stays where it is: an exception up to and including the last transform with ``Decode``
     in its class name makes a black clip, the other transforms run on it as usual, and the packed
-    data sample gets the metainfo ``unreadable`` with the reason in one line. Losses and metrics
+    data sample gets the metainfo ``unreadable`` with the reason in one line. So does a video with
+    fewer frames than a clip spans, which mmaction2 would fill with repetitions. Losses and metrics
     leave such samples out; ``UnreadableVideosHook`` and ``DeepfakeMetric`` name them. An exception
     after decoding is a bug and propagates, and so do those that no broken file causes (a missing
     library, a missing key, no memory).
@@ -89,10 +94,23 @@ class GuardedPipeline(Compose):
     def _decode(self, data: dict) -> dict:
         """Run the transforms up to the last that decodes."""
         for transform in self._head:
+            if transform is self._frame_sampler:
+                self._check_length(data)
             data = transform(data)
             if data is None:  # mmengine's way to say that loading failed
                 raise ValueError(f'{type(transform).__name__} returned None')
         return data
+
+    def _check_length(self, data: dict) -> None:
+        """Refuse a video that is shorter than a clip: the sampler would repeat its frames."""
+        sampler = self._frame_sampler
+        step = getattr(sampler, 'frame_interval', 1)
+        span = (sampler.clip_len - 1) * step + 1
+        target_fps, fps = getattr(sampler, 'target_fps', None), data.get('avg_fps')
+        if target_fps and fps:  # the sampler spreads clip_len frames over as many seconds
+            span = int(max(1, sampler.clip_len * step * fps / target_fps) - 1) + 1
+        if data['total_frames'] < span:
+            raise TooShortError(f'too short: {data["total_frames"]} frames, a clip has {span}')
 
     def _black_clip(self, annotation: dict) -> dict:
         """Make what decoding would have made, with black frames."""
@@ -107,6 +125,8 @@ class GuardedPipeline(Compose):
 
 def _one_line(error: Exception) -> str:
     """Say in one line, the same for every file with that fault, what is wrong with a video."""
+    if isinstance(error, TooShortError):
+        return str(error)
     # the text of an OSError ends in the path, which would make each reason unique
     text = getattr(error, 'strerror', None) or str(error)
     # decord begins with the time of day and the line of its source

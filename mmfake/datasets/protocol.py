@@ -121,6 +121,9 @@ def method_name(key: str) -> str:
 
 # ---- Videos ---------------------------------------------------------------------------------
 
+RENDERED = 'mini_ffpp'
+"""str: The dataset that ``data_prep/make_mini_ffpp.py`` renders: of nobody, and not FF++."""
+
 UNKNOWN = '?'
 """str: The target or source of a fake whose makers do not tell it; no person is called so."""
 

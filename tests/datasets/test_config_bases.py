@@ -15,6 +15,7 @@ SPLITS = ('train', 'val', 'test')
 BROKEN = {
     'ffpp/original/c23/000': 'text',
     'ffpp/df/c23/000_001': 'empty',
+    'ffpp/fs/c23/002_003': 'shorter than a clip',
     'ffpp/original/c23/008': 'truncated',
 }
 
@@ -26,18 +27,19 @@ def base():
 
 @pytest.fixture
 def damaged_tree(make_tree, video_writer):
-    """Real videos of 3 to 40 frames, three of them broken."""
+    """Real videos of 32 to 40 frames, three of them broken and one of 3."""
     written = iter(range(1000))
 
     def write(path):
         number = next(written)
-        video_writer(path, frames=(40, 3, 20)[number % 3], size=64, seed=number)
+        video_writer(path, frames=(40, 32, 36)[number % 3], size=64, seed=number)
 
     tree = make_tree(write=write)
     content = tree.path('original', '008').read_bytes()
     tree.path('original', '008').write_bytes(content[: len(content) // 2])
     tree.path('original', '000').write_text('no video')
     tree.path('df', '000_001').write_bytes(b'')
+    video_writer(tree.path('fs', '002_003'), frames=3)
     return tree
 
 

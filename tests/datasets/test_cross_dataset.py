@@ -43,7 +43,7 @@ def celeb(tmp_path, video_writer):
     for folder, stems in FOLDERS.items():
         (raw / folder).mkdir(parents=True)
         for seed, stem in enumerate(stems):
-            video_writer(raw / folder / f'{stem}.mp4', frames=8, size=32, seed=seed)
+            video_writer(raw / folder / f'{stem}.mp4', frames=32, size=32, seed=seed)
     lines = [f'1 {name}.mp4' for name in TESTED] + [f'0 {name}.mp4' for name in TESTED_FAKES]
     (raw / 'List_of_testing_videos.txt').write_text('\n'.join(lines))
     with open(raw / 'index.csv', 'w', newline='') as stream:
@@ -51,10 +51,10 @@ def celeb(tmp_path, video_writer):
         writer.writeheader()
         for record in list_dataset('celebdf2', str(raw)):
             row = {key: getattr(record, key) for key in COLUMNS if hasattr(record, key)}
-            row.update(id=record.video_id, frames=8, fps=25, detector='none')
+            row.update(id=record.video_id, frames=32, fps=25, detector='none')
             row['path'] = str(Path(record.filename).relative_to(raw))
             if record.stem == 'id1_id0_0001':
-                row.update(status='no-face', reason='no face in 8 frames', path='')
+                row.update(status='no-face', reason='no face in 32 frames', path='')
             writer.writerow(row)
     return raw
 
@@ -76,7 +76,7 @@ def test_variant_reads_the_test_split_of_the_other_dataset(loader):
         'celebdf2/cdf/released/id1_id0_0000',
     ]
     assert dataset.metainfo['expected_videos']['celebdf2/cdf/released/id1_id0_0001'] == dict(
-        method='cdf', label=1, reason='no face in 8 frames'
+        method='cdf', label=1, reason='no face in 32 frames'
     )
     assert dataset.get_data_info(2)['label_multi'] == -1
 

@@ -1,13 +1,16 @@
 import logging
 from collections import Counter
 
+import numpy as np
 import pytest
+import torch
 from mmengine.dataset import Compose
 from mmengine.logging import MMLogger
 
 from mmfake.datasets.ffpp_dataset import FFPPDataset
 from mmfake.datasets.guarded_pipeline import GuardedPipeline
 from mmfake.datasets.protocol import STATUSES
+from mmfake.datasets.samplers import SeededIndex
 from mmfake.errors import MMFakeError
 
 FOUR = ('df', 'f2f', 'fs', 'nt')
@@ -48,6 +51,22 @@ def test_counts_and_labels_are_the_papers(full_tree, holdout):
         ('original', 0, 0): 140,
         (holdout, 1, -1): 140,
     }
+
+
+@pytest.mark.parametrize('indexed', [False, True])
+def test_rendered_videos_are_a_dataset_of_their_own(small_tree, indexed):
+    assert read(small_tree).metainfo['datasets'] == ['ffpp']
+    (small_tree.root / 'mini_ffpp.json').write_text('{}')  # which the renderer leaves
+    if indexed:
+        rows = [dict(row, id=f'mini_{row["id"]}') for row in small_tree.rows()]
+        small_tree.write_index(rows)
+    for split in ('train', 'val', 'test'):
+        dataset = read(small_tree, split)
+        assert dataset.metainfo['datasets'] == ['mini_ffpp']
+        assert {row['dataset'] for row in infos(dataset)} == {'mini_ffpp'}
+        names = {row['video_id'] for row in infos(dataset)}
+        assert names == set(dataset.metainfo['expected_videos'])
+        assert all(name.startswith('mini_ffpp/') for name in names)
 
 
 def test_without_hold_out_splits_have_all_methods_and_share_no_video_and_no_person(full_tree):
@@ -303,6 +322,44 @@ def test_pipeline_is_guarded_even_if_it_is_exchanged(small_tree):
     assert isinstance(dataset.pipeline, GuardedPipeline)
     assert dataset.pipeline.transforms == [transform]
     assert isinstance(dataset[0], str)
+
+
+class Recorder(Compose):
+    """What mmaction2's browse_dataset.py assigns: it keeps the pictures after each transform."""
+
+    def __call__(self, data):
+        data = super().__call__(data)
+        self.seen = len(self.transforms)
+        return data
+
+
+def test_assigned_pipeline_of_another_class_runs(small_tree):
+    dataset = read(small_tree)
+    dataset.pipeline = Recorder([lambda data: dict(data, seen=True)])
+    assert dataset[0]['seen']
+    assert dataset.pipeline.seen == 1
+
+
+def test_clips_do_not_depend_on_what_was_drawn_before_the_dataset_was_made(make_tree, video_writer):
+    tree = make_tree(methods=('df',), write=lambda path: video_writer(path, frames=9, size=32))
+    pipeline = [
+        dict(type='mmfake.VideoInit'),
+        dict(type='SampleFrames', clip_len=8),
+        dict(type='DecordDecode'),
+        dict(type='ColorJitter', hue=0.0),  # draws the order of its steps when it is made
+        dict(type='FormatShape', input_format='NCTHW'),
+        dict(type='PackActionInputs'),
+    ]
+    clips = []
+    for seed in range(4):
+        np.random.seed(seed)
+        drawn = np.random.RandomState(seed).rand()
+        root = str(tree.root)
+        dataset = FFPPDataset(pipeline, holdout=None, data_root=root, methods=['df'])
+        assert np.random.rand() == drawn, 'and making it leaves the generator as it was'
+        clips.append([dataset[SeededIndex(index, index)]['inputs'] for index in range(4)])
+    for others in clips[1:]:
+        assert all(torch.equal(*pair) for pair in zip(clips[0], others))
 
 
 @pytest.mark.parametrize('test_mode', [True, False])

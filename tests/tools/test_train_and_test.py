@@ -270,6 +270,6 @@ def test_a_broken_video_is_named_and_not_scored(tiny, command, tiny_encoder, tin
     assert done.returncode == 0, done.stderr
     assert 'scored 3 of 4 videos; not scored: 1' in done.stdout
     rows = {row['video']: row for row in csv.DictReader((tmp_path / 'scores.csv').open())}
-    row = rows['ffpp/original/c23/003']
+    row = rows['mini_ffpp/original/c23/003']
     assert (row['score'], row['status']) == ('', 'not-scored')
     assert row['reason']

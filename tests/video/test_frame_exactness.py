@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 
 from data_prep.clip_writer import write_clip
+from mmfake.datasets.transforms.video_init import VideoInit
 from mmfake.video.frame_reader import FrameReader
 from tests.video import numbered
 
 B_FRAMES = {'x264-params': 'b-adapt=0:bframes=2:keyint=10:min-keyint=10:scenecut=0'}
 OPEN_GOP = {'x264-params': 'b-adapt=0:bframes=2:keyint=12:scenecut=0:open-gop=1'}
+INTRA_REFRESH = {'x264-params': 'intra-refresh=1:bframes=0:keyint=10:scenecut=0'}
 FAST = {'preset': 'ultrafast'}
 WHOLE = list(range(40))
 GAPS = np.cumsum([0, *np.random.default_rng(0).integers(10, 200, 39)]).tolist()
@@ -43,6 +45,12 @@ KINDS = {
         WHOLE,
     ),
     'transport': ('.ts', dict(options=B_FRAMES), WHOLE),
+    'program': ('.mpg', dict(codec='mpeg2video', options=dict(b='4000000')), WHOLE),
+    'mpeg2_transport': ('.ts', dict(codec='mpeg2video', options=dict(b='4000000')), WHOLE),
+    'open_gop_matroska': ('.mkv', dict(options=OPEN_GOP), WHOLE),
+    'closed_gop': ('.mp4', dict(options=B_FRAMES), WHOLE),
+    'mpeg4': ('.mp4', dict(codec='mpeg4', options=dict(bf='2', b='2000000')), WHOLE),
+    'intra_refresh': ('.mp4', dict(options=INTRA_REFRESH), WHOLE),
     'flash': ('.flv', dict(options=B_FRAMES), WHOLE),
     'one_frame': ('.mp4', dict(count=1, options=FAST), [0]),
     'with_sound': ('.mp4', dict(sound='aac', options=B_FRAMES), WHOLE),
@@ -50,6 +58,9 @@ KINDS = {
     'turned_180': ('.mp4', _turned(180), WHOLE),
     'turned_270': ('.mp4', _turned(270), WHOLE),
 }
+if 'libsvtav1' in av.codecs_available:
+    KINDS['av1'] = ('.mp4', dict(codec='libsvtav1', options=dict(preset='12')), WHOLE)
+FOR_DECORD = ('plain', 'closed_gop', 'grey', 'one_frame', 'with_sound')  # and those turned
 
 
 @pytest.fixture(scope='module', params=KINDS)
@@ -71,8 +82,29 @@ def test_reader_gives_each_shown_frame_once_in_order(video, threads):
     assert [numbered.number_of(np.rot90(f.picture, quarters)) for f in frames] == numbers
     assert {f.picture.shape for f in frames} == {(reader.height, reader.width, 3)}
     assert {f.picture.dtype for f in frames} == {np.dtype(np.uint8)}
-    want = np.array(GAPS if path.suffix == '.mkv' else np.arange(len(numbers)) * 40) / 1000
+    want = np.array(GAPS if path.stem == 'vfr' else np.arange(len(numbers)) * 40) / 1000
     assert [f.time for f in frames] == pytest.approx(want, abs=0.0011)
+
+
+def test_training_and_test_see_the_frames_that_the_reader_shows(video):
+    path, numbers, _ = video
+    with FrameReader(path) as reader:
+        shown = [frame.picture for frame in reader]
+    results = VideoInit().transform(dict(filename=str(path)))
+    assert results['total_frames'] == len(numbers)
+    name = path.stem.partition('_')[0]
+    by_decord = isinstance(results['video_reader'], decord.VideoReader)
+    assert by_decord == (path.stem in FOR_DECORD or name == 'turned')
+    # 8 from the middle, the last ones first, and every frame in any order
+    middle, n = len(numbers) // 2, len(numbers)
+    for indices in (
+        np.arange(middle, min(middle + 8, n)),
+        np.arange(n)[: -n // 2 : -1],
+        np.random.default_rng(0).permutation(n),
+    ):
+        reader = VideoInit().transform(dict(filename=str(path)))['video_reader']
+        for index, seen in zip(indices, reader.get_batch(indices).asnumpy()):
+            assert np.array_equal(seen, shown[index])
 
 
 def test_clip_is_read_back_exactly_by_every_reader(video, tmp_path):

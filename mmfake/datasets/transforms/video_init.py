@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import io
 import logging
-from pathlib import Path
 from typing import Optional
 
 from mmaction.datasets.transforms import DecordInit
 from mmaction.registry import TRANSFORMS
+from mmengine.fileio import FileClient
 from mmengine.logging import print_log
 
-from ...video.stored_clip import JpgClip, NpyClip, StoredClip
+from ...video.exact_video import ExactVideo, decord_is_exact, has_closed_groups
+from ...video.frame_reader import VideoError
+from ...video.stored_clip import open_stored_clip
 
 
 @TRANSFORMS.register_module()
 class VideoInit(DecordInit):
     """Open a video as DecordInit does, or a clip stored as pictures, for DecordDecode.
 
-    A ``.npy`` file or a folder of JPEG files gets a reader with decord's interface, so SampleFrames
-    and DecordDecode after it work unchanged; anything else is opened by decord. These clips do not
-    know their own rate: it is the ``fps`` of the annotation, or else 25.
+    Any file gives the frames that a player shows, at any index. decord opens those in which it
+    finds them: H.264 in mp4 with closed groups of pictures, as data preparation writes it. Other
+    videos, a ``.npy`` file and a folder of JPEG files get a reader with decord's interface, so
+    SampleFrames and DecordDecode after it work unchanged. A stored clip does not know its own rate:
+    it is the ``fps`` of the annotation, or else 25.
 
     Required Keys:
 
@@ -33,8 +38,8 @@ class VideoInit(DecordInit):
         - avg_fps
 
     Args:
-        io_backend (str): As of DecordInit; stored pictures are always read from disk. Defaults to
-            ``'disk'``.
+        io_backend (str): As of DecordInit. What decord does not open is always read from disk.
+            Defaults to ``'disk'``.
         num_threads (int): Threads that decode a video: one, since the workers of the data loader
             are the parallelism. Defaults to 1.
         decode_timeout (float, optional): Has no effect any more; configs that set it still load.
@@ -42,7 +47,8 @@ class VideoInit(DecordInit):
         **kwargs: Further arguments of DecordInit.
 
     Raises:
-        VideoError: On opening, if stored pictures are damaged or incomplete.
+        VideoError: On opening, if a clip is damaged or incomplete, or not on disk and not for
+            decord.
     """
 
     def __init__(
@@ -70,16 +76,21 @@ class VideoInit(DecordInit):
         Returns:
             dict: The same with the keys above.
         """
-        clip = _stored_clip(results['filename'], results.get('fps') or 25.0)
+        clip = open_stored_clip(results['filename'], results.get('fps') or 25.0)
         if clip is None:
             return super().transform(results)
         results.update(video_reader=clip, total_frames=len(clip), avg_fps=clip.get_avg_fps())
         return results
 
-
-def _stored_clip(filename: str, fps: float) -> Optional[StoredClip]:
-    """Open stored pictures, if it is such a clip."""
-    path = Path(filename)
-    if path.suffix.lower() == '.npy':
-        return NpyClip(path, fps)
-    return JpgClip(path, fps) if path.is_dir() else None
+    def _get_video_reader(self, filename: str) -> object:
+        """Open a video with decord if that is exact."""
+        if self.io_backend in ('disk', 'local'):
+            if not decord_is_exact(filename):
+                return ExactVideo(filename)
+        elif not has_closed_groups(
+            io.BytesIO(FileClient(self.io_backend, **self.kwargs).get(filename))
+        ):
+            raise VideoError(
+                filename, 'decord would miss its frames; copy it to the disk, or make clips of it'
+            )
+        return super()._get_video_reader(filename)

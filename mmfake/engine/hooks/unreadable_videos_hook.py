@@ -1,4 +1,4 @@
-"""Unreadable videos: names and counts the training videos that could not be decoded."""
+"""Unreadable videos: names and counts the training videos that could not be used."""
 
 from __future__ import annotations
 
@@ -22,9 +22,10 @@ from ...errors import MMFakeError, sample_of
 class UnreadableVideosHook(Hook):
     """Says which videos training goes on without.
 
-    :class:`mmfake.FFPPDataset` marks a video that cannot be decoded and never puts another in its
-    place. This hook names each once, with the reason, when a batch of any rank first holds it, and
-    sums up at the end of training. The list is part of the checkpoint, so a resumed run counts on.
+    :class:`mmfake.FFPPDataset` marks a video that cannot be decoded, or is shorter than a clip, and
+    never puts another in its place. This hook names each once, with the reason, when a batch of any
+    rank first holds it, and sums up at the end of training. The list is part of the checkpoint, so
+    a resumed run counts on.
     (At test, :class:`mmfake.DeepfakeMetric` reports such a video as not scored.)
 
     All ranks hold the same list after every iteration, so that a checkpoint, which rank 0 writes
@@ -73,7 +74,7 @@ class UnreadableVideosHook(Hook):
         data_batch: DATA_BATCH = None,
         outputs: Optional[dict] = None,
     ) -> None:
-        """Name the videos of this batch, on whatever rank, that could not be decoded."""
+        """Name the videos of this batch, on whatever rank, that cannot be used."""
         met = {
             sample.video_id: (sample.unreadable, sample.filename)
             for sample in data_batch['data_samples']
@@ -88,26 +89,26 @@ class UnreadableVideosHook(Hook):
                 if video not in self.reasons:
                     self.reasons[video] = reason
                     print_log(
-                        f'{video} cannot be decoded, training goes on without it: {reason} '
+                        f'{video} cannot be used, training goes on without it: {reason} '
                         f'({filename})',
                         logger='current',
                         level=logging.WARNING,
                     )
 
     def after_train_epoch(self, runner: Runner) -> None:
-        """Look whether too many cannot be decoded, before the checkpoint is written.
+        """Look whether too many cannot be used, before the checkpoint is written.
 
         Raises:
-            MMFakeError: If more than half of the videos cannot be decoded: then it is not them.
+            MMFakeError: If more than half of the videos cannot be used: then it is not them.
         """
         if not self.reasons:
             return
         total = _count_videos(runner.train_dataloader.dataset)
         if len(self.reasons) > total / 2:
             raise MMFakeError(
-                f'{len(self.reasons)} of {total} training videos cannot be decoded, e.g. '
-                f'{sample_of(sorted(self.reasons), 1)}: {next(iter(self.reasons.values()))}; look '
-                'whether decord can read this kind of file.'
+                f'{len(self.reasons)} of {total} training videos cannot be used, e.g. '
+                f'{sample_of(sorted(self.reasons), 1)}: {next(iter(self.reasons.values()))}; '
+                'prepare them anew, or take them out of the index.'
             )
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: Dict[str, Any]) -> None:
@@ -119,8 +120,8 @@ class UnreadableVideosHook(Hook):
         if self.reasons:
             total = _count_videos(runner.train_dataloader.dataset)
             print_log(
-                f'{len(self.reasons)} of {total} training videos could not be decoded and were not '
-                f'used: {sample_of(sorted(self.reasons))}.',
+                f'{len(self.reasons)} of {total} training videos could not be used: '
+                f'{sample_of(sorted(self.reasons))}.',
                 logger='current',
                 level=logging.WARNING,
             )

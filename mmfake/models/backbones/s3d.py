@@ -295,8 +295,9 @@ class S3D(BaseModule):
                 f'needs at least {_MIN_FRAMES} frames of {_MIN_PIXELS} x {_MIN_PIXELS} pixels; '
                 'raise clip_len or the size in the pipeline.'
             )
-        if x.device.type == 'cpu':
-            # oneDNN trains in this order of memory in about 0.65 times the time, and infers in half
+        if x.device.type == 'cpu' and not torch.onnx.is_in_onnx_export():
+            # oneDNN trains in this order of memory in about 0.65 times the time, and infers in
+            # half; the ONNX export by tracing (dynamo=False) knows no order of memory
             x = x.contiguous(memory_format=torch.channels_last_3d)
         for block in self.children():
             if self.with_cp and torch.is_grad_enabled():

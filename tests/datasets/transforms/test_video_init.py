@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+from pathlib import Path
+
+import av
+import decord
 import numpy as np
 import pytest
 from mmaction.registry import TRANSFORMS
 from mmengine.dataset import Compose
+from mmengine.fileio import BaseStorageBackend, FileClient
 
 from data_prep.clip_writer import clip_suffix, write_clip
 from mmfake.datasets.guarded_pipeline import GuardedPipeline
@@ -102,7 +107,7 @@ def test_damaged_clip_is_a_black_clip_with_a_reason(clips, format):
     reason = packed['data_samples'].metainfo['unreadable']
     assert not packed['inputs'].any()
     want = {
-        'mp4': '',  # decord's words
+        'mp4': 'VideoError: truncated: ',
         'jpg': 'VideoError: 000003.jpg is missing among 29 frames',
         'npy': 'VideoError: not a whole .npy file; write it anew',
     }
@@ -111,8 +116,51 @@ def test_damaged_clip_is_a_black_clip_with_a_reason(clips, format):
     assert str(path.parent) not in reason, 'equal faults must have equal reasons'
 
 
+@pytest.mark.parametrize('format', FORMATS)
+def test_clip_with_too_few_frames_is_told_in_every_format(clips, tmp_path, format):
+    path = tmp_path / f'short{clip_suffix(format)}'
+    write_clip(path, np.full((14, 64, 64, 3), 90, np.uint8), 25, format)  # 8 of every other: 15
+    packed = GuardedPipeline(PIPELINE + TAIL)(annotation(path))
+    assert packed['data_samples'].unreadable == 'too short: 14 frames, a clip has 15'
+    assert not packed['inputs'].any()
+
+
 def test_clip_that_vanished(tmp_path):
     with pytest.raises(VideoError, match='cannot be opened'):
         VideoInit().transform(annotation(tmp_path / 'none.npy'))
     with pytest.raises(FileNotFoundError):
         VideoInit().transform(annotation(tmp_path / 'none'))
+
+
+# ---- Which reader ---------------------------------------------------------------------------
+
+
+def test_prepared_clip_is_read_by_decord(clips):
+    reader = VideoInit().transform(annotation(clips['mp4']))['video_reader']
+    assert isinstance(reader, decord.VideoReader)
+
+
+class Shelf(BaseStorageBackend):
+    """Somewhere else than on the disk."""
+
+    def get(self, filepath):
+        return Path(filepath).read_bytes()
+
+    def get_text(self, filepath):
+        return Path(filepath).read_text()
+
+
+def test_video_from_elsewhere_is_read_by_decord_or_refused_by_name(tmp_path, clips):
+    FileClient.register_backend('shelf', Shelf, force=True)
+    transform = VideoInit(io_backend='shelf')
+    results = transform.transform(annotation(clips['mp4']))
+    assert isinstance(results['video_reader'], decord.VideoReader)
+    film = tmp_path / 'film.mkv'
+    with av.open(str(film), 'w') as container:
+        stream = container.add_stream('mpeg4', rate=25)
+        stream.width = stream.height = 64
+        container.mux(stream.encode(av.VideoFrame(64, 64, 'yuv420p')))
+        container.mux(stream.encode())
+    with pytest.raises(VideoError, match=r'film.mkv: decord would miss its frames; copy it to the'):
+        transform.transform(annotation(film))
+    assert VideoInit().transform(annotation(film))['total_frames'] == 1

@@ -82,9 +82,9 @@ def ranks(run, tmp_path):
 
 def test_rank_0_tells_of_every_rank(ranks, tmp_path):
     met, (output, other) = ranks
-    told = re.findall(r'(\S+) cannot be decoded, training goes on without it: no frame', output)
+    told = re.findall(r'(\S+) cannot be used, training goes on without it: no frame', output)
     assert sorted(told) == [f'ffpp/x/c23/{index:03d}' for index in BROKEN], 'each once'
-    assert 'cannot be decoded' not in other
+    assert 'cannot be used' not in other
     own = [{name for names in rank['broken'][:2] for name in names} for rank in met]
     assert own[1] - own[0], 'the trial has videos that rank 0 never met in the epoch'
 

@@ -1,4 +1,6 @@
 import copy
+import inspect
+import io
 import pickle
 
 import pytest
@@ -91,6 +93,29 @@ def test_same_numbers_as_the_table_computed_with_plain_functions(layer_table, ra
     assert out.shape == (1, 1024, 1, 1, 1)
     assert x.std() > 0.01
     torch.testing.assert_close(out, x, rtol=1e-3, atol=1e-5)
+
+
+def test_export_by_tracing_asks_for_no_order_of_memory(random_s3d, monkeypatch):
+    """ONNX of torch.onnx.export(dynamo=False) has no word for it."""
+    clip = torch.randn(1, 3, 8, 32, 32, generator=torch.Generator().manual_seed(4))
+    orders = []
+    block = random_s3d.eval().Conv_1a
+    hook = block.register_forward_pre_hook(lambda _, x: orders.append(x[0].is_contiguous()))
+    with torch.no_grad():
+        eager = random_s3d(clip)
+        monkeypatch.setattr(torch.onnx, 'is_in_onnx_export', lambda: True)
+        exported = random_s3d(clip)
+    hook.remove()
+    assert orders == [False, True]
+    torch.testing.assert_close(exported, eager, rtol=1e-4, atol=1e-4)
+
+
+def test_export_by_tracing(random_s3d):
+    pytest.importorskip('onnx', reason='torch.onnx.export(dynamo=False) writes with it')
+    file, known = io.BytesIO(), inspect.signature(torch.onnx.export).parameters
+    by_tracing = dict(dynamo=False) if 'dynamo' in known else {}  # before torch 2.5, always
+    torch.onnx.export(random_s3d.eval(), torch.randn(1, 3, 8, 32, 32), file, **by_tracing)
+    assert file.tell() > 31e6, '7.9 million weights'
 
 
 def test_names_shapes_and_counts(key_table):
