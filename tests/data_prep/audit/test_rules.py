@@ -116,6 +116,14 @@ def test_a_status_without_reason_and_an_unknown_one(prepared):
     assert "status 'Used' is none of used, no-face" in what
 
 
+def test_a_method_of_ones_own_is_one_warning(prepared):
+    for target, source in (('002', '003'), ('003', '002')):
+        name = f'ffpp/sbi/c23/{target}_{source}'
+        prepared.row(f'fs/{target}_{source}').update(id=name, method='sbi')
+    finding = only(prepared.findings(), 'unknown-method', 'warning')
+    assert str(finding).startswith("method 'sbi': 2 videos; known are original, df, f2f")
+
+
 # ---- splits
 
 
