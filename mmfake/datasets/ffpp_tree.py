@@ -132,7 +132,8 @@ def read_splits(data_root: str, splits_dir: Optional[str] = None) -> Dict[str, P
         folder = Path(splits_dir)
     else:
         folder = Path(data_root, 'splits')
-        folder = folder if folder.is_dir() else Path(data_root)
+        if not folder.is_dir() and Path(data_root, 'train.json').is_file():
+            folder = Path(data_root)
     splits = {split: _read_pairs(folder / f'{split}.json') for split in SPLITS}
 
     home: Dict[str, str] = {}  # id -> the first split that has it

@@ -132,6 +132,9 @@ def test_missing_file_says_where_to_get_it(small_tree):
     path.unlink()
     with pytest.raises(MMFakeError, match=rf'{path} not found: copy .*ondyari/FaceForensics'):
         read_splits(str(small_tree.root))
+    path.parent.rename(small_tree.root / 'lists')
+    with pytest.raises(MMFakeError, match=f'{path.parent}/train.json not found: copy'):
+        read_splits(str(small_tree.root))
 
 
 @pytest.mark.parametrize(
