@@ -104,8 +104,8 @@ def list_dataset(
         raise MMFakeError(f'{name} in {root} lists no video{reason}; is it unpacked there?')
     if faults:
         logger.warning(
-            f'{name} in {root}: {len(faults)} entries of its lists make no sense and are left out: '
-            f'{sample_of(faults, 3)}'
+            f'{name} in {root}: entries of its lists that make no sense are left out '
+            f'({len(faults)}): {sample_of(faults, 3)}'
         )
     warn_of_strays(records, name)
     if name == 'deeperforensics' and splits_dir is not None:

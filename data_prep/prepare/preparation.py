@@ -71,7 +71,7 @@ def run_preparation(
     unused = sum(row['status'] != USED for row in rows)
     print(f'index: {index}' + (f'; why {unused} are not used: its column reason' if unused else ''))
     if left_out:
-        print(f'{left_out} entries of the lists were left out, as the warning above says')
+        print(f'entries of the lists that are left out: {left_out}, see the warning above')
     return 3 if unused or left_out else 0
 
 

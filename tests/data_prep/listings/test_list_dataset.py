@@ -95,7 +95,9 @@ def test_what_lists_say_wrong_is_left_out_counted_and_named(dfdc, preview, log):
     assert 'dfdc/original/released/ccc is listed more than once' in faults
     assert "'x' is no name of a video" in faults[0]
     (line,) = [line for line in log if 'make no sense' in line]
-    assert line.startswith(f'dfdc in {dfdc}: 2 entries of its lists make no sense and are left out')
+    assert line.startswith(
+        f'dfdc in {dfdc}: entries of its lists that make no sense are left out (2)'
+    )
     assert all(fault in line for fault in faults)
     (preview / 'dataset.json').write_text('{}')
     with pytest.raises(MMFakeError, match='lists no video; is it'):

@@ -65,6 +65,19 @@ def test_celebdf_is_prepared_and_read(celebdf, tmp_path, capfd):
     assert sorted(labels) == [0, 0, 1]
 
 
+def test_a_bad_line_of_a_list_costs_that_line_and_the_status_says_so(
+    celebdf, tmp_path, capfd, caplog
+):
+    path = celebdf / 'List_of_testing_videos.txt'
+    path.write_text('1 nonsense\n' + path.read_text())
+    words = ['--dataset', 'celebdf2', '--root', str(celebdf), '--out', str(tmp_path / 'out')]
+    assert prepare_dataset.main([*words, *CENTRE]) == 3
+    said = capfd.readouterr().out
+    assert '6 videos made' in said
+    assert 'entries of the lists that are left out: 1' in said
+    assert "line 1: '1 nonsense' is not" in caplog.text
+
+
 def test_wrong_usage(tmp_path, celebdf):
     words = ['--root', str(celebdf), '--out', str(tmp_path / 'out'), *CENTRE]
     with pytest.raises(MMFakeError, match='ffpp_root is no option of dataset celebdf2'):
