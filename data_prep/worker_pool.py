@@ -12,9 +12,8 @@ from concurrent.futures import Future
 from multiprocessing import forkserver, resource_tracker
 from typing import Any, Callable, Deque, Iterator, Optional, Sequence, Tuple
 
-from pebble import ProcessPool
-
 from mmfake.console import ProgressBar
+from mmfake.errors import MMFakeError
 
 
 def _context(preload: str) -> multiprocessing.context.BaseContext:
@@ -54,6 +53,9 @@ class WorkerPool:
         processes (int): Processes that work at the same time.
         timeout (float, optional): Seconds after which a job is ended. Defaults to None: never.
 
+    Raises:
+        MMFakeError: If pebble is not installed.
+
     Example:
         >>> with WorkerPool(render, processes=2) as pool:
         ...     for job in jobs:
@@ -65,6 +67,13 @@ class WorkerPool:
     def __init__(
         self, function: Callable[[Any], Any], processes: int, timeout: Optional[float] = None
     ) -> None:
+        try:
+            from pebble import ProcessPool
+        except ImportError:
+            raise MMFakeError(
+                'worker processes need pebble, which is not installed: pip install "mmfake[data]" '
+                '(or pip install pebble)'
+            ) from None
         self._function, self._processes, self._timeout = function, processes, timeout
         self._queue: Deque[Any] = deque()
         self._running = 0

@@ -22,6 +22,7 @@ ORDER = [
     ['inference'],
     ['register'],
     ['apis'],
+    ['__main__'],
 ]
 FLOORS = {room: floor for floor, rooms in enumerate(ORDER) for room in rooms}
 # but launch.py, which is torchrun

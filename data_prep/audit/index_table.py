@@ -12,7 +12,7 @@ import numpy as np
 
 from mmfake.datasets.ffpp_tree import canonical_compression
 from mmfake.datasets.index import COLUMNS
-from mmfake.datasets.protocol import ORIGINAL, RENDERED, SPLITS, UNKNOWN, USED, get_manipulation
+from mmfake.datasets.protocol import ORIGINAL, RENDERED, SPLITS, UNKNOWN, USED, check_method
 from mmfake.errors import MMFakeError, sample_of
 
 ERROR, WARNING = 'error', 'warning'
@@ -230,7 +230,7 @@ def _name_faults(row: IndexRow, parts: List[str]) -> List[str]:
         for column, part in zip(('method', 'compression'), parts[1:3])
         if row[column] != part
     ]
-    for check, name in ((get_manipulation, parts[1]), (canonical_compression, parts[2])):
+    for check, name in ((check_method, parts[1]), (canonical_compression, parts[2])):
         try:
             check(name)
         except MMFakeError as error:

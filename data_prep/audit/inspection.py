@@ -113,7 +113,7 @@ def load_imagehash():
     except ImportError:
         raise MMFakeError(
             'near-duplicates are found with ImageHash, which is not installed: pip install '
-            'ImageHash, or leave the clips unread with --no-decode'
+            '"mmfake[data]" (or pip install ImageHash), or leave the clips unread with --no-decode'
         ) from None
     return imagehash
 

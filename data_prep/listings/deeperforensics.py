@@ -11,7 +11,7 @@ from mmfake.datasets.ffpp_tree import RELEASED, read_splits, video_folder
 from mmfake.datasets.protocol import ORIGINAL, SPLITS, VideoRecord
 from mmfake.errors import MMFakeError
 
-from .official_list import read_lines
+from .official_list import read_each, read_lines
 
 logger = logging.getLogger(__name__)  # not that of mmengine, which imports torch
 
@@ -24,6 +24,7 @@ Fakes = Dict[Tuple[str, str], str]
 
 def list_deeperforensics(
     root: str,
+    faults: List[str],
     ffpp_root: Optional[str] = None,
     condition: str = 'end_to_end',
     splits_dir: Optional[str] = None,
@@ -34,7 +35,7 @@ def list_deeperforensics(
 
     The splits of its own lists are not those of FF++: their test has videos that a detector trained
     on FF++ has seen. For such a detector give ``splits_dir``, then a fake is in the split of its
-    target.
+    target. A line of its lists that makes no sense is left out and noted in ``faults``.
     """
     if ffpp_root is None:
         raise MMFakeError(
@@ -49,7 +50,7 @@ def list_deeperforensics(
             f'{", ".join(sorted(there)) or "none"}): choose another condition'
         )
     originals = video_folder(ffpp_root, ORIGINAL, 'c23')
-    fakes = _read_lists(Path(root, 'lists', 'splits'))
+    fakes = _read_lists(Path(root, 'lists', 'splits'), faults)
     if splits_dir is None:
         logger.warning(
             f'{DATASET}: these are its own splits, whose test has originals that FF++ trains on; '
@@ -62,21 +63,24 @@ def list_deeperforensics(
     return _records(fakes, folder, originals)
 
 
-def _read_lists(folder: Path) -> Fakes:
+def _read_lists(folder: Path, faults: List[str]) -> Fakes:
     """Read the split of each fake, (target, actor)."""
     fakes: Fakes = {}
     home: Dict[str, str] = {}
+
+    def read(where: str, line: str, split: str) -> None:
+        match = _FILE.fullmatch(line)
+        if not match:
+            raise MMFakeError(f'{where}: {line!r} is no name of a fake such as "000_M004.mp4"')
+        target = match[1]
+        if home.setdefault(target, split) != split:
+            raise MMFakeError(f'{where}: target {target} is in {home[target]}.txt as well')
+        fakes[match.groups()] = split
+
     for split in SPLITS:
-        for where, line in read_lines(folder / f'{split}.txt'):
-            match = _FILE.fullmatch(line)
-            if not match:
-                raise MMFakeError(f'{where}: {line!r} is no name of a fake such as "000_M004.mp4"')
-            target = match[1]
-            if match.groups() in fakes:
-                raise MMFakeError(f'{where}: {line} is listed twice')
-            if home.setdefault(target, split) != split:
-                raise MMFakeError(f'{where}: target {target} is in {home[target]}.txt as well')
-            fakes[match.groups()] = split
+        lines = ((*line, split) for line in read_lines(folder / f'{split}.txt'))
+        for _ in read_each(lines, read, faults):
+            pass
     return fakes
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import csv
 import re
 from pathlib import Path
-from typing import Iterator, List
+from typing import Any, Dict, Iterator, List
 
 from mmfake.datasets.ffpp_tree import RELEASED
 from mmfake.datasets.protocol import ORIGINAL, SPLITS, UNKNOWN, VideoRecord
 from mmfake.errors import MMFakeError
 
-from .official_list import read_entries, read_lines
+from .official_list import read_each, read_entries, read_lines
 
 DATASET = 'dfdc'
 
@@ -22,13 +22,14 @@ _PART = re.compile(r'dfdc_train_part_(\d+)')
 _LABELLED = {'validation': 'val', 'test': 'test'}
 
 
-def list_dfdc(root: str) -> List[VideoRecord]:
+def list_dfdc(root: str, faults: List[str]) -> List[VideoRecord]:
     """List DFDC: the parts of the training set, validation and test, whichever are there.
 
     ``dfdc_train_part_N/metadata.json`` (in the root or in ``train/``) holds for each file its
     ``label`` FAKE or REAL, its ``split`` and, of a fake, its ``original``. ``test/labels.csv`` has
     the columns ``filename`` and ``label`` (1 is fake) and does not tell what a fake was made from;
-    ``validation/labels.csv`` likewise. The videos lie beside the list or in ``videos/``.
+    ``validation/labels.csv`` likewise. The videos lie beside the list or in ``videos/``. An entry
+    that makes no sense is left out and noted in ``faults``.
     """
     parts = sorted(
         (int(match[1]), path)
@@ -44,16 +45,17 @@ def list_dfdc(root: str) -> List[VideoRecord]:
             f'{root} holds no DFDC: there is no folder dfdc_train_part_<N>, '
             f'{" or ".join(_LABELLED)}'
         )
-    records = [record for _, part in parts for record in _read_part(part)]
+    records = [record for _, part in parts for record in _read_part(part, faults)]
     for folder in labelled:
-        records += _read_labels(Path(root, folder, 'labels.csv'), _LABELLED[folder])
+        records += _read_labels(Path(root, folder, 'labels.csv'), _LABELLED[folder], faults)
     return records
 
 
-def _read_part(part: Path) -> Iterator[VideoRecord]:
+def _read_part(part: Path, faults: List[str]) -> Iterator[VideoRecord]:
     """Read one part of the training set."""
     folder = _video_folder(part)
-    for where, file, entry in read_entries(part / 'metadata.json'):
+
+    def read(where: str, file: str, entry: Dict[str, Any]) -> VideoRecord:
         stem = _stem(file, where)
         label, split = entry.get('label'), entry.get('split', 'train')
         if label not in ('REAL', 'FAKE'):
@@ -64,10 +66,12 @@ def _read_part(part: Path) -> Iterator[VideoRecord]:
             target = stem
         else:
             target = _stem(entry['original'], where) if entry.get('original') else UNKNOWN
-        yield _record(folder / file, label == 'FAKE', target, split)
+        return _record(folder / file, label == 'FAKE', target, split)
+
+    return read_each(read_entries(part / 'metadata.json', faults), read, faults)
 
 
-def _read_labels(path: Path, split: str) -> Iterator[VideoRecord]:
+def _read_labels(path: Path, split: str, faults: List[str]) -> Iterator[VideoRecord]:
     """Read a list of names and labels."""
     folder = _video_folder(path.parent)
     lines = read_lines(path)
@@ -75,14 +79,17 @@ def _read_labels(path: Path, split: str) -> Iterator[VideoRecord]:
     columns = next(csv.reader([header]))
     if not {'filename', 'label'} <= set(columns):
         raise MMFakeError(f'{where}: {header!r} is no header with filename and label')
-    for where, line in lines:
+
+    def read(where: str, line: str) -> VideoRecord:
         fields = next(csv.reader([line]))
         row = dict(zip(columns, fields))
         if len(fields) != len(columns) or row['label'] not in ('0', '1'):
             raise MMFakeError(f'{where}: {line!r} is not {",".join(columns)} with label 0 or 1')
         is_fake = row['label'] == '1'
         stem = _stem(row['filename'], where)
-        yield _record(folder / row['filename'], is_fake, UNKNOWN if is_fake else stem, split)
+        return _record(folder / row['filename'], is_fake, UNKNOWN if is_fake else stem, split)
+
+    return read_each(lines, read, faults)
 
 
 def _stem(file: object, where: str) -> str:
@@ -112,16 +119,17 @@ _PATH = re.compile(r'([^/]+)/(?:[\w-]+/)*([\w-]+)\.mp4')
 _FOLDERS = dict(original_videos='real', method_A='fake', method_B='fake')
 
 
-def list_dfdc_preview(root: str) -> List[VideoRecord]:
+def list_dfdc_preview(root: str, faults: List[str]) -> List[VideoRecord]:
     """List the DFDC preview.
 
     ``dataset.json`` holds for each path its ``label`` real or fake, its ``set`` train or test and
     the people: ``target_id`` and, of a fake, ``swapped_id``. The method is part of a fake's stem,
     as both methods use the same file names. Which clip of the target a fake was made from is not
-    told (the numbers at the end of the names are not known to agree), so its target is unknown.
+    told (the numbers at the end of the names are not known to agree), so its target is unknown. An
+    entry that makes no sense is left out and noted in ``faults``.
     """
-    records = []
-    for where, key, entry in read_entries(Path(root, 'dataset.json')):
+
+    def read(where: str, key: str, entry: Dict[str, Any]) -> VideoRecord:
         match = _PATH.fullmatch(key)
         if not match or match[1] not in _FOLDERS:
             raise MMFakeError(
@@ -140,9 +148,8 @@ def list_dfdc_preview(root: str) -> List[VideoRecord]:
             method, stem, target = 'dfdcp', f'{folder}_{stem}', UNKNOWN
             source = str(entry.get('swapped_id') or UNKNOWN)
         filename = str(Path(root, key))
-        records.append(
-            VideoRecord(
-                PREVIEW_DATASET, method, RELEASED, stem, target, source, entry['set'], filename
-            )
+        return VideoRecord(
+            PREVIEW_DATASET, method, RELEASED, stem, target, source, entry['set'], filename
         )
-    return records
+
+    return list(read_each(read_entries(Path(root, 'dataset.json'), faults), read, faults))

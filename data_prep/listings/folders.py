@@ -31,7 +31,9 @@ _SHARES = dict(val=0.15, test=0.15)  # of the families; the others train
 Groups = Dict[str, List[VideoRecord]]
 
 
-def list_folders(root: str, splits_dir: Optional[str] = None) -> List[VideoRecord]:
+def list_folders(
+    root: str, faults: List[str], splits_dir: Optional[str] = None
+) -> List[VideoRecord]:
     """List the videos of ``real/`` and ``fake/``, at any depth.
 
     A fake belongs to the original with whose name its own begins: ``fake/033_097.mp4`` to
@@ -43,6 +45,7 @@ def list_folders(root: str, splits_dir: Optional[str] = None) -> List[VideoRecor
 
     Args:
         root (str): The folder that holds both.
+        faults (list[str]): Takes up the names in ``splits_dir`` that no video has.
         splits_dir (str, optional): Folder of ``train``, ``val`` and ``test``, each ``.txt`` (a name
             per line) or ``.json`` (a list of names, or of pairs as those of FF++). A name brings
             its whole family; families without one are left out. Defaults to None: by the rule.
@@ -79,7 +82,7 @@ def list_folders(root: str, splits_dir: Optional[str] = None) -> List[VideoRecor
     groups: Groups = defaultdict(list)
     for record in records:
         groups[families.head(_key(record))].append(record)
-    home = _read_splits(Path(splits_dir), groups) if splits_dir else _share_out(groups)
+    home = _read_splits(Path(splits_dir), groups, faults) if splits_dir else _share_out(groups)
     return _in_splits(groups, home)
 
 
@@ -168,7 +171,7 @@ def _share_out(groups: Groups) -> Dict[str, str]:
     return home
 
 
-def _read_splits(folder: Path, groups: Groups) -> Dict[str, str]:
+def _read_splits(folder: Path, groups: Groups, faults: List[str]) -> Dict[str, str]:
     """Read the split of each family that a list names."""
     family = {record.stem: name for name, records in groups.items() for record in records}
     home: Dict[str, str] = {}
@@ -178,7 +181,8 @@ def _read_splits(folder: Path, groups: Groups) -> Dict[str, str]:
             bare = path.with_suffix('') if path.suffix.lower() in SUFFIXES else path
             stem = '-'.join(bare.parts)
             if stem not in family:
-                raise MMFakeError(f'{where}: there is no video {name} in real/ or fake/')
+                faults.append(f'{where}: there is no video {name} in real/ or fake/')
+                continue
             if home.setdefault(family[stem], split) != split:
                 raise MMFakeError(
                     f'{where}: {name} is in {split}, and its original, a fake of it or the same '
@@ -198,7 +202,7 @@ def _names(folder: Path, split: str) -> List[Tuple[str, str]]:
     if not path.is_file():
         return list(read_lines(folder / f'{split}.txt'))
     try:
-        entries = json.loads(path.read_text(encoding='utf-8'))
+        entries = json.loads(path.read_text(encoding='utf-8-sig'))
         names = [n for entry in entries for n in ([entry] if isinstance(entry, str) else entry)]
     except (OSError, ValueError, TypeError) as error:
         raise MMFakeError(f'list {path} is no JSON list of names ({error})') from None

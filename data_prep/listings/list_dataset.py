@@ -42,11 +42,13 @@ def list_dataset(
     methods: Optional[Sequence[str]] = None,
     ffpp_root: Optional[str] = None,
     condition: Optional[str] = None,
+    faults: Optional[List[str]] = None,
 ) -> List[VideoRecord]:
     """List every video of a dataset, whether or not its file is there.
 
-    The log says in one line each which video files no list names, and where the numbers are not
-    the official ones; a part of a dataset is as good as the whole.
+    The log says in one line each which entries of the lists make no sense and are left out, which
+    video files no list names, and where the numbers are not the official ones; a part of a dataset
+    is as good as the whole.
 
     Args:
         name (str): One of :data:`LISTINGS`.
@@ -62,6 +64,8 @@ def list_dataset(
             Defaults to None.
         condition (str, optional): Variant of the fakes, for ``deeperforensics``. Defaults to None,
             which means ``'end_to_end'``.
+        faults (list[str], optional): Takes up what is wrong with each entry that is left out.
+            Defaults to None.
 
     Returns:
         list[VideoRecord]: Its videos. ``filename`` is the raw video, ``target`` the stem of the
@@ -88,8 +92,21 @@ def list_dataset(
     for key in given:
         if key not in known:
             raise MMFakeError(f'{key} is no option of dataset {name}: leave it out')
-    records = _BY_NAME[name](root, **given)
-    _check_unique(records, name, root)
+    faults = [] if faults is None else faults
+    if 'faults' in known:
+        given['faults'] = faults
+    try:
+        records = _without_repetitions(_BY_NAME[name](root, **given), faults)
+    except MMFakeError as error:
+        raise MMFakeError(f'{error}{_other_dataset(name, root)}') from None
+    if not records:
+        reason = f': {faults[0]}' if faults else ''
+        raise MMFakeError(f'{name} in {root} lists no video{reason}; is it unpacked there?')
+    if faults:
+        logger.warning(
+            f'{name} in {root}: entries of its lists that make no sense are left out '
+            f'({len(faults)}): {sample_of(faults, 3)}'
+        )
     warn_of_strays(records, name)
     if name == 'deeperforensics' and splits_dir is not None:
         expected = expected_counts('faceshifter')  # FF++'s splits, one fake of each target
@@ -104,16 +121,36 @@ def list_dataset(
     return records
 
 
-def _check_unique(records: List[VideoRecord], name: str, root: str) -> None:
-    """Refuse a video that is listed twice."""
-    twice = [key for key, n in Counter(record.video_id for record in records).items() if n > 1]
-    if twice:
-        raise MMFakeError(
-            f'{name} in {root} lists {len(twice)} videos more than once: {sample_of(twice)}; '
-            'mend its lists'
-        )
-    if not records:
-        raise MMFakeError(f'{name} in {root} lists no video: is it unpacked there?')
+def _without_repetitions(records: List[VideoRecord], faults: List[str]) -> List[VideoRecord]:
+    """Take a video that is listed twice from the first place."""
+    first: Dict[str, VideoRecord] = {}
+    for record in records:
+        if first.setdefault(record.video_id, record) is not record:
+            faults.append(f'{record.video_id} is listed more than once')
+    return list(first.values())
+
+
+# a file or folder that a dataset has in its root
+_MARKS = dict(
+    ffpp='original_sequences',
+    faceshifter='original_sequences',
+    celebdf2='Celeb-synthesis',
+    dfdc='dfdc_train_part_*',
+    dfdc_preview='dataset.json',
+    deeperforensics='manipulated_videos',
+    folders='real',
+)
+
+
+def _other_dataset(name: str, root: str) -> str:
+    """Say which dataset a folder looks like, if it has nothing of the one it is given as."""
+    if any(Path(root).glob(_MARKS[name])):
+        return ''
+    for other, mark in _MARKS.items():
+        if any(Path(root).glob(mark)):
+            script = 'prepare_ffpp.py' if other == 'ffpp' else f'--dataset {other}'
+            return f'; {root} has the {mark} of {other}: use {script}'
+    return ''
 
 
 # ---- against the official numbers

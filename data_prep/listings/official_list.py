@@ -3,10 +3,24 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Tuple, Union
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Tuple, TypeVar, Union
 
-from mmfake.errors import MMFakeError, sample_of
+from mmfake.errors import MMFakeError
+
+Made = TypeVar('Made')
+
+
+def read_each(
+    entries: Iterable[Tuple[Any, ...]], read: Callable[..., Made], faults: List[str]
+) -> Iterator[Made]:
+    """Read entry by entry; one that makes no sense is left out and noted in ``faults``."""
+    for entry in entries:
+        try:
+            yield read(*entry)
+        except MMFakeError as error:
+            faults.append(str(error))
 
 
 def read_lines(path: Union[str, Path]) -> Iterator[Tuple[str, str]]:
@@ -16,22 +30,33 @@ def read_lines(path: Union[str, Path]) -> Iterator[Tuple[str, str]]:
             yield f'list {path}, line {number}', line.strip()
 
 
-def read_entries(path: Union[str, Path]) -> Iterator[Tuple[str, str, Dict[str, Any]]]:
+def read_entries(
+    path: Union[str, Path], faults: List[str]
+) -> Iterator[Tuple[str, str, Dict[str, Any]]]:
     """Read a JSON object with one object for each video: where it is, its key and its value."""
     path = Path(path)
     try:
-        entries = json.loads(_read(path), object_pairs_hook=_refuse_repetition)
+        # as pairs: a dict keeps the last of two values for a key and says nothing
+        entries = json.loads(_read(path), object_pairs_hook=_Pairs)
     except ValueError as error:
         raise MMFakeError(
             f'list {path} cannot be read as JSON ({error}): copy it anew from the dataset'
         ) from None
-    if not isinstance(entries, dict):
+    if not isinstance(entries, _Pairs):
         raise MMFakeError(f'list {path} is no JSON object with one entry for each video')
-    for key, value in entries.items():
+    times = Counter(key for key, _ in entries)
+    for key, value in dict(entries).items():
         where = f'list {path}, entry {key!r}'
-        if not isinstance(value, dict):
-            raise MMFakeError(f'{where} is {value!r}, not an object such as {{"label": ...}}')
-        yield where, key, value
+        if times[key] > 1:
+            faults.append(f'{where} is there {times[key]} times')
+        elif not isinstance(value, _Pairs):
+            faults.append(f'{where} is {value!r}, not an object such as {{"label": ...}}')
+        else:
+            yield where, key, dict(value)
+
+
+class _Pairs(list):
+    """The keys and values of a JSON object."""
 
 
 def _read(path: Path) -> str:
@@ -43,12 +68,3 @@ def _read(path: Path) -> str:
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise MMFakeError(f'list {path} cannot be read ({error}): copy it anew') from None
-
-
-def _refuse_repetition(pairs: List[Tuple[str, Any]]) -> Dict[str, Any]:
-    """Make an object; plain JSON keeps the last of two values for a key and says nothing."""
-    entries = dict(pairs)
-    if len(entries) < len(pairs):
-        keys = [key for key, _ in pairs]
-        raise ValueError(f'twice: {sample_of(sorted({k for k in keys if keys.count(k) > 1}))}')
-    return entries

@@ -11,15 +11,7 @@ from typing import Dict, Iterable, List, Mapping
 from rich.table import Table
 
 from mmfake.datasets.index import COLUMNS
-from mmfake.datasets.protocol import (
-    ORIGINAL,
-    SPLITS,
-    STATUSES,
-    USED,
-    VideoRecord,
-    get_manipulation,
-    manipulation_keys,
-)
+from mmfake.datasets.protocol import SPLITS, STATUSES, USED, VideoRecord, in_order, method_name
 from mmfake.errors import MMFakeError
 from mmfake.files import atomic_file
 
@@ -51,7 +43,8 @@ def make_row(video: VideoRecord, root: Path, *facts: Dict[str, str]) -> Row:
 
 def write_rows(path: Path, rows: Iterable[Row]) -> None:
     """Write an index, sorted: split by split, target by target, each original before its fakes."""
-    methods = (ORIGINAL, *manipulation_keys(everything=True))
+    rows = list(rows)
+    methods = in_order(row['method'] for row in rows)
 
     def place(row: Row) -> tuple:
         split, method = SPLITS.index(row['split']), methods.index(row['method'])
@@ -71,7 +64,7 @@ def read_rows(path: Path) -> List[Row]:
         return []
     columns = (*COLUMNS, *PROVENANCE)
     try:
-        with open(path, encoding='utf-8', newline='') as stream:
+        with open(path, encoding='utf-8-sig', newline='') as stream:
             rows = [{name: row[name] for name in columns} for row in csv.DictReader(stream)]
         if any(None in row.values() for row in rows):
             raise ValueError('a row is cut off')
@@ -89,8 +82,8 @@ def closing_table(rows: Iterable[Row]) -> Table:
     cells: Dict[tuple, Counter] = {}
     for row in rows:
         cells.setdefault((row['method'], row['split']), Counter())[row['status']] += 1
-    keys = (ORIGINAL, *manipulation_keys(everything=True))
-    order = sorted(cells, key=lambda cell: (keys.index(cell[0]), SPLITS.index(cell[1])))
+    methods = in_order(method for method, _ in cells)
+    order = sorted(cells, key=lambda cell: (methods.index(cell[0]), SPLITS.index(cell[1])))
     unused = [s for s in STATUSES if s != USED and any(cells[cell][s] for cell in cells)]
     table = Table(box=None, header_style='bold', pad_edge=False)
     table.add_column('method')
@@ -101,7 +94,7 @@ def closing_table(rows: Iterable[Row]) -> Table:
     for method, split in order:
         counts = cells[method, split]
         total.update(counts)
-        table.add_row(get_manipulation(method).name, split, *_numbers(counts, unused))
+        table.add_row(method_name(method), split, *_numbers(counts, unused))
     table.add_section()
     table.add_row('all', '', *_numbers(total, unused))
     return table

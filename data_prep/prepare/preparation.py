@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
 from filelock import FileLock, Timeout
-from pebble import ProcessExpired
 from rich.console import Console
 
 from mmfake.console import ProgressBar
@@ -32,9 +31,12 @@ logger = logging.getLogger('prepare')
 
 
 def run_preparation(
-    videos: Sequence[VideoRecord], settings: Settings, args: argparse.Namespace
+    videos: Sequence[VideoRecord], settings: Settings, args: argparse.Namespace, left_out: int = 0
 ) -> int:
-    """Prepare videos as a command line says; gives its exit status, 3 if some are not used."""
+    """Prepare videos as a command line says; gives its exit status, 3 if some are not used.
+
+    ``left_out`` counts entries of the dataset's lists that no video could be made of.
+    """
     # Look how everything stands; --dry-run ends with that.
     settings.build_detector()  # what is missing for it is said before anything starts
     layout = Layout(Path(args.out), settings.format)
@@ -68,7 +70,9 @@ def run_preparation(
         print(f'{dropped} videos of earlier runs left the index: other settings, or other splits')
     unused = sum(row['status'] != USED for row in rows)
     print(f'index: {index}' + (f'; why {unused} are not used: its column reason' if unused else ''))
-    return 3 if unused else 0
+    if left_out:
+        print(f'entries of the lists that are left out: {left_out}, see the warning above')
+    return 3 if unused or left_out else 0
 
 
 def _prepare(
@@ -215,6 +219,8 @@ class Preparation:
 
     def _outcome(self, job: VideoJob, future: Future, timeout: float) -> Dict[str, str]:
         """Turn what became of a job into facts for the index."""
+        from pebble import ProcessExpired  # WorkerPool has said if it is not there
+
         self.made += 1
         try:
             record, seconds = future.result()

@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from mmfake.datasets.protocol import ORIGINAL, get_manipulation, manipulation_keys
+from mmfake.datasets.protocol import in_order, method_name
 from mmfake.errors import MMFakeError
 from mmfake.faces.crop import square_boxes
 from mmfake.faces.face_track import FaceTrack, smooth_track
@@ -60,8 +60,7 @@ def choose_rows(table: IndexTable, count: int, seed: int) -> Tuple[List[SheetRow
 
 def methods_of(rows: List[SheetRow]) -> List[str]:
     """List the methods of some rows."""
-    present = {method for row in rows for method in row.videos}
-    return [key for key in (ORIGINAL, *manipulation_keys(True)) if key in present]
+    return in_order(method for row in rows for method in row.videos)
 
 
 def _sheet_row(videos: List[IndexRow]) -> SheetRow:
@@ -157,7 +156,7 @@ def draw_sheet(
         _draw_key(figure, width, height)
         for m, method in enumerate(methods):
             x = (LEFT + m * column + (column - GAP) / 2) / width
-            name = get_manipulation(method).name
+            name = method_name(method)
             figure.text(
                 x, 1 - (HEAD - 0.05) / height, name, ha='center', va='bottom', fontweight='bold'
             )

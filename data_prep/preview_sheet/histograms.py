@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from mmfake.datasets.protocol import ORIGINAL, get_manipulation, manipulation_keys
+from mmfake.datasets.protocol import ORIGINAL, in_order, manipulation_keys, method_name
 from mmfake.errors import MMFakeError
 from mmfake.faces.face_track import FaceTrack
 from mmfake.visualization.style import BLACK, CYCLE, figure_style
@@ -50,13 +50,11 @@ def measure(table: IndexTable) -> Measures:
             continue
         sides.append(track.side)
         lengths.append(len(track))
+    measured = [(row['method'], row.frames) for row in table.used if row.frames is not None]
     clips = {
-        method: [
-            row.frames for row in table.used if row['method'] == method and row.frames is not None
-        ]
-        for method in (ORIGINAL, *manipulation_keys(True))
+        method: [frames for name, frames in measured if name == method]
+        for method in in_order(name for name, _ in measured)
     }
-    clips = {method: frames for method, frames in clips.items() if frames}
     return Measures(sides, lengths, clips, unread)
 
 
@@ -93,15 +91,15 @@ def _clip_lengths(ax: Axes, clips: Dict[str, List[int]]) -> None:
     total = sum(map(len, clips.values()))
     ax.set_title(f'(c) Clip lengths, n = {total}\nrange, quartiles, median')
     ax.set_xlabel('Length of the clip (frames)')
+    colours = in_order([*manipulation_keys(True), *clips])  # a method has its own in every figure
+    colours.remove(ORIGINAL)
     for place, (method, frames) in enumerate(clips.items()):
-        colour = BLACK
-        if method != ORIGINAL:  # a method has its colour in every figure
-            colour = CYCLE[manipulation_keys(True).index(method) % len(CYCLE)]
+        colour = BLACK if method == ORIGINAL else CYCLE[colours.index(method) % len(CYCLE)]
         low, first, median, third, high = np.percentile(frames, (0, 25, 50, 75, 100))
         ax.plot((low, high), (place, place), color=colour, lw=1, marker='|', ms=5)
         ax.plot((first, third), (place, place), color=colour, lw=5, solid_capstyle='butt')
         ax.plot(median, place, 'o', ms=5, mfc='white', mec=colour)
-    names = [f'{get_manipulation(key).name}\nn = {len(clips[key])}' for key in clips]
+    names = [f'{method_name(key)}\nn = {len(clips[key])}' for key in clips]
     ax.set_yticks(range(len(names)), names, fontsize=7)
     ax.set_xlim(0, 1.05 * max(map(max, clips.values()), default=1))
     ax.set_ylim(len(names) - 0.5, -0.5)  # the original on top

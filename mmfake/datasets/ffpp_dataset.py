@@ -104,10 +104,7 @@ class FFPPDataset(BaseActionDataset):
         self.splits_dir, self.missing = splits_dir, missing
         self.compression = canonical_compression(compression)
         self.drop_shared_sources = drop_shared_sources
-        # Some transforms draw when they are made: ColorJitter the order of its steps, which decides
-        # how it rounds. That must not differ from one process to the next.
-        with drawing_with(0):
-            super().__init__(ann_file, pipeline, data_root=data_root, test_mode=test_mode, **kwargs)
+        super().__init__(ann_file, pipeline, data_root=data_root, test_mode=test_mode, **kwargs)
 
     @property
     def pipeline(self) -> Compose:

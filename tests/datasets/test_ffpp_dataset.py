@@ -1,16 +1,13 @@
 import logging
 from collections import Counter
 
-import numpy as np
 import pytest
-import torch
 from mmengine.dataset import Compose
 from mmengine.logging import MMLogger
 
 from mmfake.datasets.ffpp_dataset import FFPPDataset
 from mmfake.datasets.guarded_pipeline import GuardedPipeline
 from mmfake.datasets.protocol import STATUSES
-from mmfake.datasets.samplers import SeededIndex
 from mmfake.errors import MMFakeError
 
 FOUR = ('df', 'f2f', 'fs', 'nt')
@@ -338,28 +335,6 @@ def test_assigned_pipeline_of_another_class_runs(small_tree):
     dataset.pipeline = Recorder([lambda data: dict(data, seen=True)])
     assert dataset[0]['seen']
     assert dataset.pipeline.seen == 1
-
-
-def test_clips_do_not_depend_on_what_was_drawn_before_the_dataset_was_made(make_tree, video_writer):
-    tree = make_tree(methods=('df',), write=lambda path: video_writer(path, frames=9, size=32))
-    pipeline = [
-        dict(type='mmfake.VideoInit'),
-        dict(type='SampleFrames', clip_len=8),
-        dict(type='DecordDecode'),
-        dict(type='ColorJitter', hue=0.0),  # draws the order of its steps when it is made
-        dict(type='FormatShape', input_format='NCTHW'),
-        dict(type='PackActionInputs'),
-    ]
-    clips = []
-    for seed in range(4):
-        np.random.seed(seed)
-        drawn = np.random.RandomState(seed).rand()
-        root = str(tree.root)
-        dataset = FFPPDataset(pipeline, holdout=None, data_root=root, methods=['df'])
-        assert np.random.rand() == drawn, 'and making it leaves the generator as it was'
-        clips.append([dataset[SeededIndex(index, index)]['inputs'] for index in range(4)])
-    for others in clips[1:]:
-        assert all(torch.equal(*pair) for pair in zip(clips[0], others))
 
 
 @pytest.mark.parametrize('test_mode', [True, False])

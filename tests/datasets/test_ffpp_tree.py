@@ -69,7 +69,7 @@ def test_missing_root_says_where_the_data_is_and_how_to_do_without(tmp_path):
     with pytest.raises(MMFakeError) as caught:
         check_root(root)
     told = (root, 'github.com/ondyari/FaceForensics', 'data_prep/prepare_ffpp.py', 'tools/demo.sh')
-    assert all(part in str(caught.value) for part in told)
+    assert all(part in str(caught.value) for part in (*told, 'mmfake mini'))
     assert '\n' not in str(caught.value)
 
 
@@ -90,6 +90,13 @@ def test_what_ffpp_does_not_have_is_not_looked_for_in_it(small_tree, method, com
         read(small_tree, (method,), compression)
 
 
+def test_deepfakebench_frames_are_named_for_what_they_are(small_tree):
+    for videos in small_tree.root.glob('*/*/c23/videos'):
+        videos.rename(videos.with_name('frames'))
+    with pytest.raises(MMFakeError, match='c23/frames holds pictures that DeepfakeBench.*download'):
+        read(small_tree, ('original',))
+
+
 # ---- Split files ----------------------------------------------------------------------------
 
 
@@ -99,6 +106,15 @@ def test_pairs_come_back_as_strings_with_their_zeros(small_tree):
         'val': [('006', '007')],
         'test': [('008', '009')],
     }
+
+
+def test_a_byte_order_mark_is_read_over_and_a_split_may_be_empty(small_tree):
+    before = read_splits(str(small_tree.root))
+    for split in before:
+        path = small_tree.root / 'splits' / f'{split}.json'
+        path.write_bytes(b'\xef\xbb\xbf' + path.read_bytes().replace(b'\n', b'\r\n'))
+    (small_tree.root / 'splits' / 'val.json').write_bytes(b'\xef\xbb\xbf[]\r\n')
+    assert read_splits(str(small_tree.root)) == dict(before, val=[])
 
 
 def test_files_are_found_beside_the_sequences_and_in_a_folder_of_choice(small_tree, tmp_path):
@@ -116,6 +132,9 @@ def test_missing_file_says_where_to_get_it(small_tree):
     path.unlink()
     with pytest.raises(MMFakeError, match=rf'{path} not found: copy .*ondyari/FaceForensics'):
         read_splits(str(small_tree.root))
+    path.parent.rename(small_tree.root / 'lists')
+    with pytest.raises(MMFakeError, match=f'{path.parent}/train.json not found: copy'):
+        read_splits(str(small_tree.root))
 
 
 @pytest.mark.parametrize(
@@ -125,7 +144,6 @@ def test_missing_file_says_where_to_get_it(small_tree):
         (b'\xff\xfe\x00[', 'cannot be read as JSON'),
         (b'[["000", "001"', 'cannot be read as JSON'),
         (b'{"000": "001"}', 'not a list of pairs'),
-        (b'[]', 'not a list of pairs'),
         (b'[["000", "001"], ["002"]]', r"entry 1 is \['002'\]"),
         (b'[["000", "001", "002"]]', 'entry 0'),
         (b'["000", "001"]', "entry 0 is '000'"),

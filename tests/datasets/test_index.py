@@ -125,7 +125,7 @@ def test_methods_that_are_not_wanted_are_left_out_and_absent_ones_named(small_tr
         (dict(target=''), "target '' and source '001' do not fit"),
         (dict(status=''), "line 3: status is ''"),
         (dict(path=''), "status is 'used' and path ''"),
-        (dict(id='ffpp/xx/c23/000_001', method='xx'), "line 3: unknown manipulation 'xx'"),
+        (dict(id='ffpp/Xx/c23/000_001', method='Xx'), "line 3: unknown manipulation 'Xx'"),
         (dict(id='ffpp/df/c24/000_001', compression='c24'), "line 3: unknown compression 'c24'"),
         (dict(split='test'), '1 videos show a person of another split: ffpp/df/c23/000_001 in'),
         (dict(source='008'), 'in train with ffpp/008 in test'),

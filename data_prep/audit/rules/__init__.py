@@ -12,6 +12,7 @@ RULES: Dict[str, Callable[[IndexTable], Outcome]] = {
     'duplicate-row': row_rules.duplicate_row,
     'status-without-reason': row_rules.status_without_reason,
     'unknown-status': row_rules.unknown_status,
+    'unknown-method': row_rules.unknown_method,
     'id-in-two-splits': split_rules.id_in_two_splits,
     'fake-across-splits': split_rules.fake_across_splits,
     'shared-source': split_rules.shared_source,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 from mmfake.datasets.index import read_index
-from mmfake.datasets.protocol import STATUSES
+from mmfake.datasets.protocol import ORIGINAL, STATUSES, in_order, manipulation_keys
 from mmfake.errors import MMFakeError, sample_of
 
 from ..index_table import ERROR, WARNING, Finding, IndexTable, Outcome
@@ -56,6 +56,23 @@ def unknown_status(table: IndexTable) -> Outcome:
         if row['status'] not in STATUSES
     ]
     return Outcome(len(table.rows), 'rows', findings)
+
+
+def unknown_method(table: IndexTable) -> Outcome:
+    """A method that is not in the table of manipulations is one of your own, or a slip."""
+    counts = Counter(row['method'] for row in table.rows)
+    known = (ORIGINAL, *manipulation_keys(everything=True))
+    findings = [
+        Finding(
+            WARNING,
+            f'method {method!r}',
+            f'{counts[method]} videos; known are {", ".join(known)}',
+            'if it is one of your own, data_prep/README.md says how a config registers it',
+        )
+        for method in in_order(counts)
+        if method not in known
+    ]
+    return Outcome(len(counts), 'methods', findings)
 
 
 def index_refused(table: IndexTable) -> Outcome:

@@ -66,7 +66,7 @@ def test_a_bad_row(prepared, column, value, what):
 
 
 def test_all_bad_rows_are_told_at_once(prepared):
-    prepared.row('fs/001_000').update(id='ffpp/xyz/c24/001_000', method='xyz', compression='c24')
+    prepared.row('fs/001_000').update(id='ffpp/Xyz/c24/001_000', method='Xyz', compression='c24')
     index = prepared.write()
     lines = index.read_text().splitlines()
     lines[2] = lines[2].replace(',train,', ',nowhere,')
@@ -78,7 +78,7 @@ def test_all_bad_rows_are_told_at_once(prepared):
     assert sorted(set(where)) == ['line 20', 'line 3', 'line 5', 'line 6', 'line 7']
     said = ' '.join(finding.what for finding in found)
     assert said.count('as many fields') == 2
-    for words in ('not UTF-8', "unknown manipulation 'xyz'", "unknown compression 'c24'"):
+    for words in ('not UTF-8', "unknown manipulation 'Xyz'", "unknown compression 'c24'"):
         assert words in said
 
 
@@ -114,6 +114,14 @@ def test_a_status_without_reason_and_an_unknown_one(prepared):
     prepared.row('fs/002_003').update(status='Used', reason='a typing error')
     what = only(prepared.findings(), 'unknown-status', 'warning').what
     assert "status 'Used' is none of used, no-face" in what
+
+
+def test_a_method_of_ones_own_is_one_warning(prepared):
+    for target, source in (('002', '003'), ('003', '002')):
+        name = f'ffpp/sbi/c23/{target}_{source}'
+        prepared.row(f'fs/{target}_{source}').update(id=name, method='sbi')
+    finding = only(prepared.findings(), 'unknown-method', 'warning')
+    assert str(finding).startswith("method 'sbi': 2 videos; known are original, df, f2f")
 
 
 # ---- splits

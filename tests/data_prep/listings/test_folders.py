@@ -27,7 +27,7 @@ def _splits(records):
 
 
 def test_a_fake_and_both_its_originals_are_in_one_split(own):
-    records = list_folders(str(own))
+    records = list_folders(str(own), [])
     assert len(records) == 16
     for pair in ('ab', 'cd', 'ef', 'gh'):
         family = {*pair, f'{pair[0]}_{pair[1]}', f'{pair[1]}_{pair[0]}'}
@@ -39,7 +39,7 @@ def test_a_fake_and_both_its_originals_are_in_one_split(own):
     assert (fake.target, fake.source) == ('a', 'b')
     assert fake.video_id == 'own/fake/released/a_b'
     assert fake.filename == str(own / 'fake' / 'a_b.mp4')
-    assert records == list_folders(str(own)), 'the same every time'
+    assert records == list_folders(str(own), []), 'the same every time'
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_what_the_name_of_a_fake_tells(own, name, people):
     path = own / 'fake' / name
     path.parent.mkdir(exist_ok=True)
     path.touch()
-    (record,) = [r for r in list_folders(str(own)) if r.filename == str(path)]
+    (record,) = [r for r in list_folders(str(own), []) if r.filename == str(path)]
     assert (record.target, record.source) == people
     assert record.method == ('df' if name.startswith('df/') else 'fake')
 
@@ -70,7 +70,7 @@ def test_a_folder_is_a_person(own):
         touch(own / 'real' / person, *(f'{number}.mkv' for number in range(8)))
         touch(own / 'fake' / person, 'swapped.mp4')
         touch(own / 'fake' / 'f2f' / person, '3_new.mp4')
-    records = list_folders(str(own))
+    records = list_folders(str(own), [])
     for person in ('anna', 'bert', 'carl', 'dora'):
         mine = [record for record in records if record.stem.startswith(person)]
         assert len(mine) == 10
@@ -87,7 +87,7 @@ def test_lists_of_ones_own(own, tmp_path, form, log):
         text = '\n'.join(names) if form == 'txt' else json.dumps([names])
         (tmp_path / 'lists' / f'{split}.{form}').write_text(text)
     touch(own / 'real', 'z.mp4')
-    splits = _splits(list_folders(str(own), str(tmp_path / 'lists')))
+    splits = _splits(list_folders(str(own), [], str(tmp_path / 'lists')))
     wanted = dict(train='abcd', val='ef', test='gh')
     assert {name: {s} for s, names in wanted.items() for name in names}.items() <= splits.items()
     assert 'z' not in splits
@@ -97,24 +97,31 @@ def test_lists_of_ones_own(own, tmp_path, form, log):
     path = tmp_path / 'lists' / f'val.{form}'
     path.write_text('f\nb\n' if form == 'txt' else '["f", "b"]')
     with pytest.raises(MMFakeError, match='b is in val, and its original, .* in train'):
-        list_folders(str(own), str(tmp_path / 'lists'))
+        list_folders(str(own), [], str(tmp_path / 'lists'))
+
+
+def test_a_name_without_a_video_is_noted_and_the_others_count(own, tmp_path):
+    for split, names in dict(train='\ufeffa\nnobody\nc', val='f', test='g_h').items():
+        (tmp_path / f'{split}.txt').write_text(names, encoding='utf-8')
+    faults = []
+    assert len(list_folders(str(own), faults, str(tmp_path))) == 16
+    assert faults == [
+        f'list {tmp_path / "train.txt"}, line 2: there is no video nobody in real/ or fake/'
+    ]
 
 
 def test_wrong_folders_and_lists(own, tmp_path):
     with pytest.raises(MMFakeError, match='no folder .*real: --dataset folders reads'):
         list_dataset('folders', str(tmp_path))
-    (tmp_path / 'train.txt').write_text('nobody')
-    with pytest.raises(MMFakeError, match='train.txt, line 1: there is no video nobody'):
-        list_folders(str(own), str(tmp_path))
     (tmp_path / 'train.json').write_text('{')
     with pytest.raises(MMFakeError, match='train.json is no JSON list of names'):
-        list_folders(str(own), str(tmp_path))
+        list_folders(str(own), [], str(tmp_path))
     for name in 'cdefgh':
         for path in (own / 'fake').glob(f'{name}_*'):
             path.unlink()
     with pytest.raises(MMFakeError, match='val would have no manipulated video: 7 groups'):
-        list_folders(str(own))
+        list_folders(str(own), [])
     for path in (own / 'fake').iterdir():
         path.unlink()
     with pytest.raises(MMFakeError, match='fake holds no video'):
-        list_folders(str(own))
+        list_folders(str(own), [])

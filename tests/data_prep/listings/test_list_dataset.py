@@ -86,13 +86,41 @@ def test_wrong_argument_is_one_line(celeb, name, options, message):
         list_dataset('dfdc', str(celeb / 'nothing'))
 
 
-def test_videos_in_two_lists_or_in_none_are_refused(dfdc, preview):
-    (dfdc / 'test' / 'labels.csv').write_text('filename,label\nddd.mp4,0\nccc.mp4,0\n')
-    with pytest.raises(MMFakeError, match='1 videos more than once: dfdc/original/released/ccc'):
-        list_dataset('dfdc', str(dfdc))
+def test_what_lists_say_wrong_is_left_out_counted_and_named(dfdc, preview, log):
+    (dfdc / 'test' / 'labels.csv').write_text('filename,label\nddd.mp4,0\nccc.mp4,0\nx,1\n')
+    faults = []
+    records = list_dataset('dfdc', str(dfdc), faults=faults)
+    assert [record.stem for record in records] == ['aaa', 'bbb', 'ccc', 'ddd']
+    assert records[2].split == 'train'
+    assert 'dfdc/original/released/ccc is listed more than once' in faults
+    assert "'x' is no name of a video" in faults[0]
+    (line,) = [line for line in log if 'make no sense' in line]
+    assert line.startswith(
+        f'dfdc in {dfdc}: entries of its lists that make no sense are left out (2)'
+    )
+    assert all(fault in line for fault in faults)
     (preview / 'dataset.json').write_text('{}')
-    with pytest.raises(MMFakeError, match='lists no video'):
+    with pytest.raises(MMFakeError, match='lists no video; is it'):
         list_dataset('dfdc_preview', str(preview))
+    (preview / 'dataset.json').write_text('{"a.mp4": 1}')
+    with pytest.raises(MMFakeError, match="lists no video: list .* entry 'a.mp4' is 1, not an obj"):
+        list_dataset('dfdc_preview', str(preview))
+
+
+def test_a_dataset_that_is_given_as_another_is_named(everything):
+    roots = {name: arguments['root'] for name, arguments in everything.items()}
+    named = {}
+    for name, arguments in everything.items():
+        for other in roots:
+            if other == name or {name, other} == {'ffpp', 'faceshifter'}:  # one tree
+                continue
+            with pytest.raises(MMFakeError) as caught:
+                list_dataset(name, **dict(arguments, root=roots[other]))
+            named[name, other] = str(caught.value).split(': use ')[-1]
+    wanted = {other: f'--dataset {other}' for other in roots}
+    wanted.update(ffpp='prepare_ffpp.py', faceshifter='prepare_ffpp.py')
+    assert named == {(name, other): wanted[other] for name, other in named}
+    assert len(named) > 30
 
 
 # ---- the official numbers

@@ -65,6 +65,19 @@ def test_celebdf_is_prepared_and_read(celebdf, tmp_path, capfd):
     assert sorted(labels) == [0, 0, 1]
 
 
+def test_a_bad_line_of_a_list_costs_that_line_and_the_status_says_so(
+    celebdf, tmp_path, capfd, caplog
+):
+    path = celebdf / 'List_of_testing_videos.txt'
+    path.write_text('1 nonsense\n' + path.read_text())
+    words = ['--dataset', 'celebdf2', '--root', str(celebdf), '--out', str(tmp_path / 'out')]
+    assert prepare_dataset.main([*words, *CENTRE]) == 3
+    said = capfd.readouterr().out
+    assert '6 videos made' in said
+    assert 'entries of the lists that are left out: 1' in said
+    assert "line 1: '1 nonsense' is not" in caplog.text
+
+
 def test_wrong_usage(tmp_path, celebdf):
     words = ['--root', str(celebdf), '--out', str(tmp_path / 'out'), *CENTRE]
     with pytest.raises(MMFakeError, match='ffpp_root is no option of dataset celebdf2'):
@@ -83,6 +96,67 @@ def test_help_names_every_dataset(capsys):
     said = capsys.readouterr().out
     for name in ('celebdf2', 'dfdc', 'dfdc_preview', 'deeperforensics', 'faceshifter'):
         assert f'\n  {name} ' in said
+
+
+def test_a_manipulation_of_ones_own_is_prepared_checked_and_trained_as_the_page_says(
+    tiny_tree, tmp_path, command
+):
+    """In processes of their own: what one registers must not be known to the next."""
+    (tmp_path / 'RAW' / 'manipulated_sequences').mkdir(parents=True)
+    for name in ('original_sequences', 'splits'):
+        os.symlink(tiny_tree / name, tmp_path / 'RAW' / name)
+    for source, name in (('FaceSwap', 'FaceSwap'), ('Deepfakes', 'SelfBlended')):
+        folder = tmp_path / 'RAW' / 'manipulated_sequences' / name
+        os.symlink(tiny_tree / 'manipulated_sequences' / source, folder)
+
+    def run(script, *words):
+        done = command('python', ROOT / script, *words, cwd=tmp_path)
+        return done.returncode, done.stdout + done.stderr
+
+    options = '--root RAW --out data/mine --detector none --size 64 --min-frames 8 --jobs 2'
+    prepare = ('data_prep/prepare_ffpp.py', *options.split(), '--methods')
+    page = (ROOT / 'data_prep' / 'README.md').read_text()
+    (own,) = re.findall(r'prepare_ffpp.py .*(sbi=\S+)', page)
+    status, said = run(*prepare, 'sbi')
+    assert status == 2
+    assert "unknown manipulation 'sbi'" in said
+    assert 'sbi=manipulated_sequences/NAME' in said
+    assert run(*prepare, 'fs=manipulated_sequences/SelfBlended')[0] == 2  # the key is taken
+    status, said = run(*prepare, own)
+    assert status == 0, said
+    assert 'SelfBlended' in said
+    status, said = run(*prepare, 'fs')  # which does not know of it
+    assert status == 0, said
+    assert '8 videos of earlier runs with other methods stay in the index' in said
+    index = pd.read_csv(tmp_path / 'data/mine/index.csv', dtype=str, keep_default_na=False)
+    assert index.method.value_counts().to_dict() == dict(original=8, fs=8, sbi=8)
+    assert set(index.status) == {'used'}
+
+    # known from the index
+    status, said = run('data_prep/check_index.py', 'data/mine/index.csv', '--no-decode')
+    assert status == 0, said
+    assert "warning unknown-method: method 'sbi': 8 videos" in said
+    status, said = run('data_prep/preview.py', 'data/mine/index.csv', '--out', 'sheet.png')
+    assert status == 0, said
+
+    # trained, and held out
+    (config,) = re.findall(r'```python\n# my_manipulation.py\n(.*?)```', page, re.S)
+    config = config.replace("'configs/", f"'{ROOT}/configs/").replace(
+        "'df', 'f2f', 'fs', 'nt'", "'fs'"
+    )
+    (tmp_path / 'my_manipulation.py').write_text(config)
+    (tmp_path / 'small.py').write_text(SMALL)
+    status, said = run('tools/train.py', 'my_manipulation.py', '--scale', 'small.py')
+    assert status == 0, said
+    assert 'FFPPDataset train, hold-out sbi: 8 videos (4 original, 4 fs)' in said
+    (best,) = tmp_path.glob('work_dirs/my_manipulation/best_*_1.pth')
+    status, said = run('tools/test.py', 'my_manipulation.py', best, '--scale', 'small.py')
+    assert status == 0, said
+    scores = pd.read_csv(tmp_path / 'work_dirs/my_manipulation/scores.csv', comment='#')
+    assert scores.groupby(['method', 'label']).size().to_dict() == {
+        ('original', 0): 2,
+        ('sbi', 1): 2,
+    }
 
 
 def test_prepared_and_trained_as_the_page_says(tiny_tree, tmp_path, command, monkeypatch):
