@@ -43,7 +43,7 @@ def told_of_threshold(results: Dict[str, Any]) -> str:
     """Say where the threshold of the results comes from."""
     source = results['threshold_source']
     if source == 'validation':
-        return 'chosen on the validation videos of the training'
+        return 'chosen on validation'
     if source == 'user':
         return 'given by the user'
     validation = Validation.from_dict(results['model'].get('validation'))

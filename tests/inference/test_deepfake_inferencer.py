@@ -208,11 +208,25 @@ def test_a_wrong_argument_is_told(inferencer, noise_film, arguments, part):
         inferencer(noise_film(0), face=False, **arguments)
 
 
-def test_a_wrong_array_is_told_before_the_first_video(inferencer, noise_film):
-    judged = []
-    with pytest.raises(MMFakeError, match='array 1: an array to judge is'):
-        inferencer([noise_film(0), np.zeros((9, 8, 8, 3))], face=False, progress=judged.append)
-    assert judged == []
+def test_entries_that_are_no_video_do_not_end_a_batch(inferencer, noise_film, tmp_path):
+    (tmp_path / 'empty').mkdir()
+    inputs = [np.zeros((9, 8, 8, 3)), tmp_path / 'empty', noise_film(0)]
+    results = inferencer(inputs, face=False, out_dir=str(tmp_path / 'out'))
+    assert (results['n_videos'], results['n_scored']) == (3, 1)
+    array, folder, film = results['predictions']
+    assert array['reason'].startswith('an array to judge is')
+    assert folder['reason'] == 'no video in this folder or below it'
+    assert [video['verdict'] for video in (array, folder)] == ['abstain', 'abstain']
+    assert film['status'] == 'scored'
+
+
+def test_equal_scores_are_told(inferencer, noise_film):
+    def warnings(*films):
+        return inferencer(list(films), face=False)['warnings']
+
+    (told,) = warnings(noise_film(0), noise_film(0))
+    assert re.match(r'All 2 scores are equal \(0\.\d{4}\)', told)
+    assert warnings(noise_film(0)) == warnings(noise_film(0), noise_film(1)) == []
 
 
 def test_results_are_printed_and_written_where_it_is_asked(
