@@ -28,8 +28,8 @@ best=$(find "$out" -maxdepth 1 -name 'best_deepfake_auc_epoch_*.pth' ! -name '*-
 python tools/test.py "$config" "$best" --scale mini --work-dir "$out"
 
 step "5/5 A report of two test videos, one original and one Face2Face"
-python tools/detect.py data/mini_ffpp/original_sequences/youtube/c23/videos/003.mp4 \
-    data/mini_ffpp/manipulated_sequences/Face2Face/c23/videos/003_081.mp4 \
+python tools/detect.py data/mini_ffpp/original_sequences/youtube/c23/videos/011.mp4 \
+    data/mini_ffpp/manipulated_sequences/Face2Face/c23/videos/011_068.mp4 \
     --config "$config" --checkpoint "$best" --scale mini --no-face --out "$out/report"
 
 echo

@@ -154,8 +154,8 @@ class TrainedModel:
             self.warnings.append(self.validation.warning)
         if RENDERED in datasets:
             self.warnings.append(
-                f'This detector was trained on rendered faces ({RENDERED}): what it says of a real '
-                'video means nothing.'
+                f'This detector was trained on rendered faces ({RENDERED}): it says nothing about '
+                'real videos.'
             )
         self.facts: Dict[str, Any] = dict(
             mmfake=__version__,

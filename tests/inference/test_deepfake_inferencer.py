@@ -3,6 +3,7 @@
 import copy
 import json
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from mmfake.faces.detectors import CenterFaceDetector, FaceSettings
 from mmfake.faces.face_track import rank_people, smooth_track
 from mmfake.faces.tracking import FaceTracker
 from mmfake.inference.deepfake_inferencer import DeepfakeInferencer
+from mmfake.inference.video_scan import ScoredClip, _family
 from mmfake.video.frame_reader import FrameReader
 
 
@@ -155,6 +157,16 @@ def test_threshold_and_family(inferencer, noise_film):
     (video,) = inferencer(film, face=False, threshold=0.9)['predictions']
     assert video['verdict'] == 'original'
     assert video['family']['likely'] is None
+
+
+@pytest.mark.parametrize(
+    ('shares', 'likely'),
+    [((0.27, 0.24, 0.24, 0.25), None), ((0.3, 0.1, 0.3, 0.3), 'fs'), ((0.1, 0.5, 0.2, 0.2), 'df')],
+)
+def test_no_method_is_likely_that_is_less_probable_than_original(shares, likely):
+    model = SimpleNamespace(classes=('original', 'df', 'fs', 'nt'))
+    clip = ScoredClip(None, torch.zeros(2), torch.tensor(shares))
+    assert _family([clip, clip], model, 'manipulated')['likely'] == likely
 
 
 def test_a_regime_without_multi_stream_names_no_family(config, checkpoint, noise_film, tmp_path):

@@ -86,9 +86,9 @@ def test_the_console_says_how_good_the_detector_was(
     assert detect(film, '--checkpoint', path) == 0
     lines = capsys.readouterr().out.splitlines()
     assert 'threshold 0.500, the default, as validation was no better than chance' in lines[-4]
-    sentence = 'On its 64 validation videos this detector had AUC 0.500 [0.400, 0.600].'
-    assert lines[-2] == sentence
-    assert lines[-1].startswith(f'WARNING: {sentence} That is no better than chance')
+    interval = 'AUC 0.500 [0.400, 0.600]'
+    assert lines[-2] == f'On its 64 validation videos this detector had {interval}.'
+    assert lines[-1].startswith(f'WARNING: {interval} on 64 validation videos is no better than')
     assert 'class="alarm"' in (tmp_path / 'out' / 'report.html').read_text()
 
 

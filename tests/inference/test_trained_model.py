@@ -173,7 +173,7 @@ def test_a_detector_at_chance_hands_no_threshold_on(
     assert model.val_threshold == threshold
     assert len(model.warnings) == warned
     assert model.facts['validation'] == entry
-    assert all('On its 64 validation videos' in warning for warning in model.warnings)
+    assert all('on 64 validation videos is no better' in warning for warning in model.warnings)
 
 
 @pytest.mark.parametrize(

@@ -60,17 +60,24 @@ class Validation(NamedTuple):
     @property
     def sentence(self) -> str:
         """``'On its 64 validation videos this detector had AUC 0.951 [0.897, 0.994].'``."""
-        ends = '' if self.low is None else f' [{self.low:.3f}, {self.high:.3f}]'
-        count = self.n_original + self.n_manipulated
-        return f'On its {count} validation videos this detector had AUC {self.auc:.3f}{ends}.'
+        return f'On its {self._videos} this detector had {self._interval}.'
 
     @property
     def warning(self) -> str:
         """What to say of a detector at chance."""
         return (
-            f'{self.sentence} That is no better than chance (0.5): its scores mean nothing, and no '
-            'threshold is taken from it.'
+            f'{self._interval} on {self._videos} is no better than chance (0.5): the scores of '
+            'this detector mean nothing, and no threshold is taken from them.'
         )
+
+    @property
+    def _videos(self) -> str:
+        return f'{self.n_original + self.n_manipulated} validation videos'
+
+    @property
+    def _interval(self) -> str:
+        ends = '' if self.low is None else f' [{self.low:.3f}, {self.high:.3f}]'
+        return f'AUC {self.auc:.3f}{ends}'
 
 
 @HOOKS.register_module()
