@@ -79,13 +79,21 @@ def parse_args(argv=None):
     parser.add_argument(
         '--segments', type=int, metavar='N', help='only the first N pieces with a face'
     )
-    parser.add_argument('--detector', choices=DETECTORS, default='centerface')
+    parser.add_argument(
+        '--detector',
+        choices=DETECTORS,
+        default='centerface',
+        help='what finds the faces; none takes the square in the middle (default: %(default)s)',
+    )
     parser.add_argument('--detector-model', metavar='FILE', help='model file of yunet')
     parser.add_argument(
         '--save-video', action='store_true', help='also write copies with boxes and scores'
     )
     parser.add_argument('--show', action='store_true', help='open the report in a browser')
     parser.add_argument('--threads', type=int, metavar='N', help='threads of the model')
+    parser.add_argument(
+        '--verbose', action='store_true', help='also print what the time was spent on'
+    )
     return parser.parse_args(argv)
 
 
@@ -119,6 +127,7 @@ def main(argv=None):
         save_video=args.save_video,
         show=args.show,
         threads=args.threads,
+        verbose=args.verbose,
         started=STARTED,
     )
 

@@ -21,6 +21,7 @@ default_hooks = dict(
     sync_buffers=dict(type='SyncBuffersHook'),
     protocol=dict(type='mmfake.ProtocolHook'),
     clip_shape=dict(type='mmfake.ClipShapeHook'),
+    preprocessing=dict(type='mmfake.PreprocessingHook'),
     validation_threshold=dict(type='mmfake.ValidationThresholdHook'),
     # s that a loader waits for its next batch before a decoder that hangs ends the run. A batch of
     # 32 clips takes one core 2 s, and 20 s where storage is slow: 600 is 30 times that.

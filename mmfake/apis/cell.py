@@ -22,7 +22,7 @@ from mmengine.registry import init_default_scope
 from ..compat.checkpoints import safe_load
 from ..datasets.protocol import manipulation_keys
 from ..engine.config import load_config
-from ..engine.hooks.checkpoint_facts import ValidationThresholdHook
+from ..engine.hooks.validation_threshold_hook import ValidationThresholdHook
 from ..errors import MMFakeError
 from ..evaluation.paper import PAPER_FIGURES
 from ..evaluation.scores import read_scores_file

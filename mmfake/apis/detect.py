@@ -15,6 +15,7 @@ from ..errors import MMFakeError
 from ..faces.detectors import FaceSettings
 from ..inference.deepfake_inferencer import DeepfakeInferencer
 from ..inference.sources import JOURNAL
+from ..inference.wording import told_of_threshold, told_of_validation
 
 
 def detect_videos(
@@ -34,6 +35,7 @@ def detect_videos(
     save_video: bool = False,
     show: bool = False,
     threads: Optional[int] = None,
+    verbose: bool = False,
     started: Optional[float] = None,
 ) -> int:
     """Judge videos, print each verdict and a summary, and write the report.
@@ -55,6 +57,7 @@ def detect_videos(
         save_video (bool): Whether to write copies with boxes and scores. Defaults to False.
         show (bool): Whether to open the report in a browser. Defaults to False.
         threads (int, optional): Threads of the model. Defaults to None, what torch chooses.
+        verbose (bool): Whether to print what the time was spent on. Defaults to False.
         started (float, optional): ``time.perf_counter()`` before the imports, to tell how long
             they took. Defaults to None.
 
@@ -91,11 +94,13 @@ def detect_videos(
         _tell_what_is_kept(Path(out, JOURNAL))
         return 130
     _print_summary(results, out)
-    imports = '' if started is None else f'imports {begun - started:.1f} s, '
-    print(
-        f'{imports}loading the model {loaded - begun:.1f} s, '
-        f'videos and report {time.perf_counter() - loaded:.1f} s'
-    )
+    if verbose:
+        imports = '' if started is None else f'imports {begun - started:.1f} s, '
+        print(
+            f'{imports}loading the model {loaded - begun:.1f} s, '
+            f'videos and report {time.perf_counter() - loaded:.1f} s'
+        )
+        _print_times(results['predictions'])
     return 0 if results['n_scored'] == results['n_videos'] else 1
 
 
@@ -121,17 +126,23 @@ def _print_verdict(video: Dict[str, Any]) -> None:
 def _print_summary(results: Dict[str, Any], out: str) -> None:
     videos: List[Dict[str, Any]] = results['predictions']
     counts = Counter(video['verdict'] for video in videos)
-    source = dict(validation='chosen on validation', user='given', default='the default')
     _print(
         f'scored {results["n_scored"]} of {results["n_videos"]} videos: '
         + ', '.join(f'{counts[v]} {v}' for v in ('original', 'manipulated', 'abstain'))
-        + f'; threshold {results["threshold"]:.3f}, {source[results["threshold_source"]]}'
+        + f'; threshold {results["threshold"]:.3f}, {told_of_threshold(results)}'
     )
     unscored = [video for video in videos if video['status'] != 'scored']
     if unscored:
         _print(f'not scored: {len(unscored)}')
         for video in unscored:
             _print(f'  {video["status"]}: {video["video"]} ({video["reason"]})')
+    _print(f'report: {Path(out, "report.html")}')
+    _print(told_of_validation(results))
+    for warning in results['warnings']:
+        _print(f'WARNING: {warning}')
+
+
+def _print_times(videos: List[Dict[str, Any]]) -> None:
     seconds: Counter = Counter()
     for video in videos:
         seconds.update(video['seconds'])
@@ -141,7 +152,6 @@ def _print_summary(results: Dict[str, Any], out: str) -> None:
         text = ', '.join(f'{name} {spent:.1f}' for name, spent in parts)
         share = 100 * seconds['model'] / max(sum(seconds.values()), 1e-9)
         _print(f's per minute of video: {text} (the model is {share:.0f} %)')
-    _print(f'report: {Path(out, "report.html")}')
 
 
 def _print(text: Union[str, Path]) -> None:

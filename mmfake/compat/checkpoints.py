@@ -3,6 +3,7 @@
 mmengine 0.10.7 calls ``torch.load`` with the default of the installed torch: up to 2.5 that runs
 any code in the file, from 2.6 on it refuses the files mmengine itself writes, because they hold a
 ``HistoryBuffer`` (open-mmlab/mmengine#1625). The loader here allows exactly what mmengine writes.
+It also verifies what torch does not: the check sums in the archive, and the hash in a file's name.
 How much memory a file may ask for is not bounded.
 """
 
@@ -10,15 +11,17 @@ from __future__ import annotations
 
 import codecs
 import contextlib
+import hashlib
 import io
 import os
 import pickle
 import re
 import tarfile
+import zipfile
 from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
 from collections import Counter
 from types import SimpleNamespace
-from typing import Any, BinaryIO, Callable, Dict, Union
+from typing import Any, BinaryIO, Callable, Dict, Optional, Union
 
 import mmengine.fileio
 import numpy as np
@@ -140,14 +143,16 @@ def safe_load(file: Union[str, io.BytesIO], map_location: Any = None, name: str 
         name (str): What to call the file in messages. Defaults to ``''``, the path.
 
     Raises:
-        MMFakeError: If the file asks for code outside the allow-list, or is not a checkpoint.
+        MMFakeError: If the file asks for code outside the allow-list, is damaged, or is not a
+            checkpoint.
     """
     name = name or str(file)
+    is_open = isinstance(file, io.BytesIO)
     try:
-        if isinstance(file, io.BytesIO):
-            return _load(file, map_location)
-        with open(file, 'rb') as opened:
-            return _load(opened, map_location)
+        with contextlib.nullcontext(file) if is_open else open(file, 'rb') as opened:
+            damage = _damage(opened, name)
+            if damage is None:
+                return _load(opened, map_location)
     except Exception as error:  # whatever torch raises for bytes that are no checkpoint
         asked = re.search(r'GLOBAL ([\w.]+)|(getattr\(.*?\))', str(error))
         if asked is None or not isinstance(error, pickle.UnpicklingError):
@@ -158,6 +163,38 @@ def safe_load(file: Union[str, io.BytesIO], map_location: Any = None, name: str 
             'writes; nothing of it was run. Ask its author for a file with tensors only or, if you '
             'trust it, allow that class with torch.serialization.add_safe_globals.'
         ) from None
+    raise MMFakeError(damage)
+
+
+# NAME-<first digits of the SHA-256 of the file>.pth, as mmengine and torch publish weights; eight
+# digits that begin with 20 are a date
+_HASH_IN_NAME = re.compile(r'-(?!20\d{6}\.)([0-9a-f]{8})\.pth')
+
+
+def _damage(file: BinaryIO, name: str) -> Optional[str]:
+    """What of a file is not as it was written, by hash and check sums; None if nothing is."""
+    named = _HASH_IN_NAME.search(os.path.basename(name))
+    if named:
+        digest = hashlib.sha256()
+        for block in iter(lambda: file.read(1 << 20), b''):
+            digest.update(block)
+        file.seek(0)
+        if digest.hexdigest()[:8] != named[1]:
+            return (
+                f'{name}: damaged, or changed: its SHA-256 begins with {digest.hexdigest()[:8]}, '
+                f'its name says {named[1]}; copy or download it again, or rename it if you have '
+                'changed it.'
+            )
+    if torch.serialization._is_zipfile(file):
+        with zipfile.ZipFile(file) as archive:
+            part = archive.testzip()
+        file.seek(0)
+        if part is not None:
+            return (
+                f'{name}: damaged, the check sum of {part} in it is wrong; copy or download it '
+                'again.'
+            )
+    return None
 
 
 def _without_config(checkpoint: Any) -> Any:

@@ -71,6 +71,7 @@ class ClipPipeline:
     Attributes:
         span (int): Frames from the first to the last of a clip; 1 for single frames.
         clip_shape (tuple[int, ...]): (T, H, W) of a clip, (H, W) of a single frame.
+        sampler (SampleFrames): The transform that chooses the frames of the clips.
 
     Raises:
         MMFakeError: If the config has no such pipeline.
@@ -85,19 +86,19 @@ class ClipPipeline:
                 f'test pipeline of the config ({", ".join(names)}): one SampleFrames and then a '
                 'Decode are needed; take that of configs/_base_/datasets/ffpp.py'
             )
-        self._sampler = samplers[0]
+        self.sampler = samplers[0]
         tail = decoder + 1
         while tail < len(names) and names[tail] in _FRAME_BY_FRAME:
             tail += 1
         self._each, self._rest = transforms[decoder + 1 : tail], transforms[tail:]
-        self.span = (self._sampler.clip_len - 1) * self._sampler.frame_interval + 1
+        self.span = (self.sampler.clip_len - 1) * self.sampler.frame_interval + 1
         picture = self.shrink(np.zeros((256, 256, 3), np.uint8))
-        self.clip_shape = tuple(self.pack([picture] * self._sampler.clip_len, 1).shape[2:])
+        self.clip_shape = tuple(self.pack([picture] * self.sampler.clip_len, 1).shape[2:])
 
     def choose(self, frames: int, fps: float) -> np.ndarray:
         """Choose the frames of the clips of at least :attr:`span` frames, (clips, clip_len)."""
-        results = self._sampler(dict(total_frames=frames, avg_fps=fps, start_index=0))
-        return np.asarray(results['frame_inds']).reshape(-1, self._sampler.clip_len)
+        results = self.sampler(dict(total_frames=frames, avg_fps=fps, start_index=0))
+        return np.asarray(results['frame_inds']).reshape(-1, self.sampler.clip_len)
 
     def shrink(self, picture: np.ndarray) -> np.ndarray:
         """Shape one frame (H, W, 3) as far as it can be alone; the result is no view of it."""
@@ -119,7 +120,7 @@ class ClipPipeline:
         Raises:
             MMFakeError: If the pipeline makes several views of a clip.
         """
-        sampler = self._sampler
+        sampler = self.sampler
         results: Dict[str, Any] = dict(
             _as_decoded(list(pictures)),
             clip_len=sampler.clip_len,

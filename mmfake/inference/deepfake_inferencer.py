@@ -20,10 +20,11 @@ from .clip_pipeline import ClipPipeline
 from .detection_run import finish_video, score_videos, video_progress
 from .evidence import Saliency
 from .report import write_report
-from .results import SCHEMA_VERSION, Journal, JudgedVideo, meaning_of, write_json, write_results
+from .results import SCHEMA_VERSION, Journal, JudgedVideo, write_json, write_results
 from .sources import PAGE, Source, collect_inputs, earlier_copies, remove_copies
 from .trained_model import TrainedModel, choose_threshold
 from .video_scan import VideoScan
+from .wording import meaning_of, warnings_of
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -36,7 +37,8 @@ class DeepfakeInferencer:
 
     The faces are found and cut out as data preparation does it and judged as the test does it: of
     each 270 frames the most prominent face, four clips of 32 frames spread evenly. A video that
-    cannot be judged ends as ``'abstain'`` with its reason, never as an exception. Memory does not
+    cannot be judged ends as ``'abstain'`` with its reason, never as an exception, and so does an
+    entry that names no video, unless there is no other. Memory does not
     grow with the length of a video.
 
     Args:
@@ -185,6 +187,7 @@ class DeepfakeInferencer:
         predictions = [video.prediction for video in judged]
         results = dict(
             run,
+            warnings=warnings_of(self.model.warnings, predictions),
             meaning=meaning_of(self.model.facts, person),
             n_videos=len(predictions),
             n_scored=sum(video['status'] == 'scored' for video in predictions),

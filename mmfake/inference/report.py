@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from ..datasets.protocol import method_name
 from ..files import atomic_file
 from .evidence import Strip
+from .wording import told_of_threshold, told_of_validation
 
 _PLOT = dict(width=760, height=96)  # px of a timeline
 _THINNEST = 1.5  # px: a thinner bar could not be pointed at
@@ -68,7 +69,9 @@ def render_report(results: Dict[str, Any], strips: Sequence[Sequence[Strip]], sa
         counts=', '.join(told),
         folder=folder,
         threshold=threshold,
-        threshold_source=results['threshold_source'],
+        threshold_source=told_of_threshold(results),
+        validation=told_of_validation(results),
+        warnings=results.get('warnings', []),
         meaning=results['meaning'],
         model=results['model'],
         settings=results['settings'],

@@ -12,16 +12,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
 
-import numpy as np
-
-from ..datasets.protocol import FACE_STATUSES, method_name
+from ..datasets.protocol import FACE_STATUSES
 from ..errors import MMFakeError
 from ..files import atomic_file
 from ..version import __version__
 from .evidence import Strip
 from .sources import JOURNAL, RESULTS, TABLE, Source, copy_name
 
-SCHEMA_VERSION = '1.0'
+SCHEMA_VERSION = '1.1'
 """str: Version of the schema; its first number changes when a reader has to."""
 
 VIDEO_STATUSES = ('scored', *FACE_STATUSES, 'decode-failed', 'not-a-number', 'changed')
@@ -65,7 +63,12 @@ _SECONDS = dict(type='object', additionalProperties=_number('s'))
 _FAMILY = _or_null(
     _object(
         dict(
-            likely=_or_null(_text('key of the likeliest manipulation; null if called original')),
+            likely=_or_null(
+                _text(
+                    'key of the likeliest manipulation; null if the video is called original, or '
+                    'if that is likelier'
+                )
+            ),
             probabilities=dict(type='object', additionalProperties=_number('share', maximum=1)),
             training_auxiliary=dict(const=True, description='made to train, never chosen to test'),
         ),
@@ -132,7 +135,23 @@ _PREDICTION = _object(
     ),
     {'annotated': _text('the copy with boxes and scores, beside results.json')},
 )
-_MODEL = dict(type='object', required=['mmfake', 'config', 'checkpoint', 'checkpoint_sha256'])
+_SHARE = dict(type='number', minimum=0, maximum=1)
+_VALIDATION = _object(
+    dict(
+        auc=_SHARE,
+        low=_or_null(_SHARE),
+        high=_or_null(_SHARE),
+        n_original=_COUNT,
+        n_manipulated=_COUNT,
+        threshold=_or_null(dict(_SHARE, description='null if it is no better than chance')),
+    ),
+    description='AUC of the validation videos, its 95 % interval, and their number',
+)
+_MODEL = dict(
+    type='object',
+    properties=dict(validation=_or_null(_VALIDATION)),
+    required=['mmfake', 'config', 'checkpoint', 'checkpoint_sha256'],
+)
 
 RESULTS_SCHEMA: Dict[str, Any] = {
     '$schema': 'https://json-schema.org/draft/2020-12/schema',
@@ -148,7 +167,9 @@ RESULTS_SCHEMA: Dict[str, Any] = {
             n_videos=_COUNT,
             n_scored=_COUNT,
             predictions=_list(_PREDICTION, 'one for each video, in the order given'),
-        )
+        ),
+        # since 1.1
+        dict(warnings=_list(_text('in one line'), 'what makes every score doubtful')),
     ),
 }
 """dict: The schema."""
@@ -158,25 +179,6 @@ _COLUMNS = (
     *('video', 'verdict', 'probability', 'threshold', 'threshold_source', 'status', 'reason'),
     *('likely_family', 'people', 'clips', 'duration', 'warnings'),
 )
-
-
-def meaning_of(model: Dict[str, Any], person: str) -> str:
-    """Say what the number means and what not, for ``facts`` of a model and who is judged."""
-    methods = ', '.join(method_name(key) for key in model['trained_on'])
-    known = f' ({methods})' if methods else ''
-    text = (
-        'The number is how strongly the face resembles the manipulated faces this detector was '
-        f'trained on{known} rather than their originals, averaged over clips of the video. '
-        'It is no proof and not the chance that the video is fake: other methods, strong '
-        'compression or unusual footage can be missed or wrongly flagged, and only the face is '
-        'judged, not the sound or the rest of the picture.'
-    )
-    if person == 'all':
-        text += (
-            ' Of several people the highest number counts, against a threshold that is made for '
-            'one face: the more faces a video shows, the more often an original is wrongly flagged.'
-        )
-    return text
 
 
 def write_results(results: Dict[str, Any], folder: Union[str, Path]) -> None:
@@ -335,7 +337,7 @@ def stamp_of(source: Source) -> Optional[List[int]]:
 
     None for an array and for what cannot be looked at.
     """
-    if isinstance(source, np.ndarray):
+    if not isinstance(source, (str, Path)):
         return None
     try:
         files: Sequence[Any] = [source]

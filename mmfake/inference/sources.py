@@ -8,7 +8,7 @@ import re
 from collections import Counter
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Callable, Iterable, Iterator, List, Sequence, Set, Tuple, Union
+from typing import Any, Callable, Iterable, Iterator, List, NamedTuple, Sequence, Set, Tuple, Union
 
 import numpy as np
 
@@ -16,7 +16,14 @@ from ..errors import MMFakeError
 from ..video.frame_reader import Frame, FrameReader, VideoError
 from ..video.stored_clip import StoredClip, open_stored_clip, picture_name
 
-Source = Union[str, Path, np.ndarray]
+
+class NoVideo(NamedTuple):
+    """Stands for an entry that names no video; ``reason`` says why."""
+
+    reason: str
+
+
+Source = Union[str, Path, np.ndarray, NoVideo]
 
 # ---- reading ----
 
@@ -93,6 +100,8 @@ def open_source(source: Source, name: str) -> Union[FrameReader, ClipReader]:
         VideoError: If it cannot be read.
         MMFakeError: If an array is no clip.
     """
+    if isinstance(source, NoVideo):
+        raise VideoError(name, source.reason)
     if isinstance(source, np.ndarray):
         return ClipReader(ArrayClip(source, name))
     clip = open_stored_clip(source)
@@ -184,66 +193,85 @@ def collect_inputs(
 
     A folder stands for the videos in it and below, by name; a ``.txt`` or ``.lst`` file for the
     videos and folders in it, one per line, relative ones from the folder of the file, without lines
-    that begin with ``#``. A path that does not exist stays in the list: it is then told as not
-    scored.
+    that begin with ``#``. What names no video, such as an empty folder, a list that cannot be read
+    or a path that does not exist, stays in the list: it is then told as not scored.
 
     Args:
         inputs (str | Path | np.ndarray | Sequence): A video, folder, list or array, or several.
         note (Callable): Called with a line on what is passed over in a folder. Defaults to nothing.
 
     Returns:
-        list[tuple[str, str | Path | np.ndarray]]: Name and source of each.
+        list[tuple[str, Source]]: Name and source of each.
 
     Raises:
-        MMFakeError: If a folder or a list holds no video, a list cannot be read, or an array is no
-            clip.
+        MMFakeError: If not one of them names a video.
     """
     several = isinstance(inputs, (list, tuple))
     found: List[Tuple[str, Any]] = []
     for item in inputs if several else [inputs]:
         if isinstance(item, np.ndarray):
-            name = f'array {len(found)}'
-            ArrayClip(item, name)  # a wrong one is told before the first video is judged
-            found.append((name, item))
+            found.append(_array(item, f'array {len(found)}'))
         elif isinstance(item, (str, Path)):
-            found += [(path, path) for path in _paths(str(Path(item)), note)]
+            found += _videos(str(Path(item)), note)
         else:
-            raise MMFakeError(f'a {type(item).__name__} is no video: give a path or an array')
+            reason = f'a {type(item).__name__} is no video: give a path or an array'
+            found.append((f'entry {len(found)}', NoVideo(reason)))
+    reasons = [f'{name}: {what.reason}' for name, what in found if isinstance(what, NoVideo)]
     if not found:
         raise MMFakeError('no video is named; give a path, a list of paths or an array')
+    if len(reasons) == len(found):
+        raise MMFakeError(f'no video is named: {"; ".join(reasons)}')
     return found
 
 
-def _paths(path: str, note: Callable[[str], None]) -> List[str]:
-    """Resolve a list and folders."""
+def _array(array: np.ndarray, name: str) -> Tuple[str, Source]:
+    """Name and source of an array."""
+    try:
+        ArrayClip(array, name)
+    except MMFakeError as error:
+        return name, NoVideo(str(error)[len(name) + 2 :])
+    return name, array
+
+
+def _videos(path: str, note: Callable[[str], None]) -> List[Tuple[str, Source]]:
+    """Name and source of each video of a path: a list, a folder or a video."""
     # os.path, because the questions of pathlib raise OSError for a name that is too long
-    is_list = os.path.splitext(path)[1].lower() in _LISTS and os.path.isfile(path)
-    found: List[str] = []
-    for name in _read_list(Path(path)) if is_list else [path]:
-        found += search_folder(name, note) if os.path.isdir(name) else [name]
+    paths = [path]
+    if os.path.splitext(path)[1].lower() in _LISTS and os.path.isfile(path):
+        try:
+            paths = _read_list(Path(path))
+        except (OSError, UnicodeDecodeError) as error:
+            return [(path, NoVideo(f'the list cannot be read as UTF-8 ({error})'))]
+        if not paths:
+            return [(path, NoVideo('the list names no video'))]
+    found: List[Tuple[str, Source]] = []
+    for name in paths:
+        if not os.path.isdir(name):
+            found.append((name, name))
+            continue
+        videos, passed_over = search_folder(name)
+        if not videos:
+            more = f'; {passed_over}' if passed_over else ''
+            found.append((name, NoVideo(f'no video in this folder or below it{more}')))
+        elif passed_over:
+            note(f'{name}: {passed_over}')
+        found += [(video, video) for video in videos]
     return found
 
 
 def _read_list(path: Path) -> List[str]:
-    try:
-        lines = path.read_text(encoding='utf-8-sig').split('\n')  # Notepad begins it with a BOM
-    except (OSError, UnicodeDecodeError) as error:
-        raise MMFakeError(f'{path}: the list cannot be read as UTF-8 ({error})') from None
+    """The paths in a list, relative ones from its folder."""
+    lines = path.read_text(encoding='utf-8-sig').split('\n')  # Notepad begins it with a BOM
     names = [line.strip() for line in lines]
-    videos = [str(path.parent / name) for name in names if name and not name.startswith('#')]
-    if not videos:
-        raise MMFakeError(f'{path}: the list names no video')
-    return videos
+    return [str(path.parent / name) for name in names if name and not name.startswith('#')]
 
 
-def search_folder(folder: str, note: Callable[[str], None]) -> List[str]:
+def search_folder(folder: str) -> Tuple[List[str], str]:
     """Find the videos in a folder and below it, by name.
 
     A folder with numbered JPEG files from ``000000.jpg`` on is one video. What
-    ``tools/detect.py`` has written is left out; ``note`` hears what else is passed over.
-
-    Raises:
-        MMFakeError: If there is none.
+    ``tools/detect.py`` has written is left out; what else is passed over is told in a line, which
+    is empty where nothing is.
     """
     found: List[str] = []
     other: Counter = Counter()
@@ -264,13 +292,8 @@ def search_folder(folder: str, note: Callable[[str], None]) -> List[str]:
                 found.append(path)  # a link that leads nowhere is told as not scored
             else:
                 other[suffix or 'no suffix'] += 1
-    told = _passed_over(other, copies, len(closed))
-    if not found:
-        more = f'; {told}' if told else ''
-        raise MMFakeError(f'{folder}: no video in this folder or below it{more}')
-    if told:
-        note(f'{folder}: {told}')
-    return [str(path) for path in sorted(map(Path, found))]
+    paths = [str(path) for path in sorted(map(Path, found))]
+    return paths, _passed_over(other, copies, len(closed))
 
 
 def _passed_over(other: Counter, copies: int, closed: int) -> str:

@@ -6,7 +6,7 @@ import copy
 import hashlib
 import math
 from pathlib import Path
-from typing import Any, Dict, NamedTuple, Optional, Tuple, Union
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple, Union
 
 import torch
 from mmaction.registry import MODELS
@@ -15,13 +15,23 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import load_checkpoint
 from torch import Tensor, nn
 
-from ..engine.hooks.checkpoint_facts import ClipShapeHook, ValidationThresholdHook, check_clip_shape
+from ..engine.hooks.checkpoint_facts import (
+    ClipShapeHook,
+    PreprocessingHook,
+    check_clip_shape,
+    check_preprocessing,
+    preprocessing_of,
+)
+from ..engine.hooks.validation_threshold_hook import Validation, ValidationThresholdHook
 from ..errors import MMFakeError
 from ..version import __version__
 from .clip_pipeline import ClipPipeline
 
 ABSTAIN = 'abstain'
 """str: The verdict on a video without a score."""
+
+RENDERED = 'mini_ffpp'
+"""str: The dataset that ``data_prep/make_mini_ffpp.py`` renders."""
 
 
 class Decision(NamedTuple):
@@ -64,7 +74,8 @@ def choose_threshold(asked: Union[None, str, float], from_validation: Optional[f
         if from_validation is None:
             raise MMFakeError(
                 'threshold val: the checkpoint holds none; use best_deepfake_auc_epoch_<N>.pth, '
-                'which is saved with it, or give a number'
+                'which is saved with it unless validation was no better than chance, or give a '
+                'number'
             )
         return Decision(float(from_validation), 'validation')
     try:
@@ -104,10 +115,13 @@ class TrainedModel:
     Attributes:
         model (nn.Module): The recognizer, in eval mode.
         device (torch.device): Where it is.
-        val_threshold (float, optional): The threshold chosen on validation.
+        val_threshold (float, optional): The threshold chosen on validation; None also where
+            validation was no better than chance.
+        validation (Validation, optional): How good it was on validation, if the checkpoint says.
         classes (tuple[str, ...]): Methods that a further classifier tells apart, the original
             first; empty without such a classifier or its weights.
         facts (dict): Version, checkpoint and training, for a report.
+        warnings (list[str]): What makes every score of it doubtful, a line each.
 
     Raises:
         MMFakeError: If config, checkpoint or device will not do.
@@ -120,13 +134,29 @@ class TrainedModel:
         loaded = load_checkpoint(self.model, checkpoint, map_location='cpu', logger='silent')
         self.model.to(self.device).eval()
         meta = loaded.get('meta') or {}
-        clip_shape = ClipPipeline(cfg).clip_shape
+        pipeline = ClipPipeline(cfg)
+        clip_shape = pipeline.clip_shape
         check_clip_shape(meta.get(ClipShapeHook.META_KEY), (3, *clip_shape))
+        own = preprocessing_of(self.model, pipeline.sampler)
+        check_preprocessing(meta.get(PreprocessingHook.META_KEY), own)
         trained_on = meta.get('dataset_meta') or {}
         self.methods: Tuple[str, ...] = tuple(trained_on.get('multi_classes') or ())
         self._family = self._family_of(loaded.get('state_dict', loaded))
         self.classes = self.methods if self._family else ()
         self.val_threshold: Optional[float] = meta.get(ValidationThresholdHook.META_KEY)
+        self.validation = Validation.from_dict(meta.get(ValidationThresholdHook.VALIDATION_KEY))
+        # a video is DATASET/method/compression/stem
+        videos = trained_on.get('expected_videos') or ()
+        datasets = sorted({str(video).split('/')[0] for video in videos})
+        self.warnings: List[str] = []
+        if self.validation is not None and self.validation.is_chance:
+            self.val_threshold = None
+            self.warnings.append(self.validation.warning)
+        if RENDERED in datasets:
+            self.warnings.append(
+                f'This detector was trained on rendered faces ({RENDERED}): it says nothing about '
+                'real videos.'
+            )
         self.facts: Dict[str, Any] = dict(
             mmfake=__version__,
             config=Path(cfg.filename).name if cfg.filename else None,
@@ -136,6 +166,8 @@ class TrainedModel:
             clip_shape=list(clip_shape),
             trained_on=[method for method in self.methods if method != 'original'],
             held_out=trained_on.get('holdout'),
+            datasets=datasets,
+            validation=None if self.validation is None else self.validation._asdict(),
             device=str(self.device),
         )
 
@@ -207,7 +239,7 @@ def _device(name: Optional[str]) -> torch.device:
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         reason = str(error).splitlines()[0]
         raise MMFakeError(
-            f'device {name!r} cannot be used ({reason}); choose cpu or cuda'
+            f'device {name!r} cannot be used here ({reason}); use --device cpu'
         ) from None
 
 

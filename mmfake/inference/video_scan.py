@@ -23,6 +23,7 @@ from .sources import SoundFrames, open_source
 from .trained_model import Decision, TrainedModel
 
 _MOST_PEOPLE = 8  # of a window: a crowd would take for ever and be too small anyway
+_FILLS = 0.9  # of the shorter side of the picture: a crop of a face shows little else
 _SAME_FACE = 0.3  # overlap of the last box of a window and the first of the next
 
 
@@ -145,6 +146,8 @@ class VideoScan:
         count = len(times)
         ended = next(watched, None) is None  # else only the first windows were asked for
         self._know(times[:count], ended and not frames.damage)
+        if detector is not None:
+            self._note_crop()
         if not self.segments:
             self.status, self.reason = search.complaint()
 
@@ -175,6 +178,16 @@ class VideoScan:
             squares = square_boxes(smooth_track(track), margin)
             self.segments.append(Segment(person, track.start, squares, chosen))
         return named
+
+    def _note_crop(self) -> None:
+        """Warn of a video in which a face fills the picture: it may be a crop already."""
+        shorter = min(self.facts['width'], self.facts['height'])
+        sides = [(squares[:, 2] - squares[:, 0]).mean() for _, _, squares, _ in self.segments]
+        if sides and max(sides) >= _FILLS * shorter:
+            self.warnings.append(
+                'the face fills the picture: if the video is a face crop already, it was cropped '
+                'once more; use --no-face (face=False)'
+            )
 
     def _know(self, times: List[float], whole: bool) -> None:
         """Keep how long the video is, as far as it was read."""
@@ -336,7 +349,9 @@ def _family(clips: List[ScoredClip], model: TrainedModel, verdict: str) -> Optio
     mean = torch.stack([scored.family for scored in clips]).double().mean(dim=0)
     shares = dict(zip(model.classes, mean.tolist()))
     methods = [method for method in model.classes if method != ORIGINAL]
-    likely = max(methods, key=shares.__getitem__) if verdict == 'manipulated' else None
+    likely = max(methods, key=shares.__getitem__)
+    if verdict != 'manipulated' or shares[likely] < shares.get(ORIGINAL, 0):
+        likely = None
     return dict(likely=likely, probabilities=shares, training_auxiliary=True)
 
 

@@ -1,3 +1,4 @@
+import hashlib
 import io
 import os
 import pickle
@@ -5,6 +6,7 @@ import subprocess
 import tarfile
 import zipfile
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -258,6 +260,42 @@ def test_a_truncated_checkpoint_is_said_in_one_line(tmp_path):
     path.write_bytes(path.read_bytes()[:3000])
     with pytest.raises(MMFakeError, match=r'x\.pth: not a readable checkpoint'):
         CheckpointLoader.load_checkpoint(str(path))
+
+
+@pytest.fixture
+def archive(tmp_path):
+    """A checkpoint and its bytes."""
+    path = tmp_path / 'x.pth'
+    saved(path, dict(state_dict=torch.nn.Linear(50, 50).state_dict()))
+    return path, bytearray(path.read_bytes())
+
+
+@pytest.mark.usefixtures('torch_version')
+def test_a_flipped_bit_of_a_weight_is_found(archive):
+    """torch does not look at the check sums of its archives."""
+    path, content = archive
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    torch.load(path, weights_only=True)
+    with pytest.raises(MMFakeError, match=r'x\.pth: damaged, the check sum of x/data/\d') as error:
+        CheckpointLoader.load_checkpoint(str(path))
+    assert '\n' not in str(error.value)
+    with pytest.raises(MMFakeError, match='s3://x: damaged'):
+        safe_load(io.BytesIO(content), name='s3://x')
+
+
+@pytest.mark.parametrize('legacy', [False, True])
+def test_the_hash_in_a_name_is_that_of_the_file(tmp_path, legacy):
+    path = tmp_path / 'x.pth'
+    content = Path(saved(path, dict(a=torch.ones(3)), legacy)).read_bytes()
+    named = hashlib.sha256(content).hexdigest()[:8]
+    for name in (f'b-{named}.pth', 'c.pth', 'd-20220906.pth', 'e-abcdefg1.pth', 'f-0123.pth'):
+        (tmp_path / name).write_bytes(content)
+        assert torch.equal(safe_load(str(tmp_path / name))['a'], torch.ones(3))
+    (tmp_path / 'b-deadbeef.pth').write_bytes(content)
+    told = f'b-deadbeef.pth: damaged, or changed: its SHA-256 begins with {named}, its name says'
+    with pytest.raises(MMFakeError, match=told):
+        CheckpointLoader.load_checkpoint(str(tmp_path / 'b-deadbeef.pth'))
 
 
 class OfAnotherProject:

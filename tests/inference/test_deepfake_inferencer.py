@@ -3,6 +3,7 @@
 import copy
 import json
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from mmfake.faces.detectors import CenterFaceDetector, FaceSettings
 from mmfake.faces.face_track import rank_people, smooth_track
 from mmfake.faces.tracking import FaceTracker
 from mmfake.inference.deepfake_inferencer import DeepfakeInferencer
+from mmfake.inference.video_scan import ScoredClip, _family
 from mmfake.video.frame_reader import FrameReader
 
 
@@ -157,6 +159,16 @@ def test_threshold_and_family(inferencer, noise_film):
     assert video['family']['likely'] is None
 
 
+@pytest.mark.parametrize(
+    ('shares', 'likely'),
+    [((0.27, 0.24, 0.24, 0.25), None), ((0.3, 0.1, 0.3, 0.3), 'fs'), ((0.1, 0.5, 0.2, 0.2), 'df')],
+)
+def test_no_method_is_likely_that_is_less_probable_than_original(shares, likely):
+    model = SimpleNamespace(classes=('original', 'df', 'fs', 'nt'))
+    clip = ScoredClip(None, torch.zeros(2), torch.tensor(shares))
+    assert _family([clip, clip], model, 'manipulated')['likely'] == likely
+
+
 def test_a_regime_without_multi_stream_names_no_family(config, checkpoint, noise_film, tmp_path):
     detect = DeepfakeInferencer(config('bin_con'), checkpoint('bin_con'))
     results = detect(noise_film(0), face=False, out_dir=str(tmp_path))
@@ -208,11 +220,25 @@ def test_a_wrong_argument_is_told(inferencer, noise_film, arguments, part):
         inferencer(noise_film(0), face=False, **arguments)
 
 
-def test_a_wrong_array_is_told_before_the_first_video(inferencer, noise_film):
-    judged = []
-    with pytest.raises(MMFakeError, match='array 1: an array to judge is'):
-        inferencer([noise_film(0), np.zeros((9, 8, 8, 3))], face=False, progress=judged.append)
-    assert judged == []
+def test_entries_that_are_no_video_do_not_end_a_batch(inferencer, noise_film, tmp_path):
+    (tmp_path / 'empty').mkdir()
+    inputs = [np.zeros((9, 8, 8, 3)), tmp_path / 'empty', noise_film(0)]
+    results = inferencer(inputs, face=False, out_dir=str(tmp_path / 'out'))
+    assert (results['n_videos'], results['n_scored']) == (3, 1)
+    array, folder, film = results['predictions']
+    assert array['reason'].startswith('an array to judge is')
+    assert folder['reason'] == 'no video in this folder or below it'
+    assert [video['verdict'] for video in (array, folder)] == ['abstain', 'abstain']
+    assert film['status'] == 'scored'
+
+
+def test_equal_scores_are_told(inferencer, noise_film):
+    def warnings(*films):
+        return inferencer(list(films), face=False)['warnings']
+
+    (told,) = warnings(noise_film(0), noise_film(0))
+    assert re.match(r'All 2 scores are equal \(0\.\d{4}\)', told)
+    assert warnings(noise_film(0)) == warnings(noise_film(0), noise_film(1)) == []
 
 
 def test_results_are_printed_and_written_where_it_is_asked(

@@ -8,6 +8,7 @@ import sys
 
 import av
 import pytest
+import torch
 
 from mmfake.errors import MMFakeError
 from mmfake.inference.detection_run import video_progress
@@ -40,7 +41,7 @@ def detect(options, tmp_path):
         (['--threads', '-1'], '--threads -1 is not from 1'),
         (['--threads', '0'], '--threads 0 is not from 1'),
         (['--device', 'meta'], "device 'meta'"),
-        (['--device', 'nonsense'], "device 'nonsense'"),
+        (['--device', 'nonsense'], "device 'nonsense' .*use --device cpu"),
         (['--batch', '0'], 'batch_size=0'),
         (['--checkpoint', 'a' * 300], 'no such checkpoint file'),
         (['--config', 'gone.py'], 'gone.py: no such config file'),
@@ -59,6 +60,36 @@ def test_a_list_with_an_impossible_name(detect, write_film, noise_film, tmp_path
     told = capsys.readouterr().out
     assert 'scored 1 of 2 videos' in told
     assert 'decode-failed: cannot be opened (File name too long)' in told
+
+
+def test_a_list_with_a_folder_without_a_video(detect, write_film, noise_film, tmp_path, capsys):
+    write_film(tmp_path / 'good.mp4', noise_film(0))
+    (tmp_path / 'frames').mkdir()
+    (tmp_path / 'frames' / '0000.png').write_text('')
+    (tmp_path / 'list.txt').write_text('good.mp4\nframes\ngone.mp4\n')
+    assert detect(tmp_path / 'list.txt') == 1
+    told = capsys.readouterr().out
+    assert 'scored 1 of 3 videos' in told
+    assert 'no video in this folder or below it; passed over 1 other files (.png 1)' in told
+    with pytest.raises(MMFakeError, match='frames: no video in this folder'):
+        detect(tmp_path / 'frames')
+
+
+def test_the_console_says_how_good_the_detector_was(
+    detect, checkpoint, write_film, noise_film, tmp_path, capsys
+):
+    content = torch.load(checkpoint(), weights_only=True)
+    validation = dict(auc=0.5, low=0.4, high=0.6, n_original=32, n_manipulated=32, threshold=None)
+    path = tmp_path / 'chance.pth'
+    torch.save(dict(content, meta=dict(content['meta'], validation=validation)), path)
+    film = write_film(tmp_path / 'a.mp4', noise_film(0))
+    assert detect(film, '--checkpoint', path) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert 'threshold 0.500, the default, as validation was no better than chance' in lines[-4]
+    interval = 'AUC 0.500 [0.400, 0.600]'
+    assert lines[-2] == f'On its 64 validation videos this detector had {interval}.'
+    assert lines[-1].startswith(f'WARNING: {interval} on 64 validation videos is no better than')
+    assert 'class="alarm"' in (tmp_path / 'out' / 'report.html').read_text()
 
 
 def test_names_reach_the_terminal_escaped(detect, write_film, noise_film, tmp_path, capsys):

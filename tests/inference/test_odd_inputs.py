@@ -147,6 +147,18 @@ def test_a_face_that_is_seen_too_briefly(judge, write_film, face_film, tmp_path)
     abstained(judge(film), 'too-short', 'no face is seen for longer than')
 
 
+def test_a_face_that_fills_the_picture_is_noted(judge, write_film, face_film, tmp_path):
+    film = face_film(12)
+    crop = write_film(tmp_path / 'crop.mp4', film[:, 20:116, 48:120])
+    prediction = judge(crop)
+    assert prediction['people'][0]['face_px'] >= 0.9 * 72
+    (told,) = prediction['warnings']
+    assert 'the face fills the picture' in told
+    assert '--no-face' in told
+    assert judge(crop, face=False)['warnings'] == []
+    assert judge(write_film(tmp_path / 'wide.mp4', film))['warnings'] == []
+
+
 def test_a_face_that_is_too_small(config, checkpoint, write_film, face_film, tmp_path):
     film = write_film(tmp_path / 'small.mp4', face_film(10))
     detect = DeepfakeInferencer(config(), checkpoint(), faces=FaceSettings(min_face=60))

@@ -52,7 +52,11 @@ RESULTS = dict(
         checkpoint_sha256='ab' * 32,
         trained_on=['df', 'own'],
         held_out='f2f',
+        validation=dict(
+            auc=0.9512, low=0.897, high=0.994, n_original=32, n_manipulated=32, threshold=0.4
+        ),
     ),
+    warnings=['trained on <rendered> faces'],
     threshold=0.4,
     threshold_source='validation',
     settings=dict(person='largest', face=True, faces=dict(detector='centerface', size=160)),
@@ -183,8 +187,10 @@ def test_names_cannot_become_markup(source, page):
 def test_it_says_what_was_found(page):
     text = page.shown
     assert '3 videos: 1 manipulated, 1 original, 1 abstain' in text
-    assert 'from 0.400 on, chosen on the validation videos' in text
-    assert 'Videos are named from videos.' in text
+    assert 'from 0.400 on, chosen on validation' in text
+    assert 'Paths are relative to videos.' in text
+    assert 'On its 64 validation videos this detector had AUC 0.951 [0.897, 0.994].' in text
+    assert 'trained on <rendered> faces' in text
     assert 'no-face: found <no> face' in text
     assert 'Most like Deepfakes' in text
     assert 'trained on Deepfakes, own, Face2Face held out' in text
@@ -192,6 +198,24 @@ def test_it_says_what_was_found(page):
     assert 'Below, brighter where more speaks for manipulated' in text
     assert 'truncated & <odd>' in text
     assert len([1 for part in page.text if part.startswith('Highest clip')]) == 1
+
+
+@pytest.mark.parametrize(
+    ('auc', 'threshold', 'validation'),
+    [
+        (None, 'the default, as the checkpoint has none', 'How good this detector was'),
+        (0.52, 'the default, as validation was no better than chance', 'had AUC 0.520 [0.400,'),
+    ],
+)
+def test_without_a_threshold_of_validation_it_says_why(results, strips, auc, threshold, validation):
+    results.update(threshold=0.5, threshold_source='default', warnings=[])
+    results['model']['validation'].update(auc=auc, low=0.4, threshold=None)
+    if auc is None:
+        del results['model']['validation']
+    page = Page(render_report(results, strips, 'x'))
+    assert f'from 0.500 on, {threshold}' in page.shown
+    assert validation in page.shown
+    assert not page.all('p', **{'class': 'alarm'})
 
 
 def test_links_lead_somewhere(page):

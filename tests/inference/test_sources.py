@@ -8,12 +8,14 @@ from PIL import Image
 
 from mmfake.errors import MMFakeError
 from mmfake.inference.sources import (
+    NoVideo,
     collect_inputs,
     earlier_copies,
     open_source,
     remove_copies,
     search_folder,
 )
+from mmfake.video.frame_reader import VideoError
 
 
 @pytest.fixture
@@ -76,6 +78,30 @@ def test_several_and_files_of_any_name(folder):
     assert found[1][1] is array
 
 
+def test_one_bad_entry_does_not_end_a_batch(folder):
+    (folder / 'frames').mkdir()
+    (folder / 'frames' / '0000.png').write_text('')
+    (folder / 'list.txt').write_text('b.mp4\nframes\ngone.mp4\n')
+    (folder / 'wrong.lst').write_bytes(b'\xff\xfe\x00')
+    (folder / 'empty.txt').write_text('# nothing\n')
+    floats, lists = np.zeros((9, 8, 8, 3)), [folder / f for f in ('wrong.lst', 'empty.txt')]
+    found = collect_inputs([folder / 'list.txt', *lists, floats, None])
+    told = {name: what.reason for name, what in found if isinstance(what, NoVideo)}
+    parts = {
+        str(folder / 'frames'): 'no video in this folder or below it; passed over 1 other files',
+        str(folder / 'wrong.lst'): 'the list cannot be read as UTF-8',
+        str(folder / 'empty.txt'): 'the list names no video',
+        'array 5': 'an array to judge is',
+        'entry 6': 'a NoneType is no video',
+    }
+    assert all(told.pop(name).startswith(part) for name, part in parts.items())
+    assert told == {}
+    sound = [name for name, what in found if not isinstance(what, NoVideo)]
+    assert sound == [str(folder / 'b.mp4'), str(folder / 'gone.mp4')]
+    with pytest.raises(VideoError, match='frames: no video in this folder'):
+        open_source(dict(found)[str(folder / 'frames')], 'frames')
+
+
 def test_nothing_is_told(tmp_path):
     with pytest.raises(MMFakeError, match='no video in this folder'):
         collect_inputs(tmp_path)
@@ -112,12 +138,11 @@ OURS = json.dumps(
 
 @pytest.fixture
 def search(tmp_path):
-    """Names relative to the folder, and what was said."""
+    """Names relative to the folder, and what was passed over."""
 
     def run():
-        notes = []
-        found = search_folder(str(tmp_path), notes.append)
-        return [path[len(str(tmp_path)) + 1 :] for path in found], notes
+        found, told = search_folder(str(tmp_path))
+        return [path[len(str(tmp_path)) + 1 :] for path in found], told
 
     return run
 
@@ -125,7 +150,7 @@ def search(tmp_path):
 def test_clips_of_pictures_and_rare_suffixes(fill, search):
     names = [f'{n}.{suffix}' for n, suffix in enumerate(RARE)]
     fill(*names, 'clips/x/000000.jpg', 'clips/x/000001.jpg', 'clips/y.mp4')
-    assert search() == ([*names, 'clips/x', 'clips/y.mp4'], [])
+    assert search() == ([*names, 'clips/x', 'clips/y.mp4'], '')
 
 
 def test_suffixes_of_any_case(fill, search, tmp_path):
@@ -136,7 +161,7 @@ def test_suffixes_of_any_case(fill, search, tmp_path):
     for number in range(2):
         picture = Image.new('RGB', (6, 4), (50, 50, 50))
         picture.save(tmp_path / 'clip' / f'{number:06d}.JPG', 'JPEG')
-    assert search() == (['A.MP4', 'b.NPY', 'clip'], [])
+    assert search() == (['A.MP4', 'b.NPY', 'clip'], '')
     for name in ('b.NPY', 'clip'):
         with open_source(tmp_path / name, name) as reader:
             pictures = [frame.picture for frame in reader]
@@ -146,17 +171,20 @@ def test_suffixes_of_any_case(fill, search, tmp_path):
 
 def test_what_is_passed_over_is_told(fill, search, tmp_path):
     fill('a.mp4', 'b.txt', 'c/d.txt', 'c/e.PDF', 'README', 'photo.jpg')
-    (_, (note,)) = search()
-    assert note == f'{tmp_path}: passed over 5 other files (.txt 2, .jpg 1, .pdf 1, no suffix 1)'
+    told = 'passed over 5 other files (.txt 2, .jpg 1, .pdf 1, no suffix 1)'
+    assert search() == (['a.mp4'], told)
+    notes = []
+    collect_inputs(tmp_path, notes.append)
+    assert notes == [f'{tmp_path}: {told}']
     (tmp_path / 'a.mp4').unlink()
     with pytest.raises(MMFakeError, match=r'no video in this folder or below it; passed over 5'):
-        search()
+        collect_inputs(tmp_path)
 
 
 def test_a_link_that_leads_nowhere_is_not_lost(fill, search, tmp_path):
     fill('a.mp4')
     (tmp_path / 'b.mp4').symlink_to(tmp_path / 'gone.mp4')
-    assert search() == (['a.mp4', 'b.mp4'], [])
+    assert search() == (['a.mp4', 'b.mp4'], '')
 
 
 @pytest.mark.parametrize('known_by', ['results.json', 'results.jsonl'])
@@ -165,9 +193,9 @@ def test_own_files_are_left_out_and_nothing_else(fill, search, tmp_path, known_b
     copies = (f'{out}videos/0000_a.mp4', f'{out}videos/0001_b_.c-d.mp4')
     fill('a.mp4', *copies, f'{out}videos/mine.mp4', f'{out}report.html', f'{out}also_mine.mov')
     fill(out + known_by, content=OURS)
-    found, notes = search()
+    found, told = search()
     assert sorted(found) == sorted(['a.mp4', f'{out}also_mine.mov', f'{out}videos/mine.mp4'])
-    assert notes == [f'{tmp_path}: passed over 2 annotated copies of an earlier run']
+    assert told == 'passed over 2 annotated copies of an earlier run'
 
 
 def test_a_stranger_s_results_leave_nothing_out(fill, search):

@@ -11,9 +11,13 @@ from mmaction.registry import MODELS
 from mmengine.config import Config
 from torch import nn
 
+from mmfake.engine.hooks.checkpoint_facts import preprocessing_of
+from mmfake.engine.hooks.validation_threshold_hook import Validation
 from mmfake.errors import MMFakeError
+from mmfake.inference.clip_pipeline import ClipPipeline
 from mmfake.inference.deepfake_inferencer import DeepfakeInferencer
 from mmfake.inference.trained_model import Decision, TrainedModel, choose_threshold
+from mmfake.inference.wording import meaning_of
 
 
 def test_nothing_in_a_checkpoint_is_run(config, checkpoint, tmp_path):
@@ -127,6 +131,71 @@ def test_clips_of_another_shape_are_refused(config, checkpoint, tmp_path):
     )
     with pytest.raises(MMFakeError, match='clips of 8 x 64 x 64.*makes them 8 x 32 x 32.*--scale'):
         TrainedModel(config(), str(tmp_path / 'b.pth'))
+
+
+def with_meta(checkpoint, path, **meta):
+    content = torch.load(checkpoint(), weights_only=True)
+    torch.save(dict(content, meta=dict(content['meta'], **meta)), path)
+    return str(path)
+
+
+def test_another_preprocessing_is_refused(config, checkpoint, tmp_path):
+    own = preprocessing_of(MODELS.build(config().model), ClipPipeline(config()).sampler)
+    (eps, *_) = (name for name in own if name.endswith('.eps'))
+    for name, value, told in (
+        ('data_preprocessor.mean', [1.0, 2.5, 3.0], r'\[1, 2.5, 3\], this config has \[123.675, '),
+        (eps, 0.25, '0.25, this config has 1e-05: take the config'),
+    ):
+        path = with_meta(checkpoint, tmp_path / 'x.pth', preprocessing=dict(own, **{name: value}))
+        with pytest.raises(MMFakeError, match=f'trained with {name} {told}'):
+            TrainedModel(config(), path)
+    TrainedModel(config(), with_meta(checkpoint, tmp_path / 'x.pth', preprocessing=own))
+
+
+GOOD = dict(auc=0.95, low=0.9, high=0.99, n_original=32, n_manipulated=32, threshold=0.4)
+
+
+@pytest.mark.parametrize(
+    ('entry', 'threshold', 'warned'),
+    [
+        (GOOD, 0.755, 0),
+        (dict(GOOD, low=None, high=None), 0.755, 0),
+        (dict(GOOD, auc=0.6, low=0.45), None, 1),
+        (dict(GOOD, auc=0.5, low=0.5, high=0.5, threshold=None), None, 1),
+        (dict(GOOD, auc=0.5, low=None, high=None), None, 1),
+        (dict(GOOD, auc=0.2, low=0.1, high=0.3), None, 1),  # labels turned round
+    ],
+)
+def test_a_detector_at_chance_hands_no_threshold_on(
+    config, checkpoint, tmp_path, entry, threshold, warned
+):
+    model = TrainedModel(config(), with_meta(checkpoint, tmp_path / 'x.pth', validation=entry))
+    assert model.val_threshold == threshold
+    assert len(model.warnings) == warned
+    assert model.facts['validation'] == entry
+    assert all('on 64 validation videos is no better' in warning for warning in model.warnings)
+
+
+@pytest.mark.parametrize(
+    'entry',
+    [None, 3, 'auc', [], {}, dict(GOOD, auc=None), dict(GOOD, low=float('nan'))]
+    + [dict(GOOD, auc='x'), dict(GOOD, n_original=None), dict(GOOD, high=None)]
+    + [torch.zeros(3), dict(GOOD, auc=torch.zeros(3))],
+)
+def test_an_entry_that_cannot_be_read_is_unknown(entry):
+    assert Validation.from_dict(entry) is None
+
+
+def test_a_detector_of_rendered_faces_says_so(config, checkpoint, tmp_path):
+    meta = dict(multi_classes=('original', 'df', 'fs', 'nt'), holdout='f2f')
+    for dataset, count in (('ffpp', 0), ('mini_ffpp', 1)):
+        meta['expected_videos'] = {f'{dataset}/df/c23/000_001': dict(method='df', label=1)}
+        path = with_meta(checkpoint, tmp_path / 'x.pth', dataset_meta=meta)
+        model = TrainedModel(config(), path)
+        assert model.facts['datasets'] == [dataset]
+        assert len(model.warnings) == count
+        assert ('rendered' in meaning_of(model.facts, 'largest')) == bool(count)
+    assert 'trained on rendered faces (mini_ffpp)' in model.warnings[0]
 
 
 @pytest.mark.parametrize(

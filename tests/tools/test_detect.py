@@ -62,7 +62,7 @@ def test_scores_are_those_of_the_test(command, tiny_tree, options, checkpoint, s
     assert len({round(score, 4) for score in expected.values()}) == 4
 
     out = tmp_path / 'out'
-    words = ['--no-face', '--batch', '5', '--out', out]
+    words = ['--no-face', '--batch', '5', '--verbose', '--out', out]
     folders = [
         tiny_tree / 'original_sequences',
         tiny_tree / 'manipulated_sequences' / 'Face2Face',
@@ -96,6 +96,7 @@ def test_a_folder_with_three_broken_files(detect, tiny_tree, tmp_path, capsys):
     printed = capsys.readouterr().out
     assert 'threshold 0.200, given' in printed
     assert 'scored 7 of 10 videos' in printed
+    assert 's per minute' not in printed
     listed = printed.split('not scored: 3')[1].splitlines()[1:4]
     for line, name in zip(listed, ('1x.mp4', '3x.mp4', '7.mp4')):
         assert line.startswith('  decode-failed: ')

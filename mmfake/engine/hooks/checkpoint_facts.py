@@ -1,14 +1,14 @@
-"""Checkpoint facts: hooks for protocol, clip shape and validation threshold in the meta."""
+"""Checkpoint facts: hooks for protocol, clip shape and preprocessing in the meta."""
 
 from __future__ import annotations
 
-import math
 from typing import Any, Dict, Optional, Sequence, Tuple
 
 from mmaction.registry import HOOKS
 from mmengine.hooks import Hook
-from mmengine.logging import print_log
+from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
+from torch import nn
 
 from ...errors import MMFakeError
 
@@ -165,52 +165,123 @@ def _shape_of(batch: Dict[str, Any]) -> Tuple[int, ...]:
 
 
 @HOOKS.register_module()
-class ValidationThresholdHook(Hook):
-    """Carries the decision threshold chosen on validation through the checkpoint to the test.
+class PreprocessingHook(Hook):
+    """Refuses to test or resume a checkpoint with another preprocessing than it was trained with.
 
-    Accuracy at 0.5 after training on three manipulations per original measures the threshold as
-    much as the detector. :class:`mmfake.DeepfakeMetric` finds the best threshold on validation
-    (methods seen in training only); this hook writes it to the ``meta`` of a checkpoint saved with
-    exactly these weights (the best one, which ``CheckpointHook`` saves after validation), where
-    published checkpoints keep it too. Before a test it sets ``threshold`` of every metric that has
-    one unset.
+    Normalisation, the ``eps`` of norm layers, the step between frames and the layout of classes
+    decide a score and are no tensors, so that a state dict fits a config that is not its own. Each
+    checkpoint holds them as :func:`preprocessing_of` gives them; one without, such as another
+    project's, passes. A training that starts from the weights of another (``load_from``) has its
+    own.
 
     Args:
-        metric_key (str): Name of the threshold among the validation metrics.
-            Defaults to 'deepfake/threshold_bacc'.
+        refuse (bool): Whether a difference ends the test. Defaults to True.
     """
 
-    META_KEY = 'val_threshold'
+    META_KEY = 'preprocessing'
 
-    def __init__(self, metric_key: str = 'deepfake/threshold_bacc') -> None:
-        self.metric_key = metric_key
-        self._chosen: Optional[float] = None
-        self._chosen_at: Optional[int] = None
-        self._loaded: Optional[float] = None
-
-    def after_val_epoch(self, runner: Runner, metrics: Optional[Dict[str, float]] = None) -> None:
-        """Remember the threshold and the iteration whose weights it belongs to."""
-        threshold = (metrics or {}).get(self.metric_key, math.nan)
-        if not math.isnan(threshold):  # NaN where validation held one class only
-            self._chosen, self._chosen_at = float(threshold), runner.iter
+    def __init__(self, refuse: bool = True) -> None:
+        self.refuse = refuse
+        self._expected: Any = None
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: Dict[str, Any]) -> None:
-        """Write the threshold if it was chosen with the weights that are being saved."""
-        if self._chosen is not None and self._chosen_at == runner.iter:
-            checkpoint['meta'][self.META_KEY] = self._chosen
+        """Write the facts of the model and the validation pipeline."""
+        checkpoint['meta'][self.META_KEY] = _facts_of(runner, runner.val_loop)
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: Dict[str, Any]) -> None:
-        """Read the threshold of the loaded weights."""
-        self._loaded = checkpoint.get('meta', {}).get(self.META_KEY)
+        """Read the facts, and compare them if the run is being resumed.
+
+        Raises:
+            MMFakeError: If a run is resumed with others.
+        """
+        self._expected = checkpoint.get('meta', {}).get(self.META_KEY)
+        if runner._resume:
+            check_preprocessing(self._expected, _facts_of(runner, runner.val_loop))
 
     def before_test(self, runner: Runner) -> None:
-        """Set it where the config has not set one."""
-        if self._loaded is None:
-            return
-        for metric in runner.test_evaluator.metrics:
-            if getattr(metric, 'threshold', 0.0) is None:
-                metric.threshold = self._loaded
-                print_log(
-                    f'Threshold chosen on validation, from the checkpoint: {self._loaded:.4f}.',
-                    logger='current',
-                )
+        """Compare the facts.
+
+        Raises:
+            MMFakeError: If they differ.
+        """
+        if self.refuse:
+            check_preprocessing(
+                self._expected,
+                _facts_of(runner, runner.test_loop),
+                'for a test with others set default_hooks.preprocessing.refuse=False',
+            )
+
+
+def _facts_of(runner: Runner, loop: Any) -> Dict[str, Any]:
+    """Facts of the model of a run and of the pipeline of a loop, which may be None."""
+    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+    dataset = None if loop is None else loop.dataloader.dataset
+    while hasattr(dataset, 'dataset'):  # RepeatDataset and the like
+        dataset = dataset.dataset
+    transforms = getattr(getattr(dataset, 'pipeline', None), 'transforms', [])
+    sampler = next((step for step in transforms if hasattr(step, 'frame_interval')), None)
+    return preprocessing_of(model, sampler)
+
+
+def preprocessing_of(model: nn.Module, sampler: Any = None) -> Dict[str, Any]:
+    """Ask a model and a ``SampleFrames`` what of them decides a score and is no tensor.
+
+    Args:
+        model (nn.Module): A recognizer.
+        sampler (Any): Transform that chooses the frames of a clip. Defaults to None, not known.
+
+    Returns:
+        dict[str, Any]: Name as in a config, e.g. ``'data_preprocessor.mean'`` -> plain data.
+    """
+    facts: Dict[str, Any] = {}
+    # normalisation and layout of the inputs
+    normalise = getattr(model, 'data_preprocessor', None)
+    for name in ('mean', 'std', 'to_rgb', 'format_shape'):
+        value = getattr(normalise, name, None)
+        if value is not None:
+            plain = value.flatten().tolist() if hasattr(value, 'tolist') else value
+            facts[f'data_preprocessor.{name}'] = plain
+    # frames of a clip
+    if sampler is not None:
+        facts['frame_interval'] = sampler.frame_interval
+    # norm layers
+    for name, module in model.named_modules():
+        if 'norm' in type(module).__name__.lower() and hasattr(module, 'eps'):
+            facts[f'{name}.eps'] = module.eps
+    # classes
+    heads = getattr(model, 'classifiers', None) or dict(model=getattr(model, 'cls_head', None))
+    for name, head in heads.items():
+        for key in ('num_classes', 'label_key'):
+            if hasattr(head, key):
+                facts[f'{name}.cls_head.{key}'] = getattr(head, key)
+    return facts
+
+
+def check_preprocessing(expected: Any, found: Dict[str, Any], otherwise: str = '') -> None:
+    """Compare the facts of a config with those of a checkpoint, as far as both have them.
+
+    Args:
+        expected (dict[str, Any]): In the checkpoint; what is no dict passes.
+        found (dict[str, Any]): Of the config, see :func:`preprocessing_of`.
+        otherwise (str): What else to do, for the message. Defaults to ''.
+
+    Raises:
+        MMFakeError: If they differ; it names the first difference.
+    """
+    if not isinstance(expected, dict):
+        return
+    for name, value in found.items():
+        # as text: a stranger's file may hold anything, a tensor for a number
+        if name in expected and str(expected[name]) != str(value):
+            raise MMFakeError(
+                f'the checkpoint was trained with {name} {_plain(expected[name])}, this config has '
+                f'{_plain(value)}: take the config it was trained with'
+                + (f'; {otherwise}' if otherwise else '')
+            )
+
+
+def _plain(value: Any) -> str:
+    """A number or a list of numbers without the digits of float32."""
+    if isinstance(value, list) and all(isinstance(number, float) for number in value):
+        return f'[{", ".join(map(_plain, value))}]'
+    return f'{value:.6g}' if isinstance(value, float) else str(value)

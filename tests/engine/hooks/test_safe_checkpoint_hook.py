@@ -52,7 +52,9 @@ def test_mmengine_reads_what_it_writes_and_the_reverse(train, tmp_path, run):
     assert third.iter == 9
 
 
-@pytest.mark.parametrize('damage', ['truncated', 'empty', 'missing', 'text', 'weights', 'list'])
+@pytest.mark.parametrize(
+    'damage', ['truncated', 'empty', 'missing', 'text', 'weights', 'list', 'flipped']
+)
 def test_falls_back_to_the_one_before(train, tmp_path, damage, capfd):
     train(3)
     last = tmp_path / 'work' / 'epoch_3.pth'
@@ -65,6 +67,9 @@ def test_falls_back_to_the_one_before(train, tmp_path, damage, capfd):
         torch.save([1, 2], last)
     else:
         kinds = dict(truncated=content[: len(content) // 2], empty=b'', text=b'not a checkpoint')
+        flipped = bytearray(content)
+        flipped[content.index(b'data/3') + 200] ^= 1  # in the bytes of a tensor
+        kinds['flipped'] = bytes(flipped)
         last.write_bytes(kinds[damage])
     capfd.readouterr()
     runner = train(4, resume=True)

@@ -1,9 +1,28 @@
+import logging
 from types import SimpleNamespace
 
 import pytest
 import torch
 
 from mmfake import DeepfakeMetric, ValidationThresholdHook
+from mmfake.engine.hooks import validation_threshold_hook
+
+FOUND = dict(auc=0.9512, auc_low=0.897, auc_high=0.994, n_original=32.0, n_manipulated=32.0)
+FOUND = {f'deepfake/{key}': value for key, value in FOUND.items()}
+FOUND['deepfake/threshold_bacc'] = 0.3
+SENTENCE = 'On its 64 validation videos this detector had AUC 0.951 [0.897, 0.994].'
+
+
+@pytest.fixture
+def told(monkeypatch):
+    """What is logged: level and line."""
+    lines = []
+
+    def log(line, logger, level=logging.INFO):
+        lines.append((level, line))
+
+    monkeypatch.setattr(validation_threshold_hook, 'print_log', log)
+    return lines
 
 
 def runner_at(iteration, metric=None):
@@ -11,34 +30,82 @@ def runner_at(iteration, metric=None):
     return SimpleNamespace(iter=iteration, test_evaluator=evaluator)
 
 
-def test_travels_with_the_weights_it_was_chosen_for():
+def saved(metrics, validated_at=10, saved_at=10):
+    """The meta of a checkpoint."""
+    hook, checkpoint = ValidationThresholdHook(), dict(meta={})
+    hook.after_val_epoch(runner_at(validated_at), metrics)
+    hook.before_save_checkpoint(runner_at(saved_at), checkpoint)
+    return checkpoint['meta']
+
+
+def threshold_in_test(meta, metric):
+    """Set the threshold for a test with a checkpoint of this meta."""
     hook = ValidationThresholdHook()
-    hook.after_val_epoch(runner_at(10), {'deepfake/threshold_bacc': 0.3, 'deepfake/auc': 0.8})
-    best, later = dict(meta={}), dict(meta={})
-    hook.before_save_checkpoint(runner_at(10), best)  # the best checkpoint, saved after validation
-    hook.before_save_checkpoint(runner_at(20), later)  # the next epoch, not validated yet
-    assert best['meta'] == dict(val_threshold=0.3)
-    assert later['meta'] == {}
-
-    tester, metric = ValidationThresholdHook(), DeepfakeMetric()
-    tester.after_load_checkpoint(runner_at(0), best)
-    tester.before_test(runner_at(0, metric))
-    assert metric.threshold == 0.3
+    hook.after_load_checkpoint(runner_at(0), dict(meta=meta))
+    hook.before_test(runner_at(0, metric))
+    hook.after_test_epoch(runner_at(0, metric), {})
+    return metric.threshold
 
 
-@pytest.mark.parametrize('metrics', [None, {}, {'deepfake/threshold_bacc': float('nan')}])
+def test_travels_with_the_weights_it_was_chosen_for(told):
+    best = saved(FOUND)  # the best checkpoint, saved after validation
+    assert best['val_threshold'] == 0.3
+    expected = dict(auc=0.9512, low=0.897, high=0.994, n_original=32, n_manipulated=32)
+    assert best['validation'] == dict(expected, threshold=0.3)
+    assert saved(FOUND, saved_at=20) == {}  # the next epoch, not validated yet
+    assert told == []
+    assert threshold_in_test(best, DeepfakeMetric()) == 0.3
+    assert told == [
+        (logging.INFO, 'Threshold chosen on validation, from the checkpoint: 0.3000.'),
+        (logging.INFO, SENTENCE),
+    ]
+
+
+@pytest.mark.parametrize(
+    ('auc', 'low', 'high'),
+    [(0.5, 0.5, 0.5), (0.62, 0.49, 0.7), (0.3, 0.2, 0.4), (0.5, None, None)],
+)
+def test_a_detector_at_chance_hands_no_threshold_on(told, auc, low, high):
+    found = dict(FOUND, **{'deepfake/auc': auc, 'deepfake/auc_low': low, 'deepfake/auc_high': high})
+    meta = saved({key: value for key, value in found.items() if value is not None})
+    assert meta['validation']['threshold'] is None
+    assert 'val_threshold' not in meta
+    assert threshold_in_test(meta, DeepfakeMetric()) is None
+    (first, source, last) = told  # of training and of the test
+    assert first == last
+    assert first[0] == logging.WARNING
+    assert f'AUC {auc:.3f}' in first[1]
+    assert 'no better than chance (0.5)' in first[1]
+    assert source[1] == 'No threshold from validation in the checkpoint: 0.5 is used.'
+
+
+def test_chance_is_told_again_at_the_end_of_training(told):
+    hook = ValidationThresholdHook()
+    hook.after_train(runner_at(0))
+    hook.after_val_epoch(runner_at(10), dict(FOUND, **{'deepfake/auc_low': 0.5}))
+    hook.after_train(runner_at(20))
+    assert len(told) == 2
+    hook.after_val_epoch(runner_at(20), FOUND)
+    hook.after_train(runner_at(30))
+    assert len(told) == 2
+
+
+@pytest.mark.parametrize(
+    'metrics', [None, {}, dict(FOUND, **{'deepfake/threshold_bacc': float('nan')})]
+)
 def test_no_threshold_is_no_threshold(metrics):
-    hook, checkpoint, metric = ValidationThresholdHook(), dict(meta={}), DeepfakeMetric()
-    hook.after_val_epoch(runner_at(10), metrics)
-    hook.before_save_checkpoint(runner_at(10), checkpoint)
-    assert checkpoint['meta'] == {}
+    assert saved(metrics) == {}
+    hook, metric = ValidationThresholdHook(), DeepfakeMetric()
     hook.after_load_checkpoint(runner_at(0), dict(state_dict=torch.zeros(1)))
     hook.before_test(runner_at(0, metric))
     assert metric.threshold is None
 
 
-def test_a_threshold_in_the_config_wins():
-    hook, metric = ValidationThresholdHook(), DeepfakeMetric(threshold=0.7)
-    hook.after_load_checkpoint(runner_at(0), dict(meta=dict(val_threshold=0.2)))
-    hook.before_test(runner_at(0, metric))
-    assert metric.threshold == 0.7
+def test_an_older_checkpoint_has_a_threshold_alone(told):
+    assert threshold_in_test(dict(val_threshold=0.2), DeepfakeMetric()) == 0.2
+    assert len(told) == 1
+
+
+def test_a_threshold_in_the_config_wins(told):
+    assert threshold_in_test(dict(val_threshold=0.2), DeepfakeMetric(threshold=0.7)) == 0.7
+    assert told == [(logging.INFO, 'Threshold as given: 0.7000.')]

@@ -1,0 +1,170 @@
+"""Validation threshold hook: AUC and decision threshold of validation travel in the checkpoint."""
+
+from __future__ import annotations
+
+import logging
+import math
+from typing import Any, Dict, NamedTuple, Optional
+
+from mmaction.registry import HOOKS
+from mmengine.hooks import Hook
+from mmengine.logging import print_log
+from mmengine.runner import Runner
+
+
+class Validation(NamedTuple):
+    """How good a detector was on its validation videos; ``None`` is not known.
+
+    Attributes:
+        auc (float): Of the videos.
+        low (float, optional): Lower end of its interval.
+        high (float, optional): Upper end.
+        n_original (int): Originals among the videos.
+        n_manipulated (int): Manipulated ones.
+        threshold (float, optional): Of the best balanced accuracy; None if it is no better than
+            chance.
+    """
+
+    auc: float
+    low: Optional[float]
+    high: Optional[float]
+    n_original: int
+    n_manipulated: int
+    threshold: Optional[float]
+
+    @classmethod
+    def from_dict(cls, values: Any) -> Optional[Validation]:
+        """Read an entry of a checkpoint; None if there is none, or one that cannot be read."""
+        try:
+            auc, low, high, threshold = (
+                None if values[name] is None else float(values[name])
+                for name in ('auc', 'low', 'high', 'threshold')
+            )
+            counts = int(values['n_original']), int(values['n_manipulated'])
+        except (IndexError, KeyError, OverflowError, RuntimeError, TypeError, ValueError):
+            return None
+        if auc is None or (low is None) != (high is None):
+            return None
+        numbers = [number for number in (auc, low, high, threshold) if number is not None]
+        is_share = all(0 <= number <= 1 for number in numbers)
+        return cls(auc, low, high, *counts, threshold) if is_share else None
+
+    @property
+    def is_chance(self) -> bool:
+        """Whether nothing says that the detector is better than a coin.
+
+        With an AUC above 0.5 some threshold has a balanced accuracy above 0.5.
+        """
+        return (self.auc if self.low is None else self.low) <= 0.5
+
+    @property
+    def sentence(self) -> str:
+        """``'On its 64 validation videos this detector had AUC 0.951 [0.897, 0.994].'``."""
+        return f'On its {self._videos} this detector had {self._interval}.'
+
+    @property
+    def warning(self) -> str:
+        """What to say of a detector at chance."""
+        return (
+            f'{self._interval} on {self._videos} is no better than chance (0.5): the scores of '
+            'this detector mean nothing, and no threshold is taken from them.'
+        )
+
+    @property
+    def _videos(self) -> str:
+        return f'{self.n_original + self.n_manipulated} validation videos'
+
+    @property
+    def _interval(self) -> str:
+        ends = '' if self.low is None else f' [{self.low:.3f}, {self.high:.3f}]'
+        return f'AUC {self.auc:.3f}{ends}'
+
+
+@HOOKS.register_module()
+class ValidationThresholdHook(Hook):
+    """Carries validation AUC and decision threshold through the checkpoint to the test.
+
+    Accuracy at 0.5 after training on three manipulations per original measures the threshold as
+    much as the detector. :class:`mmfake.DeepfakeMetric` finds the best threshold on validation
+    (methods seen in training only); this hook writes it, and the AUC with interval and counts, to
+    the ``meta`` of a checkpoint saved with exactly these weights (the best one, which
+    ``CheckpointHook`` saves after validation), where published checkpoints keep them too. Before a
+    test it sets ``threshold`` of every metric that has one unset.
+
+    The threshold of a detector whose interval of AUC contains 0.5 is chance, and not handed on:
+    training and test warn.
+
+    Args:
+        metric_key (str): Name of the threshold among the validation metrics.
+            Defaults to 'deepfake/threshold_bacc'.
+    """
+
+    META_KEY = 'val_threshold'
+    VALIDATION_KEY = 'validation'
+
+    def __init__(self, metric_key: str = 'deepfake/threshold_bacc') -> None:
+        self.metric_key = metric_key
+        self._chosen: Optional[Validation] = None
+        self._chosen_at: Optional[int] = None
+        self._loaded: Dict[str, Any] = {}
+        self._source = ''
+
+    def after_val_epoch(self, runner: Runner, metrics: Optional[Dict[str, float]] = None) -> None:
+        """Remember AUC and threshold, and the iteration whose weights they belong to."""
+        prefix = self.metric_key.rpartition('/')[0]
+        names = ('auc', 'auc_low', 'auc_high', 'n_original', 'n_manipulated')
+        found = [(metrics or {}).get(f'{prefix}/{name}', math.nan) for name in names]
+        threshold = (metrics or {}).get(self.metric_key, math.nan)
+        auc, low, high, *counts = (None if math.isnan(value) else float(value) for value in found)
+        if auc is None or math.isnan(threshold):  # where validation held one class only
+            return
+        self._chosen = Validation(auc, low, high, *map(int, counts), float(threshold))
+        self._chosen_at = runner.iter
+        if self._chosen.is_chance:
+            self._chosen = self._chosen._replace(threshold=None)
+            print_log(self._chosen.warning, logger='current', level=logging.WARNING)
+
+    def before_save_checkpoint(self, runner: Runner, checkpoint: Dict[str, Any]) -> None:
+        """Write them if they were found with the weights that are being saved."""
+        if self._chosen is None or self._chosen_at != runner.iter:
+            return
+        checkpoint['meta'][self.VALIDATION_KEY] = self._chosen._asdict()
+        if self._chosen.threshold is not None:
+            checkpoint['meta'][self.META_KEY] = self._chosen.threshold
+
+    def after_train(self, runner: Runner) -> None:
+        """Say it once more where it is read."""
+        if self._chosen is not None and self._chosen.is_chance:
+            print_log(self._chosen.warning, logger='current', level=logging.WARNING)
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: Dict[str, Any]) -> None:
+        """Read what belongs to the loaded weights."""
+        self._loaded = checkpoint.get('meta', {})
+
+    def before_test(self, runner: Runner) -> None:
+        """Set the threshold where the config has not set one."""
+        threshold, self._source = self._loaded.get(self.META_KEY), ''
+        for metric in runner.test_evaluator.metrics:
+            if not hasattr(metric, 'threshold'):
+                continue
+            if metric.threshold is not None:
+                self._source = f'Threshold as given: {metric.threshold:.4f}.'
+            elif threshold is None:
+                self._source = 'No threshold from validation in the checkpoint: 0.5 is used.'
+            else:
+                metric.threshold = threshold
+                self._source = (
+                    f'Threshold chosen on validation, from the checkpoint: {threshold:.4f}.'
+                )
+
+    def after_test_epoch(self, runner: Runner, metrics: Optional[Dict[str, float]] = None) -> None:
+        """Say below the results which threshold they have, and how good validation was."""
+        if self._source:
+            print_log(self._source, logger='current')
+        validation = Validation.from_dict(self._loaded.get(self.VALIDATION_KEY))
+        if validation is None:
+            return
+        if validation.is_chance:
+            print_log(validation.warning, logger='current', level=logging.WARNING)
+        else:
+            print_log(validation.sentence, logger='current')

@@ -1,0 +1,103 @@
+"""What decides a score and is no tensor; the detector's side is in tests/inference."""
+
+from types import SimpleNamespace
+
+import pytest
+import torch
+from mmaction.datasets.transforms import SampleFrames
+from mmaction.registry import MODELS
+from torch import nn
+
+from mmfake import MMFakeError, PreprocessingHook
+from mmfake.engine.hooks.checkpoint_facts import check_preprocessing, preprocessing_of
+
+
+def runner(model, frame_interval=1, resume=False):
+    pipeline = SimpleNamespace(transforms=[SampleFrames(clip_len=2, frame_interval=frame_interval)])
+    wrapped = SimpleNamespace(dataset=SimpleNamespace(pipeline=pipeline))  # a RepeatDataset
+    loop = SimpleNamespace(dataloader=SimpleNamespace(dataset=wrapped))
+    return SimpleNamespace(model=model, val_loop=loop, test_loop=loop, _resume=resume)
+
+
+@pytest.fixture
+def build(tiny_model):
+    def make(eps=1e-5, **preprocessor):
+        cfg = tiny_model()
+        cfg['data_preprocessor'].update(preprocessor)
+        model = MODELS.build(cfg)
+        model.backbone.norm.eps = eps
+        return model
+
+    return make
+
+
+@pytest.fixture
+def saved(build):
+    checkpoint = dict(meta={})
+    PreprocessingHook().before_save_checkpoint(runner(build()), checkpoint)
+    return checkpoint
+
+
+def test_the_facts_of_a_model(build):
+    model = build(mean=[1, 2, 3], std=[4.5, 5, 6])
+    assert preprocessing_of(model, SampleFrames(clip_len=2, frame_interval=3)) == {
+        'data_preprocessor.mean': [1.0, 2.0, 3.0],
+        'data_preprocessor.std': [4.5, 5.0, 6.0],
+        'data_preprocessor.to_rgb': False,
+        'data_preprocessor.format_shape': 'NCTHW',
+        'frame_interval': 3,
+        'backbone.norm.eps': 1e-5,
+        'binary.cls_head.num_classes': 2,
+        'binary.cls_head.label_key': 'gt_label',
+    }
+    assert preprocessing_of(nn.Linear(1, 1)) == {}
+
+
+@pytest.mark.parametrize(
+    ('changes', 'interval', 'told'),
+    [
+        (dict(eps=1e-3), 1, 'backbone.norm.eps 1e-05, this config has 0.001'),
+        (dict(to_rgb=True), 1, 'data_preprocessor.to_rgb False, this config has True'),
+        (dict(format_shape='NCHW'), 1, 'format_shape NCTHW, this config has NCHW'),
+        ({}, 2, 'frame_interval 1, this config has 2'),
+    ],
+)
+def test_another_one_is_refused_in_test_and_resume(build, saved, changes, interval, told):
+    hook, other = PreprocessingHook(), build(**changes)
+    hook.after_load_checkpoint(runner(other, interval), saved)
+    with pytest.raises(MMFakeError, match=f'{told}: take .*refuse=False') as error:
+        hook.before_test(runner(other, interval))
+    assert '\n' not in str(error.value)
+    with pytest.raises(MMFakeError, match=told):
+        hook.after_load_checkpoint(runner(other, interval, resume=True), saved)
+    hook.refuse = False
+    hook.before_test(runner(other, interval))
+
+
+@pytest.mark.parametrize('entry', ['own', None, 5, {'frame_interval': 1}])
+def test_the_own_and_unknown_ones_pass(build, saved, entry):
+    checkpoint = saved if entry == 'own' else dict(meta=dict(preprocessing=entry))
+    hook = PreprocessingHook()
+    hook.after_load_checkpoint(runner(build(), resume=True), checkpoint)
+    hook.before_test(runner(build()))
+
+
+def test_what_only_one_of_them_has_is_not_compared(build):
+    """Other regimes have other heads, and give the same scores."""
+    facts = preprocessing_of(build())
+    check_preprocessing(dict(facts, **{'multi.cls_head.num_classes': 4}), facts)
+
+
+def test_a_stranger_s_tensor_is_no_crash(build):
+    facts = preprocessing_of(build())
+    with pytest.raises(MMFakeError, match='norm.eps tensor'):
+        check_preprocessing(dict(facts, **{'backbone.norm.eps': torch.zeros(2)}), facts)
+
+
+def test_every_checkpoint_has_them_published_ones_too(train, tmp_path):
+    train(1, [dict(type='mmfake.PreprocessingHook')], published_keys=['meta', 'state_dict'])
+    paths = sorted((tmp_path / 'work').glob('epoch_1*.pth'))
+    assert len(paths) == 2
+    for path in paths:
+        facts = torch.load(path, weights_only=False)['meta']['preprocessing']
+        assert facts['backbone.norm.eps'] == 1e-5
