@@ -85,7 +85,7 @@ def read_foreign_scores(path: Union[str, Path], average_frames: bool = False) ->
         raise MMFakeError(f'{path}: no video below the header; give one row for each video')
     frame = _averaged(rows, path) if average_frames else frame_of(rows)
     if not (frame['status'] == SCORED).any():
-        raise MMFakeError(f'{path}: none of the videos is scored: {format_summary(frame)}')
+        raise MMFakeError(f'{path}: no video has a score: {format_summary(frame)}')
     return frame
 
 
@@ -94,7 +94,7 @@ def _rows(text: str, path: Union[str, Path], average_frames: bool) -> Iterator[t
     header, separator = _header(text)
     absent = [name for name in NEEDED if name not in header]
     if absent:
-        found = ','.join(header)[:80] or 'nothing'
+        found = text.split('\n', 1)[0].strip()[:80] or 'nothing'
         raise MMFakeError(
             f'{path}:1: no column {", ".join(absent)} in the first line ({found}); the first line '
             f'must be a header with {",".join(NEEDED)}, separated by commas, tabs or semicolons'

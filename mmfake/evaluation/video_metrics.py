@@ -121,7 +121,7 @@ def score_warnings(
     if len(scores) > 1 and np.ptp(scores) <= _EQUAL:
         lines.append(
             f'all {len(scores)} scores are equal ({scores[0]:.4f}): the detector does not tell '
-            'videos apart'
+            'videos apart, its output is constant'
         )
     if n_bootstrap and len(np.unique(labels)) == 2:
         auc = binary_metrics(labels, scores)['auc']
