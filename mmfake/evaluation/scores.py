@@ -40,7 +40,7 @@ _ORIGINALS = ('real', 'originals', 'pristine', 'genuine')
 
 
 def canonical_method(name: str) -> str:
-    """Translate a key, folder or shown name (``'Deepfakes'``, ``'real'``) to the key, or leave it."""
+    """Translate a key, folder or shown name (``'Deepfakes'``) to the key; leave any other."""
     if name.lower() in _ORIGINALS:
         return ORIGINAL
     for key in (ORIGINAL, *manipulation_keys(everything=True)):
