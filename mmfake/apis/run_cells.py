@@ -184,7 +184,7 @@ def _time_left(outcomes: Sequence[Outcome], n_planned: int, jobs: int) -> str:
         return ''
     minutes = -(-left // jobs) * sum(seconds) / len(seconds) / 60
     text = f'{minutes:.0f} min' if minutes < 120 else f'{minutes / 60:.1f} h'
-    return f'; {left} cells left, about {text}'
+    return f'; {left} cell{"s" if left > 1 else ""} left, about {text}'
 
 
 def _run(

@@ -38,6 +38,12 @@ def write(tmp_path):
     return write
 
 
+@pytest.fixture
+def no_figures(monkeypatch):
+    """Where only texts and numbers are looked at: laying figures out takes seconds."""
+    monkeypatch.setattr('mmfake.apis.score.save_png_and_svg', lambda figure, stem: None)
+
+
 def test_two_files(write, tmp_path):
     ours, theirs = rows_of(0, shift=4), rows_of(1)[:-2]
     paths = [write('ours.csv', ours), write('theirs.csv', theirs)]
@@ -78,7 +84,7 @@ def test_two_files(write, tmp_path):
     assert content['comparisons'][0]['acc_b'] == table.loc[('theirs', 'df'), 'acc_val']
 
 
-def test_one_file_of_one_method_is_not_compared(write, tmp_path):
+def test_one_file_of_one_method_is_not_compared(write, no_figures, tmp_path):
     text = score_files([write('a.csv', rows_of(0, ['f2f']))], tmp_path / 'out', n_bootstrap=20)
     table = pd.read_csv(tmp_path / 'out' / 'table.csv')
     assert list(table['method']) == ['f2f']  # all methods together would be the same
@@ -93,7 +99,7 @@ def test_one_file_of_one_method_is_not_compared(write, tmp_path):
     assert '32 of 40' in text
 
 
-def test_originals_alone(write, tmp_path):
+def test_originals_alone(write, no_figures, tmp_path):
     path = write('a.csv', rows_of(0, []))
     text = score_files([path], tmp_path / 'out', n_bootstrap=20, dropped_batch=True)
     table = pd.read_csv(tmp_path / 'out' / 'table.csv')
@@ -103,7 +109,7 @@ def test_originals_alone(write, tmp_path):
     assert 'last incomplete batch' not in text  # 20 videos are less than a batch
 
 
-def test_a_file_of_originals_beside_others_is_kept(write, tmp_path):
+def test_a_file_of_originals_beside_others_is_kept(write, no_figures, tmp_path):
     paths = [write('o.csv', rows_of(1, [])), write('a.csv', rows_of(0, ['f2f']))]
     text = score_files(paths, tmp_path / 'out', n_bootstrap=20)
     table = pd.read_csv(tmp_path / 'out' / 'table.csv').set_index(['file', 'method'])
@@ -122,7 +128,7 @@ def test_names_are_no_formulas(write, tmp_path):
     assert len(list((tmp_path / 'out').glob('*.png'))) == 4
 
 
-def test_files_of_other_videos_are_not_compared(write, tmp_path):
+def test_files_of_other_videos_are_not_compared(write, no_figures, tmp_path):
     other = [(f'x{row[0]}', *row[1:]) for row in rows_of(1, ['f2f'])]
     paths = [write('a.csv', rows_of(0, ['f2f'])), write('b.csv', other)]
     text = score_files(paths, tmp_path / 'out', n_bootstrap=20)
@@ -144,7 +150,7 @@ def test_names_of_files(tmp_path):
         file_names(['a.csv', './a.csv'])
 
 
-def test_names_that_are_given(write, tmp_path):
+def test_names_that_are_given(write, no_figures, tmp_path):
     paths = [write('a.csv', rows_of(0)), write('b.csv', rows_of(1))]
     score_files(paths, tmp_path / 'out', n_bootstrap=5, names=['theirs', 'ours'])
     assert set(pd.read_csv(tmp_path / 'out' / 'table.csv')['file']) == {'theirs', 'ours'}
@@ -153,14 +159,14 @@ def test_names_that_are_given(write, tmp_path):
             score_files(paths, tmp_path / 'out', names=names)
 
 
-def test_a_file_that_calls_originals_real_is_paired(write, tmp_path):
+def test_a_file_that_calls_originals_real_is_paired(write, no_figures, tmp_path):
     rows = rows_of(0, ['f2f'])
     real = [(row[0], 'real' if row[1] == 'original' else row[1], *row[2:]) for row in rows]
     text = score_files([write('a.csv', rows), write('b.csv', real)], tmp_path / 'o', n_bootstrap=5)
     assert '| Face2Face | a | b | 20 + 20 | 0.000 [' in text
 
 
-def test_rendered_and_real_videos_of_one_name_are_not_paired(write, tmp_path):
+def test_rendered_and_real_videos_of_one_name_are_not_paired(write, no_figures, tmp_path):
     paths = [
         write(
             f'{dataset}.csv',
@@ -172,7 +178,7 @@ def test_rendered_and_real_videos_of_one_name_are_not_paired(write, tmp_path):
     assert 'Face2Face: not compared, ffpp and mini_ffpp have no scored video in common' in text
 
 
-def test_the_threshold_of_the_validation_is_used_and_said(write, tmp_path):
+def test_the_threshold_of_the_validation_is_used_and_said(write, no_figures, tmp_path):
     fakes = [0.3, 0.35, 0.6, 0.9]
     write_scores(frame_of([[0.1, 0.2, 0.5], fakes]), tmp_path / 'a.csv', dict(threshold=0.25))
     other = write('b.csv', rows_of(0))
@@ -186,7 +192,7 @@ def test_the_threshold_of_the_validation_is_used_and_said(write, tmp_path):
     assert '- a: threshold 0.7, given.' in text
 
 
-def test_suspicious_scores_are_told(write, tmp_path):
+def test_suspicious_scores_are_told(write, no_figures, tmp_path):
     rows = [(*row[:3], 1 - row[3]) for row in rows_of(0, ['f2f'], shift=4)]
     equal = [(*row[:3], 0.003) for row in rows]
     alone = [row for row in rows if row[2]] + rows[:1]
@@ -205,9 +211,9 @@ def test_suspicious_scores_are_told(write, tmp_path):
     assert '- one: 19 videos of the other files are missing' in text
 
 
-def test_many_methods_are_rows(write, tmp_path):
+def test_many_methods_are_rows(write, no_figures, tmp_path):
     methods = [f'method_number_{i:02d}' for i in range(20)]
-    rows = [row for i, name in enumerate(methods) for row in rows_of(i, [name], shift=i / 5)[20:]]
+    rows = [row for i, name in enumerate(methods) for row in rows_of(i, [name], shift=i / 10)[20:]]
     rows = rows_of(0, [])[:20] + rows
     text = score_files([write('a.csv', rows)], tmp_path / 'out', [0.4], n_bootstrap=5)
     lines = [line for line in text.splitlines() if line.startswith('|')]
@@ -226,7 +232,7 @@ def test_many_methods_are_rows(write, tmp_path):
     assert cells[2] == f'{table[best] - table[worst]:.3f}'
 
 
-def test_frames_that_are_averaged_are_said(write, tmp_path):
+def test_frames_that_are_averaged_are_said(write, no_figures, tmp_path):
     rows = [(f'{x[0]}/{i}.png', *x[1:]) for x in rows_of(0, ['f2f']) for i in range(3)]
     path = write('a.csv', rows)
     with pytest.raises(MMFakeError, match='120 rows look like frames of 40 videos'):
