@@ -77,7 +77,9 @@ def draw_roc_curves(
                 frameon=False,
                 handlelength=2.6,
             )
-        set_title(figure, title)
+        alone = len({(run.regime, run.holdout) for run in runs}) == len(runs)
+        note = 'dot: the threshold from validation or given, 0.5 where there is none'
+        set_title(figure, title, note if alone else '')
     return figure
 
 
