@@ -31,8 +31,8 @@ tools/test.py leaves the threshold chosen on validation beside its scores.csv, i
 --out gets table.csv (one row a file and method), table.md (to be read), table.json (everything),
 comparisons.csv (every pair), and the figures intervals, roc, histogram and confusion (.png, .svg).
 
-exit status: 0 the files were judged, also where some videos have no score, 2 a mistake in the call or
-in a file
+exit status: 0 the files were judged, also where some videos have no score, 2 a mistake in the call
+or in a file
 """
 
 
