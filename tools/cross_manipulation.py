@@ -80,7 +80,14 @@ def parse(argv=None):
         metavar='REGIME/HOLDOUT/SEED',
         help='also draw a map of the test embeddings of this cell, e.g. bin_ce/f2f/0',
     )
+    parser.add_argument(
+        '--update-readme',
+        metavar='FILE',
+        help='with --collect-only: put the tables of table.md between the marks of this file',
+    )
     args = parser.parse_args(argv)
+    if args.update_readme and not args.collect_only:
+        parser.error('--update-readme needs --collect-only')
     if args.launcher == 'none' and args.gpus != 1:
         parser.error('--gpus needs --launcher pytorch or slurm')
     if args.launcher == 'slurm' and not args.partition:

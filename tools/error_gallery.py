@@ -13,7 +13,9 @@ def parse_args(argv=None):
     """Parse the command line."""
     parser = argparse.ArgumentParser(
         description='Show the most confident false negatives and false positives of a detector: '
-        'a web page (error_gallery.html, self-contained) and a picture (error_gallery.png).'
+        'a web page (error_gallery.html, self-contained) and a picture (error_gallery.png).',
+        epilog='exit status: 0 every video has a score, 1 some have none (the rest is shown), 2 a '
+        'mistake in the call or in a file',
     )
     parser.add_argument('scores', help='scores.csv of tools/test.py, or one that score.py reads')
     parser.add_argument('--out', required=True, metavar='DIR', help='folder of both files')
@@ -28,8 +30,8 @@ def parse_args(argv=None):
     parser.add_argument(
         '--threshold',
         type=float,
-        default=0.5,
-        help='a video counts as called manipulated from this score on (default: 0.5)',
+        help='a video counts as called manipulated from this score on (default: the one chosen on '
+        'validation, which tools/test.py leaves beside its scores, else 0.5)',
     )
     parser.add_argument(
         '--frames', type=int, default=6, help='frames of a video, first to last (default: 6)'
@@ -43,7 +45,7 @@ def main(argv=None):
     # not before: matplotlib takes a second to import
     from mmfake.apis.error_gallery import error_gallery
 
-    page, sheet = error_gallery(
+    gallery = error_gallery(
         args.scores,
         args.out,
         index=args.index,
@@ -54,7 +56,9 @@ def main(argv=None):
         threshold=args.threshold,
         frames=args.frames,
     )
-    print(f'wrote {page}, {sheet}')
+    print('\n'.join(gallery.notes))
+    print(f'wrote {gallery.page}, {gallery.sheet}')
+    return 1 if gallery.not_scored else 0
 
 
 if __name__ == '__main__':

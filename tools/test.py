@@ -5,7 +5,7 @@ import sys
 
 try:
     from mmfake.apis.options import add_run_arguments
-    from mmfake.console import run_command
+    from mmfake.console import process_rank, run_command
 except RuntimeError as error:  # a host version that mmfake does not run on
     sys.exit(f'error: {error}')
 
@@ -46,7 +46,7 @@ def main(argv=None):
     """Test as the command line says."""
     args = parse_args(argv)
     # not before: torch and mmaction2 take seconds to import
-    from mmfake.apis.test import set_test_options, test
+    from mmfake.apis.test import nothing_scored, set_test_options, test
     from mmfake.engine.config import load_config
 
     cfg = load_config(
@@ -64,7 +64,11 @@ def main(argv=None):
         scores=args.scores,
         dump=args.dump,
     )
-    test(cfg)
+    if nothing_scored(test(cfg)):
+        if process_rank() == '0':
+            print('error: none of the videos was scored; see the reasons above', file=sys.stderr)
+        return 1
+    return 0
 
 
 if __name__ == '__main__':

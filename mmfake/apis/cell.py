@@ -257,9 +257,16 @@ def latest_config(folder: Path, of_test: bool = False) -> Optional[Config]:
             cfg = Config.fromfile(str(path))
         except Exception:  # cut short by a kill; a config is a program
             continue
-        if bool(cfg.get('load_from')) == of_test:  # cells are trained without
+        if _is_of_test(cfg) == of_test:
             return cfg
     return None
+
+
+def _is_of_test(cfg: Config) -> bool:
+    """Whether a config was dumped by a test: it says what its scores are of, or loads weights."""
+    evaluators = cfg.get('test_evaluator') or []
+    evaluators = evaluators if isinstance(evaluators, (list, tuple)) else [evaluators]
+    return bool(cfg.get('load_from')) or any(one.get('facts') for one in evaluators)
 
 
 def is_finished(folder: Path, cfg: Config) -> bool:

@@ -10,6 +10,8 @@ from typing import Dict, List, Optional, Sequence, Tuple
 from mmengine.config import Config, DictAction
 
 from ..errors import MMFakeError
+from ..evaluation.cross_table import metric_tables
+from ..files import write_text
 from .cell import (
     Cell,
     CellCommands,
@@ -21,7 +23,7 @@ from .cell import (
     planned_config,
     versions,
 )
-from .matrix_report import collect_runs, draw_embeddings, write_matrix_report
+from .matrix_report import collect_runs, draw_embeddings, readme_around, write_matrix_report
 from .run_cells import run_cells
 
 # key -> why it has no effect
@@ -52,6 +54,7 @@ def cross_manipulation(
     dry_run: bool = False,
     collect_only: bool = False,
     embedding_of: Optional[str] = None,
+    update_readme: Optional[str] = None,
 ) -> int:
     """Train and test every regime on every held-out manipulation with every seed, and compare.
 
@@ -76,6 +79,8 @@ def cross_manipulation(
         collect_only (bool): Whether only tables and figures are made. Defaults to False.
         embedding_of (str, optional): ``REGIME/HOLDOUT/SEED`` of a cell whose test embeddings are
             drawn. Defaults to None.
+        update_readme (str, optional): README whose generated tables are replaced by those of
+            ``table.md``, with ``collect_only``. Defaults to None.
 
     Returns:
         int: Exit status: 0 all cells are finished (printed), 3 some are not (are refused).
@@ -88,7 +93,7 @@ def cross_manipulation(
     embedded = None if embedding_of is None else _cell_named(embedding_of)
     if collect_only:
         cells = _chosen(find_cells(folder), regimes, holdouts, seeds, embedded, work_dir)
-        return _report(folder, cells, embedded, complain=True)
+        return _report(folder, cells, embedded, complain=True, readme=update_readme)
 
     # the cells and their configs: a mistake ends here, before anything is written
     options = _parsed(cfg_options)
@@ -199,7 +204,11 @@ def _print_scripts(planned: Sequence[Tuple[Cell, Config]], commands: CellCommand
 
 
 def _report(
-    work_dir: Path, cells: Sequence[Cell], embedded: Optional[Cell], complain: bool = False
+    work_dir: Path,
+    cells: Sequence[Cell],
+    embedded: Optional[Cell],
+    complain: bool = False,
+    readme: Optional[str] = None,
 ) -> int:
     """Write tables and figures of the finished cells; the exit status of ``--collect-only``."""
     runs, lost = collect_runs(work_dir, cells)
@@ -208,7 +217,12 @@ def _report(
     if not runs:
         raise MMFakeError(f'{work_dir}: no cell is finished, so there is nothing to collect')
     inputs = dict(work_dir=str(work_dir), versions=versions())
-    write_matrix_report(runs, work_dir, inputs, [cell.name for cell in lost])
+    around = readme_around(readme) if readme else None
+    table = write_matrix_report(runs, work_dir, inputs, [cell.name for cell in lost])
+    if around:
+        text = f'{around[0]}\n{metric_tables(table)}\n{around[1]}'
+        write_text(readme, text, 'the README')
+        print(f'wrote the tables into {readme}')
     if embedded in lost:
         print(f'no map of embeddings: {embedded.name} is not finished', file=sys.stderr)
     elif embedded is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import islice
 from pathlib import Path
-from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import Dict, List, NamedTuple, Optional, Sequence, Union
 
 import cv2
 import numpy as np
@@ -12,6 +12,8 @@ import numpy as np
 from ..datasets.index import read_index
 from ..errors import MMFakeError
 from ..evaluation.foreign_scores import read_foreign_scores
+from ..evaluation.sidecar import known_threshold, read_sidecar, threshold_text
+from ..evaluation.video_metrics import format_summary, score_warnings
 from ..files import atomic_file
 from ..video.frame_reader import FrameReader
 from ..video.stored_clip import open_stored_clip
@@ -33,6 +35,15 @@ class VideoFile(NamedTuple):
     reason: str = ''
 
 
+class Gallery(NamedTuple):
+    """The files of a gallery, and what is to be said of its scores."""
+
+    page: Path
+    sheet: Path
+    notes: List[str]
+    not_scored: int
+
+
 def error_gallery(
     scores: Union[str, Path],
     out_dir: Union[str, Path],
@@ -41,9 +52,9 @@ def error_gallery(
     scale: Optional[str] = None,
     data_root: Optional[str] = None,
     top: int = 12,
-    threshold: float = 0.5,
+    threshold: Optional[float] = None,
     frames: int = 6,
-) -> Tuple[Path, Path]:
+) -> Gallery:
     """Show the most confident false negatives and false positives of a detector.
 
     A video that cannot be shown is no error: its tile says why.
@@ -57,22 +68,31 @@ def error_gallery(
         scale (str, optional): As for ``tools/test.py``, with ``config``. Defaults to None.
         data_root (str, optional): As for ``tools/test.py``, with ``config``. Defaults to None.
         top (int): Videos of each kind of mistake. Defaults to 12.
-        threshold (float): A video whose score is at least this counts as called manipulated.
-            Defaults to 0.5.
+        threshold (float, optional): A video whose score is at least this counts as called
+            manipulated. Defaults to None: the one chosen on validation, which ``tools/test.py``
+            leaves beside its scores, else 0.5.
         frames (int): Frames of a video, evenly from the first to the last. Defaults to 6.
 
     Returns:
-        tuple[Path, Path]: ``error_gallery.html``, self-contained, and ``error_gallery.png``.
+        Gallery: ``error_gallery.html``, self-contained, ``error_gallery.png``, notes on threshold
+        and scores, and how many videos have no score.
 
     Raises:
         MMFakeError: An argument is out of range, the scores, the index or the config cannot be
             read, or a file cannot be written.
     """
-    if not 0 <= threshold <= 1:
+    if threshold is not None and not 0 <= threshold <= 1:
         raise MMFakeError(f'--threshold {threshold}: use a probability between 0 and 1')
     if min(top, frames) < 1:
         raise MMFakeError('--top and --frames must be at least 1')
-    errors = choose_errors(read_foreign_scores(scores), threshold, top)
+
+    # the scores and their threshold
+    frame = read_foreign_scores(scores)
+    level = (threshold, 'given')
+    if threshold is None:
+        level = known_threshold(read_sidecar(scores))
+    notes = [f'threshold {threshold_text(*level)}', format_summary(frame), *score_warnings(frame)]
+    errors = choose_errors(frame, 0.5 if level[0] is None else level[0], top)
 
     # where the videos are
     files: Dict[str, VideoFile] = {}
@@ -86,9 +106,9 @@ def error_gallery(
     title = f'{Path(scores).resolve().parent.name}/{Path(scores).name}'
     page, sheet = Path(out_dir, 'error_gallery.html'), Path(out_dir, 'error_gallery.png')
     with atomic_file(page, 'the gallery') as temporary:
-        temporary.write_text(gallery_page(errors, items, title), encoding='utf-8')
-    save_figure(draw_gallery(errors, items, title), sheet)
-    return page, sheet
+        temporary.write_text(gallery_page(errors, items, title, notes), encoding='utf-8')
+    save_figure(draw_gallery(errors, items, f'{title}, threshold {threshold_text(*level)}'), sheet)
+    return Gallery(page, sheet, notes, int(frame['score'].isna().sum()))
 
 
 def files_of_index(index: str) -> Dict[str, VideoFile]:

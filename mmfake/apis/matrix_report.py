@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, Sequence, Tuple, Union
 
 import numpy as np
 import pandas as pd
@@ -17,7 +17,7 @@ from ..datasets.protocol import method_name
 from ..datasets.unreadable import is_unreadable
 from ..errors import MMFakeError
 from ..evaluation.cross_table import write_cross_table
-from ..evaluation.paper import regime_name
+from ..evaluation.paper import TEST_VIDEOS, regime_name
 from ..evaluation.scores import RunScores, read_scores_file
 from ..visualization.embedding_map import draw_embedding_map
 from ..visualization.matrix_figures import draw_heat_map, draw_intervals
@@ -25,11 +25,11 @@ from ..visualization.score_figures import draw_confusion, draw_roc_curves
 from ..visualization.style import save_png_and_svg
 from .cell import RECORD, Cell, best_checkpoint, latest_config, read_record, reason_of, write_record
 
-_DATA = {
-    'ffpp': 'Data: FaceForensics++.',
-    'mini_ffpp': '**Mini results, not FaceForensics++ results**: the faces are rendered (mini_ffpp)'
-    '; they say nothing about real videos.',
-}
+_RENDERED = (
+    '**Mini results, not FaceForensics++ results**: the faces are rendered (mini_ffpp); they say '
+    'nothing about real videos.'
+)
+_GENERATED = ('<!-- generated: the tables of table.md -->', '<!-- end -->')
 # of a record, what a run says elsewhere
 _HIDDEN = ('regime', 'holdout', 'seed', 'threshold', 'dataset', 'test_order')
 
@@ -94,7 +94,7 @@ def write_matrix_report(
         MMFakeError: There is no run, runs contradict each other, or a file cannot be written.
     """
     datasets = sorted({run.dataset for run in runs})
-    note = [_DATA.get(name, f'Data: {name}, not FaceForensics++.') for name in datasets]
+    note = [data_note(name, [run for run in runs if run.dataset == name]) for name in datasets]
     if lost:
         note.append(f'Not finished, and so not in the table: {", ".join(lost)}.')
     table = write_cross_table(runs, out_dir, inputs, ' '.join(note))
@@ -108,6 +108,49 @@ def write_matrix_report(
     for name, figure in figures.items():
         save_png_and_svg(figure, out_dir / name)
     return table
+
+
+def data_note(dataset: str, runs: Sequence[RunScores]) -> str:
+    """Say which data runs are of, and whether that is the test set of FaceForensics++."""
+    if dataset == 'mini_ffpp':
+        return _RENDERED
+    if dataset != 'ffpp':
+        return f'Data: {dataset}, not FaceForensics++.'
+    compressions = {video.split('/')[2] for run in runs for video in run.frame['video']}
+    named = f'FaceForensics++ ({", ".join(sorted(compressions))})'
+    counts = {tuple(int((run.frame['label'] == x).sum()) for x in (0, 1)) for run in runs}
+    if counts == {TEST_VIDEOS}:
+        return f'Data: {named}.'
+    shown = ' or '.join('{} + {}'.format(*pair) for pair in sorted(counts))
+    whole = '{} + {}'.format(*TEST_VIDEOS)
+    return (
+        f'Data: **a part of {named}**, {shown} of its {whole} test videos a hold-out: these are no '
+        'FaceForensics++ results.'
+    )
+
+
+# --- generated tables of a README -----------------------------------------------------------------
+
+
+def readme_around(path: Union[str, Path]) -> Tuple[str, str]:
+    """Read what stands before and after the generated tables of a README, with both marks.
+
+    Raises:
+        MMFakeError: The file cannot be read or lacks a mark.
+    """
+    first, last = _GENERATED
+    try:
+        text = Path(path).read_text(encoding='utf-8')
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, 'strerror', None) or error
+        raise MMFakeError(f'--update-readme {path}: cannot be read ({reason})') from None
+    before, mark, rest = text.partition(first)
+    _, end, after = rest.partition(last)
+    if not mark or not end:
+        raise MMFakeError(
+            f'--update-readme {path}: has no lines {first} and {last}, between which the tables go'
+        )
+    return before + first, last + after
 
 
 # --- map of embeddings ----------------------------------------------------------------------------

@@ -9,6 +9,7 @@ import shlex
 import signal
 import subprocess
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,8 @@ from mmengine.config import Config
 
 from ..console import ProgressBar
 from ..errors import MMFakeError
+from ..evaluation.scores import read_scores_file
+from ..evaluation.video_metrics import OVERALL, evaluate_videos
 from .cell import Cell, CellCommands, best_checkpoint, is_finished, reason_of, write_record
 
 _OURS = re.compile(r'error(?: \[rank \d+\])?: ')
@@ -27,11 +30,15 @@ _PYTHON = re.compile(r'(?:[\w.]+\.)?\w*(?:Error|Exception|Interrupt|Exit)\b(?::|
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a cell ended: ``'finished'``, ``'skipped'`` (before) or ``'failed'``, and why."""
+    """How a cell ended: ``'finished'``, ``'skipped'`` (before) or ``'failed'``, and why.
+
+    Of a finished one the reason is its AUC, and ``seconds`` how long it took.
+    """
 
     cell: Cell
     state: str
     reason: str = ''
+    seconds: float = 0.0
 
 
 class Interrupted(Exception):
@@ -97,7 +104,7 @@ def run_cells(
     tidy: bool = False,
 ) -> List[Outcome]:
     """Train and test cells, ``jobs`` at a time; one that fails does not keep the others from it."""
-    children, slots, bar = Children(), _slots(jobs, commands), ProgressBar()
+    children, slots, bar = Children(), _slots(jobs, commands), ProgressBar(time_left=True)
     outcomes: Dict[Cell, Outcome] = {}
 
     def work(place: int, cell: Cell, cfg: Config) -> Outcome:
@@ -117,7 +124,8 @@ def run_cells(
                 outcome = future.result()
                 outcomes[outcome.cell] = outcome
                 reason = f': {outcome.reason}' if outcome.reason else ''
-                bar.console.print(f'{outcome.state:8} {outcome.cell.name}{reason}')
+                left = _time_left(list(outcomes.values()), len(planned), jobs)
+                bar.console.print(f'{outcome.state:8} {outcome.cell.name}{reason}{left}')
                 bar.advance(task)
         except BaseException as error:
             for future in futures:
@@ -140,7 +148,7 @@ def run_cell(
     tidy: bool = False,
 ) -> Outcome:
     """Train and test a cell, or what is left to do of it; whatever goes wrong is its outcome."""
-    folder = commands.work_dir / cell.name
+    folder, begin = commands.work_dir / cell.name, time.monotonic()
     try:
         if is_finished(folder, cfg):
             return Outcome(cell, 'skipped')
@@ -154,11 +162,29 @@ def run_cell(
         if tidy:
             for path in [*folder.glob('epoch_*.pth'), *folder.glob('iter_*.pth')]:
                 path.unlink()
-        return Outcome(cell, 'finished')
+        auc = _auc_text(folder / 'scores.csv')
+        return Outcome(cell, 'finished', auc, time.monotonic() - begin)
     except Interrupted:
         raise
     except Exception as error:  # whatever it is, it is no reason to end the others
         return Outcome(cell, 'failed', reason_of(error))
+
+
+def _auc_text(scores: Path) -> str:
+    """The AUC of a file of scores with its interval."""
+    row = evaluate_videos(read_scores_file(scores))[OVERALL]
+    return 'AUC {auc:.3f} [{auc_low:.3f}, {auc_high:.3f}]'.format(**row)
+
+
+def _time_left(outcomes: Sequence[Outcome], n_planned: int, jobs: int) -> str:
+    """How long the other cells will take if they take as long as the finished ones did."""
+    seconds = [one.seconds for one in outcomes if one.state == 'finished']
+    left = n_planned - len(outcomes)
+    if not seconds or not left:
+        return ''
+    minutes = -(-left // jobs) * sum(seconds) / len(seconds) / 60
+    text = f'{minutes:.0f} min' if minutes < 120 else f'{minutes / 60:.1f} h'
+    return f'; {left} cell{"s" if left > 1 else ""} left, about {text}'
 
 
 def _run(

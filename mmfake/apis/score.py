@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import combinations
 from pathlib import Path
-from typing import Dict, List, Optional, Sequence, Union
+from typing import Dict, List, Optional, Sequence, Tuple, Union
 
 import pandas as pd
 
@@ -15,8 +15,15 @@ from ..evaluation.cross_table import comparison_markdown, comparison_table, run_
 from ..evaluation.foreign_scores import read_foreign_scores
 from ..evaluation.paper import paper_compat
 from ..evaluation.scores import RunScores, scored_only
-from ..evaluation.tables import grid_markdown, grid_table, markdown_table
-from ..evaluation.video_metrics import OVERALL, format_summary
+from ..evaluation.sidecar import known_threshold, read_sidecar, threshold_text
+from ..evaluation.tables import (
+    grid_markdown,
+    grid_table,
+    markdown_table,
+    method_rows_markdown,
+    report_card,
+)
+from ..evaluation.video_metrics import OVERALL, format_summary, score_warnings
 from ..files import write_json, write_text
 from ..visualization.matrix_figures import draw_intervals
 from ..visualization.score_figures import draw_confusion, draw_roc_curves, draw_score_histogram
@@ -25,6 +32,8 @@ from ..visualization.style import save_png_and_svg
 PathLike = Union[str, Path]
 
 _METRICS = ('auc', 'acc', 'bacc', 'acc_val', 'ap', 'eer')
+
+_WIDEST = 5  # methods that a table has as columns; more become its rows
 
 # in the files of this command a row is a file and a column a method
 _COLUMNS = dict(regime='file', holdout='method')
@@ -36,6 +45,9 @@ def score_files(
     thresholds: Optional[Sequence[float]] = None,
     n_bootstrap: int = 1000,
     seed: int = 0,
+    names: Optional[Sequence[str]] = None,
+    average_frames: bool = False,
+    dropped_batch: bool = False,
 ) -> str:
     """Judge files of video scores, compare them with each other and draw them.
 
@@ -49,9 +61,16 @@ def score_files(
             ``comparisons.csv`` and the figures ``intervals``, ``roc``, ``histogram`` and
             ``confusion`` (PNG and SVG).
         thresholds (Sequence[float], optional): Threshold of ``acc_val`` and of the comparison of
-            accuracies, one for all files or one a file. Defaults to None, 0.5 in comparisons.
+            accuracies, one for all files or one a file. Defaults to None: the one chosen on
+            validation, which ``tools/test.py`` leaves beside its scores, else 0.5 in comparisons.
         n_bootstrap (int): Replicates behind the intervals. Defaults to 1000.
         seed (int): Seed of the resampling. Defaults to 0.
+        names (Sequence[str], optional): What the files are called. Defaults to None: by what
+            differs in their paths.
+        average_frames (bool): Whether rows of frames are averaged to videos, see
+            :func:`~mmfake.evaluation.foreign_scores.read_foreign_scores`. Defaults to False.
+        dropped_batch (bool): Whether accuracies without the last incomplete batch are given, see
+            :func:`~mmfake.evaluation.paper.paper_compat`. Defaults to False.
 
     Returns:
         str: The text of ``table.md``.
@@ -61,14 +80,20 @@ def score_files(
             each other on a label, a threshold is out of range or a file cannot be written.
     """
     # one run a file, then one a file and method
-    levels = _levels(thresholds, len(paths))
-    names = file_names(paths)
-    whole = [
-        RunScores(name, OVERALL, 0, read_foreign_scores(path), level, info=dict(file=str(path)))
-        for name, path, level in zip(names, paths, levels)
-    ]
+    names = _names(names, paths)
+    facts = [read_sidecar(path) for path in paths]
+    levels = _levels(thresholds, facts)
+    whole = []
+    for name, path, about, (level, _) in zip(names, paths, facts, levels):
+        frame = read_foreign_scores(path, average_frames)
+        info = dict(about, file=str(path))
+        whole.append(RunScores(name, OVERALL, 0, frame, level, info=info))
     runs = _by_method(whole)
-    notes = _lost(whole) + _one_sided(whole) + _missing(runs)
+    missing = _missing(runs)
+    notes = [f'{name}: threshold {threshold_text(*level)}.' for name, level in zip(names, levels)]
+    notes += _averaged(whole) if average_frames else []
+    notes += _lost(whole, complete=not missing) + _one_sided(whole) + missing
+    notes += _suspicious(whole, n_bootstrap, seed)
     compared = {run.holdout for run in runs} - _without_common_videos(runs, notes)
 
     # numbers
@@ -79,7 +104,7 @@ def score_files(
         n_bootstrap=n_bootstrap,
         seed=seed,
     )
-    text = _page(runs, table, comparisons, notes)
+    text = _page(runs, table, comparisons, notes, dropped_batch)
 
     pairs = comparison_table(comparisons).rename(columns=_COLUMNS)
     described = dict(
@@ -96,12 +121,11 @@ def score_files(
     write_text(out_dir / 'table.md', text, what)
     write_text(out_dir / 'comparisons.csv', pairs.to_csv(index=False), what)
     write_json(out_dir / 'table.json', described, what)
-    level = 0.5 if thresholds is None or len(set(levels)) > 1 else levels[0]
     figures = dict(
         intervals=draw_intervals(table, runs, column_name=method_name),
         roc=draw_roc_curves(runs, column_name=method_name),
         histogram=draw_score_histogram(whole),
-        confusion=draw_confusion(whole, level),
+        confusion=draw_confusion(whole, threshold=None),
     )
     for name, figure in figures.items():
         save_png_and_svg(figure, out_dir / name)
@@ -109,23 +133,41 @@ def score_files(
 
 
 def file_names(paths: Sequence[PathLike]) -> List[str]:
-    """Name files as shortly as tells them apart: by name, by folder, or by their path."""
+    """Name files by what differs in their paths: without the parts that all begin or end with."""
     resolved = [Path(path).resolve() for path in paths]
     twice = sorted({str(path) for path in resolved if resolved.count(path) > 1})
     if twice:
         raise MMFakeError(f'{twice[0]} is given twice; give each file of scores once')
-    candidates = [
-        [path.stem for path in resolved],
-        [path.parent.name for path in resolved],
-        [f'{path.parent.name}/{path.stem}' for path in resolved],
-        [str(path) for path in resolved],
-    ]
-    return next(names for names in candidates if len(set(names)) == len(names))
+    if len(resolved) == 1:
+        return [resolved[0].stem]
+    stems = [path.with_suffix('') for path in resolved]
+    named = stems if len(set(stems)) == len(stems) else resolved  # 'a.csv' and 'a.tsv'
+    parts = [list(path.parts) for path in named]
+    for end in (0, -1):  # shared beginning, shared end
+        while len({one[end] for one in parts}) == 1 and min(map(len, parts)) > 1:
+            for one in parts:
+                del one[end]
+    return ['/'.join(one) for one in parts]
 
 
-def _levels(thresholds: Optional[Sequence[float]], n: int) -> List[Optional[float]]:
+def _names(names: Optional[Sequence[str]], paths: Sequence[PathLike]) -> List[str]:
+    found = file_names(paths)
+    if names is None:
+        return found
+    if len(names) != len(paths) or len(set(names)) < len(names) or not all(names):
+        raise MMFakeError(
+            f'--names {" ".join(names)}: give {len(paths)} different names, one for each file'
+        )
+    return list(names)
+
+
+def _levels(
+    thresholds: Optional[Sequence[float]], facts: Sequence[Dict]
+) -> List[Tuple[Optional[float], str]]:
+    """The threshold of each file and where it is from; None where there is none."""
     if thresholds is None:
-        return [None] * n
+        return [known_threshold(about) for about in facts]
+    n = len(facts)
     if len(thresholds) not in (1, n):
         raise MMFakeError(
             f'--threshold has {len(thresholds)} values for {n} files; give one for all or one each'
@@ -133,7 +175,7 @@ def _levels(thresholds: Optional[Sequence[float]], n: int) -> List[Optional[floa
     for value in thresholds:
         if not 0 <= value <= 1:
             raise MMFakeError(f'--threshold {value}: use a probability between 0 and 1')
-    return list(thresholds) * (n if len(thresholds) == 1 else 1)
+    return [(level, 'given') for level in thresholds] * (n if len(thresholds) == 1 else 1)
 
 
 def _by_method(whole: Sequence[RunScores]) -> List[RunScores]:
@@ -158,11 +200,29 @@ def _by_method(whole: Sequence[RunScores]) -> List[RunScores]:
     return runs if len(methods) == 1 and len(runs) == len(whole) else [*runs, *whole]
 
 
-def _lost(whole: Sequence[RunScores]) -> List[str]:
-    """A line for each file with videos that were not scored."""
+def _averaged(whole: Sequence[RunScores]) -> List[str]:
+    """A line for each file on what its scores are the means of."""
+    return [
+        f'{run.regime}: the scores of {len(run.frame)} videos are means over '
+        f'{run.frame["clips"].sum()} frames, clips or rows (--average-frames).'
+        for run in whole
+    ]
+
+
+def _suspicious(whole: Sequence[RunScores], n_bootstrap: int, seed: int) -> List[str]:
+    """A line for each file and reason to doubt its scores."""
+    return [
+        f'**{run.regime}: {line}**'
+        for run in whole
+        for line in score_warnings(run.frame, n_bootstrap, seed=seed)
+    ]
+
+
+def _lost(whole: Sequence[RunScores], complete: bool) -> List[str]:
+    """A line for each file with videos that were not scored; or one if all files are complete."""
     lost = [run for run in whole if len(run.scored) < len(run.frame)]
     lines = [f'{run.regime}: {format_summary(run.frame)}' for run in lost]
-    return lines or ['Every video of every file is scored.']
+    return lines or (['Every video of every file is scored.'] if complete else [])
 
 
 def _one_sided(whole: Sequence[RunScores]) -> List[str]:
@@ -210,27 +270,35 @@ def _page(
     table: pd.DataFrame,
     comparisons: Dict[str, List[Comparison]],
     notes: Sequence[str],
+    dropped_batch: bool,
 ) -> str:
     """``table.md``; the notes are on what was not scored, is missing or cannot be compared."""
     metrics = [name for name in _METRICS if name in table]
+    if table['holdout'].nunique() > _WIDEST:
+        grid = method_rows_markdown(table, metrics, column_name=method_name)
+    else:
+        grid = grid_markdown(table, metrics, 'file', column_name=method_name)
     pages = [
         '# Scores per video',
-        grid_markdown(table, metrics, 'file', column_name=method_name),
+        grid,
         'In brackets: 95 % stratified bootstrap interval over videos. n: originals + manipulated '
         'videos. A method is judged against all originals; "-" is undefined or not there. A video '
         'is called manipulated when its score is at least the threshold.',
         '\n'.join(f'- {note}' for note in notes),
     ]
+    card = report_card(table, 'file', column_name=method_name, leave_out=[OVERALL])
+    if card:
+        pages += ['## Weakest and strongest method', card]
     if any(comparisons.values()):
         pages += [
             '## Differences between files',
             'A and B on the videos that both have scored (n): difference [95 % interval]. AUC by '
-            'DeLong, accuracy by McNemar (exact), at 0.5 unless a threshold was given. p is '
+            'DeLong, accuracy by McNemar (exact), at the threshold of each file. p is '
             'corrected for the number of pairs (Holm) within a method and metric, intervals are '
             'not. Videos are taken as independent. comparisons.csv has more of every pair.',
             comparison_markdown(comparisons, 'method', column_name=method_name),
         ]
-    rows = _paper_rows(runs)
+    rows = _paper_rows(runs) if dropped_batch else []
     if rows:
         headings = ['file', 'method', 'accuracy of all (%)', 'AUC of all', 'kept']
         headings += ['accuracy of the kept (%)', 'AUC of the kept']

@@ -47,9 +47,24 @@ def set_test_options(
                     evaluator.threshold = threshold
                 if scores or not evaluator.get('scores_file'):
                     evaluator.scores_file = scores or str(Path(cfg.work_dir, 'scores.csv'))
+                evaluator.facts = dict(
+                    checkpoint=checkpoint, config=str(cfg.filename), averaging=_averaging(cfg)
+                )
     if dump:
         evaluators.append(dict(type='DumpResults', out_file_path=dump))
     cfg.test_evaluator = evaluators
+
+
+def _averaging(cfg: Config) -> Optional[str]:
+    """How the head that is tested averages clips; None where the config does not say."""
+    model = cfg.get('model') or {}
+    head = (model.get('binary') or model).get('cls_head') or {}
+    return head.get('average_clips')
+
+
+def nothing_scored(metrics: Dict[str, float]) -> bool:
+    """Tell from the metrics of a test whether it scored none of its videos."""
+    return any(key.endswith('deepfake/n_scored') and not n for key, n in metrics.items())
 
 
 def test(cfg: Config) -> Dict[str, float]:

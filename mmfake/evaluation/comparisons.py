@@ -23,7 +23,7 @@ from .significance import (
     seed_test,
     sign_flip,
 )
-from .statistics import draw_counts
+from .statistics import draw_counts, has_single
 
 RESOLVED, UNRESOLVED, UNDEFINED = 'resolved', 'not resolved', 'undefined'
 NETWORKS = 'these networks differ'
@@ -145,6 +145,8 @@ def compare_runs(
     counts = draw_counts(labels, n_bootstrap, np.random.default_rng(seed))
     tails = [(1 - confidence) / 2, (1 + confidence) / 2]
     low, high = np.quantile(counts @ gains / len(labels), tails)
+    if has_single(labels):
+        low = high = math.nan
     acc = _difference(
         right_a.mean(axis=1),
         right_b.mean(axis=1),

@@ -21,7 +21,7 @@ from .comparisons import (
 )
 from .paper import paper_comparison, paper_compat, regime_name
 from .scores import RunScores
-from .tables import HEADINGS, MEAN, grid_markdown, grid_table, markdown_table
+from .tables import HEADINGS, MEAN, grid_markdown, grid_table, markdown_table, report_card
 
 
 def write_cross_table(
@@ -99,17 +99,19 @@ def _page(
 ) -> str:
     """``table.md``."""
     seeds = sorted({run.seed for run in runs})
-    pages = ['# Cross-manipulation table', note]
-    for metric in ('acc', 'auc'):
-        pages.append(f'**{HEADINGS[metric][0].upper()}{HEADINGS[metric][1:]}**')
-        pages.append(grid_markdown(table, [metric], row_name=regime_name))
-    pages += [
+    pages = [
+        '# Cross-manipulation table',
+        note,
+        metric_tables(table),
         'Each column is tested on originals and the method named, which training has not seen. '
         'Mean over seeds ± standard deviation over seeds [95 % bootstrap interval over videos of '
         'the mean of these networks]: the spread over seeds is not part of the interval. '
         f'Seeds: {", ".join(map(str, seeds))}. n: originals + manipulated videos.',
         '\n'.join(f'- {line}' for line in _missing(runs, table, len(seeds))),
     ]
+    card = report_card(table, row_name=regime_name)
+    if card:
+        pages += ['## Weakest and strongest method', card]
     if any(comparisons.values()):
         pages += [
             '## Differences between regimes',
@@ -122,6 +124,15 @@ def _page(
             comparison_markdown(comparisons, row_name=regime_name),
         ]
     return '\n\n'.join(page for page in pages if page) + '\n'
+
+
+def metric_tables(table: pd.DataFrame) -> str:
+    """The two tables of ``table.md`` in Markdown, video AUC and accuracy at 0.5."""
+    pages = []
+    for metric in ('auc', 'acc'):
+        pages.append(f'**{HEADINGS[metric][0].upper()}{HEADINGS[metric][1:]}**')
+        pages.append(grid_markdown(table, [metric], row_name=regime_name))
+    return '\n\n'.join(pages)
 
 
 def _missing(runs: Sequence[RunScores], table: pd.DataFrame, n_seeds: int) -> List[str]:

@@ -13,9 +13,11 @@ from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
 from ..errors import MMFakeError
-from .scores import SampleScore, score_videos, scored_only, write_scores_file
+from ..files import sha256_of
+from .scores import SampleScore, score_videos, scored_only
+from .sidecar import GIVEN, VALIDATION, write_scores
 from .statistics import best_threshold
-from .video_metrics import OVERALL, evaluate_videos, format_summary, format_table
+from .video_metrics import OVERALL, evaluate_videos, format_summary, format_table, score_warnings
 
 
 @METRICS.register_module()
@@ -33,7 +35,8 @@ class DeepfakeMetric(BaseMetric):
     and ``n_manipulated``; the same for each manipulation against all originals, as ``f2f/auc``.
     Without a threshold they include ``threshold_bacc``, the one that maximises balanced accuracy on
     these videos, for a validation run to keep. With a threshold they include ``threshold`` and
-    ``acc_val``, the accuracy at it. The main process logs a table.
+    ``acc_val``, the accuracy at it. The main process logs a table, and warns of equal scores, of an
+    AUC wholly below 0.5 and of classes with a single video, which have no interval.
 
     Attributes:
         threshold (float | None): Threshold of ``acc_val``; may be set at any time before
@@ -46,7 +49,11 @@ class DeepfakeMetric(BaseMetric):
         n_bootstrap (int): Replicates behind the intervals; 0 leaves them out. Defaults to 1000.
         confidence (float): Level of the intervals. Defaults to 0.95.
         seed (int): Seed of the resampling. Defaults to 0.
-        scores_file (str, optional): CSV file for the score of each video. Defaults to None.
+        scores_file (str, optional): CSV file for the score of each video; a sidecar (``.json``)
+            beside it says what they are of. One of other videos that is there is kept under another
+            name. Defaults to None.
+        facts (dict, optional): What the sidecar says beside threshold and videos, such as
+            ``checkpoint`` (whose hash is added), ``config`` and ``averaging``. Defaults to None.
         collect_device (str): ``'cpu'`` or ``'gpu'``, how ranks are gathered. Defaults to ``'cpu'``.
         prefix (str): Put before each result. Defaults to ``'deepfake'``.
 
@@ -72,6 +79,7 @@ class DeepfakeMetric(BaseMetric):
         confidence: float = 0.95,
         seed: int = 0,
         scores_file: Optional[str] = None,
+        facts: Optional[Dict[str, Any]] = None,
         collect_device: str = 'cpu',
         prefix: str = 'deepfake',
     ) -> None:
@@ -83,10 +91,12 @@ class DeepfakeMetric(BaseMetric):
         if not 0 < confidence < 1:
             raise MMFakeError(f'DeepfakeMetric: confidence={confidence}; use 0.95 for 95 %')
         self.threshold = threshold
+        self._threshold_from = GIVEN  # as long as nobody sets another
         self.n_bootstrap = n_bootstrap
         self.confidence = confidence
         self.seed = seed
         self.scores_file = scores_file
+        self.facts = dict(facts or {})
 
     @property
     def threshold(self) -> Optional[float]:
@@ -100,6 +110,7 @@ class DeepfakeMetric(BaseMetric):
                 f'DeepfakeMetric: threshold={value}; use a probability between 0 and 1, or None'
             )
         self._threshold = None if value is None else float(value)
+        self._threshold_from = VALIDATION
 
     def process(self, data_batch: Any, data_samples: Sequence[Dict[str, Any]]) -> None:
         """Keep the scores of one batch.
@@ -154,13 +165,26 @@ class DeepfakeMetric(BaseMetric):
             threshold_note = f'threshold of best balanced accuracy: {metrics["threshold_bacc"]:.4f}'
         else:
             metrics['threshold'] = self.threshold
-            threshold_note = f'threshold from validation: {self.threshold:.4f}'
+            source = 'given' if self._threshold_from == GIVEN else 'from validation'
+            threshold_note = f'threshold {source}: {self.threshold:.4f}'
         self._log(table, threshold_note, format_summary(frame), {OVERALL: metrics, **rows})
+        for line in score_warnings(frame, self.n_bootstrap, self.confidence, self.seed):
+            print_log(line, logger='current', level=logging.WARNING)
         for name, row in rows.items():
             metrics.update({f'{name}/{key}': value for key, value in row.items()})
         if self.scores_file is not None:
-            write_scores_file(frame, self.scores_file)
+            difference = write_scores(frame, self.scores_file, self._facts())
+            if difference:
+                print_log(difference, logger='current', level=logging.WARNING)
         return metrics
+
+    def _facts(self) -> Dict[str, Any]:
+        """What the sidecar of the scores says of them."""
+        facts = dict(self.facts)
+        if facts.get('checkpoint'):
+            facts['checkpoint_sha256'] = sha256_of(facts['checkpoint'])
+        threshold_from = None if self.threshold is None else self._threshold_from
+        return dict(facts, threshold=self.threshold, threshold_from=threshold_from)
 
     def _log(
         self, table: str, threshold_note: str, summary: str, rows: Dict[str, Dict[str, float]]

@@ -1,92 +1,235 @@
-"""Foreign score files: scores per video as other programs write them (CSV)."""
+"""Foreign score files: scores per video as other programs and people write them (CSV, TSV)."""
 
 from __future__ import annotations
 
 import csv
+import io
+import math
+import re
+from collections import defaultdict
 from pathlib import Path
-from typing import Dict, Iterator, Union
+from typing import Dict, Iterator, List, Sequence, Tuple, Union
 
 import pandas as pd
 
 from ..errors import MMFakeError
-from .scores import COLUMNS, SCORED, canonical_method, checked_row, frame_of, refuse_doubled
+from .scores import (
+    COLUMNS,
+    NOT_SCORED,
+    PROBABILITY,
+    SCORED,
+    SampleScore,
+    canonical_method,
+    checked_row,
+    frame_of,
+    refuse_doubled,
+    score_videos,
+)
+from .video_metrics import format_summary
 
 NEEDED = ('video', 'method', 'label', 'score')
 """tuple[str]: The columns that a file of scores must have."""
 
+NO_SCORE = 'no score in the file'
 
-def read_foreign_scores(path: Union[str, Path]) -> pd.DataFrame:
+_SEPARATORS = ',\t;'
+_MISSING = ('', 'nan', 'none', 'na', 'n/a', 'null')
+_LABELS = {
+    **dict.fromkeys(('0', 'false', 'real', 'original', 'pristine', 'genuine'), '0'),
+    **dict.fromkeys(('1', 'true', 'fake', 'manipulated', 'deepfake'), '1'),
+}
+_DECIMAL_COMMA = re.compile(r'[+-]?\d*,\d+')
+# 'VIDEO/012.png', 'VIDEO_012.jpg', 'VIDEO/frame_012', 'VIDEO_frame12.png'
+_FRAME = re.compile(
+    r'(.+?)[/_-](?:(?:frame|img|image)?[_-]?\d+\.(?:png|jpe?g|bmp|webp|tiff?)|frame[_-]?\d+)',
+    re.IGNORECASE,
+)
+
+
+def read_foreign_scores(path: Union[str, Path], average_frames: bool = False) -> pd.DataFrame:
     """Read and check anybody's file of video scores, or one of ours.
 
-    A file with all columns of ``scores.csv`` is read as such. Any other is
-    a CSV file with a header and the columns ``video``, ``method``, ``label`` (0 original, 1
-    manipulated) and ``score`` (probability of being manipulated); further ones are ignored. Both
-    are checked alike.
+    A file with all columns of ``scores.csv`` is read as such. Any other is a text file with a
+    header and the columns ``video``, ``method``, ``label`` (0 original, 1 manipulated) and
+    ``score`` (probability of being manipulated), separated by commas, tabs or semicolons; further
+    ones are ignored. Capitals and spaces do not matter, a label may be written as ``1.0``, ``True``
+    or ``FAKE``. A score that is empty, ``NaN``, ``None``, ``NA`` or any other word makes the video
+    one that is not scored.
     Methods may be spelt as the folders or names of FaceForensics++, ``Deepfakes`` for ``df``.
     Methods often share their file names: unless the method is part of it, ``video`` is put after
     the method, ``033_097`` of ``df`` becoming ``df/033_097``.
 
     Args:
         path (str | Path): The file.
+        average_frames (bool): Whether rows of frames, named ``VIDEO/FRAME.png`` or
+            ``VIDEO_frame_NNN``, and several rows of one video are averaged. Defaults to False: they
+            are refused.
 
     Returns:
         pandas.DataFrame: As :func:`~mmfake.evaluation.scores.read_scores_file` returns it.
 
     Raises:
-        MMFakeError: The file cannot be read, is empty, lacks a column, has a bad row or a video
-            twice; the message names the file and the line.
+        MMFakeError: The file cannot be read, is empty, lacks a column, has a bad row, a video
+            twice, or rows of frames; the message names the file and the line.
     """
     try:
-        with open(path, newline='', encoding='utf-8-sig') as stream:
-            reader = csv.DictReader(stream, strict=True)
-            header = reader.fieldnames
-            ours = bool(header) and all(name in header for name in COLUMNS)
-            frame = frame_of(_rows(reader, path, ours))
+        text = Path(path).read_bytes().decode('utf-8-sig')
+        rows = list(_rows(text, path, average_frames))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         reason = getattr(error, 'strerror', None) or error
         raise MMFakeError(
             f'{path}: not a readable file of scores ({reason}); expected a CSV file with the '
             f'header {",".join(NEEDED)}'
         ) from None
-    if frame.empty:
+    if not rows:
         raise MMFakeError(f'{path}: no video below the header; give one row for each video')
+    frame = _averaged(rows, path) if average_frames else frame_of(rows)
     if not (frame['status'] == SCORED).any():
-        raise MMFakeError(f'{path}: none of the {len(frame)} videos is scored; see their reasons')
+        raise MMFakeError(f'{path}: no video has a score: {format_summary(frame)}')
     return frame
 
 
-def _rows(reader: csv.DictReader, path: Union[str, Path], ours: bool) -> Iterator[tuple]:
-    absent = [name for name in NEEDED if name not in (reader.fieldnames or ())]
+def _rows(text: str, path: Union[str, Path], average_frames: bool) -> Iterator[tuple]:
+    # header
+    header, separator = _header(text)
+    absent = [name for name in NEEDED if name not in header]
     if absent:
-        found = ','.join(reader.fieldnames or ())[:80] or 'nothing'
+        found = text.split('\n', 1)[0].strip()[:80] or 'nothing'
         raise MMFakeError(
             f'{path}:1: no column {", ".join(absent)} in the first line ({found}); the first line '
-            f'must be a header with {",".join(NEEDED)}, separated by commas'
+            f'must be a header with {",".join(NEEDED)}, separated by commas, tabs or semicolons'
         )
-    refuse_doubled(reader.fieldnames or (), COLUMNS if ours else NEEDED, path)
+    ours = all(name in header for name in COLUMNS)
+    refuse_doubled(header, COLUMNS if ours else NEEDED, path)
+
+    # rows
+    reader = csv.DictReader(
+        io.StringIO(text, newline=''), strict=True, delimiter=separator, skipinitialspace=True
+    )
+    reader.fieldnames = header  # the file's own is then the first row
+    next(reader)
+    found: List[tuple] = []
     lines: Dict[str, int] = {}
     for record in reader:
+        if not any(record.values()):  # such as the ';;;' that spreadsheets leave
+            continue
         where = f'{path}:{reader.line_num}'
-        row = _named(checked_row(record, where) if ours else _row(record, where))
+        row = _named(checked_row(_plain(record, where, ours), where))
         first = lines.setdefault(row[0], reader.line_num)
-        if first != reader.line_num:
+        if first != reader.line_num and not average_frames:
             raise MMFakeError(
                 f"{where}: video '{record['video']}' of method '{record['method']}' was already in "
-                f'line {first}; average the scores of a video and keep one row'
+                f'line {first}; average the scores of a video and keep one row, or add '
+                '--average-frames'
             )
-        yield row
+        found.append(row)
+    if not average_frames:
+        _refuse_frames(found, path)
+    yield from found
 
 
-def _row(record: Dict[str, str], where: str) -> tuple:
-    """A row of a file that has but the columns needed."""
+def _header(text: str) -> Tuple[List[str], str]:
+    """The names of the columns, plain, and the separator that makes most sense of them."""
+    first = text.splitlines()[:1]
+    headers = {
+        separator: [
+            name.strip().lower()
+            for name in next(csv.reader(first, delimiter=separator, skipinitialspace=True), [])
+        ]
+        for separator in _SEPARATORS
+    }
+    best = max(headers, key=lambda separator: len(set(NEEDED) & set(headers[separator])))
+    return headers[best], best
+
+
+def _plain(record: Dict[str, str], where: str, ours: bool) -> Dict[str, str]:
+    """A record of ours or of somebody else, spelt as :func:`checked_row` wants it."""
     if None in record or None in record.values():  # see checked_row
         raise MMFakeError(f'{where}: wrong number of fields; as many as in the header are needed')
-    record = {name: record[name].strip() for name in NEEDED}
-    return checked_row(dict(record, clips='1', status=SCORED, reason=''), where)
+    names = COLUMNS if ours else NEEDED
+    plain = {name: record[name].strip() for name in names}
+    if not ours:
+        plain.update(clips='1', status=SCORED, reason='')
+    plain['label'] = _label(plain['label'])
+    if plain['status'] != SCORED:
+        return plain
+
+    score = plain['score']
+    if _DECIMAL_COMMA.fullmatch(score):
+        score = score.replace(',', '.')
+    if score.endswith('%'):
+        raise MMFakeError(
+            f"{where}: score is '{score}' for video '{plain['video']}'; expected {PROBABILITY}"
+        )
+    if score.lower() in _MISSING or not _is_number(score):
+        reason = NO_SCORE if score.lower() in _MISSING else f"'{score}' in place of a score"
+        plain.update(status=NOT_SCORED, clips='0', reason=reason)
+        score = ''
+    return dict(plain, score=score)
+
+
+def _label(text: str) -> str:
+    """``'0'`` or ``'1'`` for the ways to write them, or the text as it is."""
+    if _is_number(text) and float(text) in (0, 1):  # '1.0'
+        return str(int(float(text)))
+    return _LABELS.get(text.lower(), text)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _named(row: tuple) -> tuple:
     """The row with the key of its method, and with a video that no other method shares."""
     video, method = row[0], canonical_method(row[1])
-    named = any(canonical_method(part) == method for part in video.split('/'))
-    return (video if named else f'{method}/{video}', method, *row[2:])
+    parts = video.split('/')
+    named = [place for place, part in enumerate(parts) if canonical_method(part) == method]
+    if named:
+        parts[named[0]] = method  # 'real/033' and 'original/033' are one video
+    else:
+        parts.insert(0, method)
+    return ('/'.join(parts), method, *row[2:])
+
+
+# --- frames ---------------------------------------------------------------------------------------
+
+
+def _video_of(name: str) -> str:
+    """The video of a frame, or the name as it is."""
+    frame = _FRAME.fullmatch(name)
+    return frame[1] if frame else name
+
+
+def _refuse_frames(rows: Sequence[tuple], path: Union[str, Path]) -> None:
+    """Refuse several rows that are named as the frames of one video."""
+    frames = defaultdict(list)
+    for row in rows:
+        if _FRAME.fullmatch(row[0]):
+            frames[_video_of(row[0])].append(row[0])
+    frames = {video: names for video, names in frames.items() if len(names) > 1}
+    if frames:
+        n_rows = sum(map(len, frames.values()))
+        names = next(iter(frames.values()))
+        raise MMFakeError(
+            f'{path}: {n_rows} rows look like frames of {len(frames)} videos ({names[0]}, '
+            f'{names[1]}); a row must be a video, as its frames are not independent: average the '
+            'scores of a video and keep one row, or add --average-frames'
+        )
+
+
+def _averaged(rows: Sequence[tuple], path: Union[str, Path]) -> pd.DataFrame:
+    """The mean over the rows of each video."""
+    samples = [
+        SampleScore(_video_of(video), method, label, score, clips, None, reason)
+        if status == SCORED
+        else SampleScore(_video_of(video), method, label, math.nan, 0, None, reason or NO_SCORE)
+        for video, method, label, score, clips, status, reason in rows
+    ]
+    try:
+        return score_videos(samples)
+    except MMFakeError as error:
+        raise MMFakeError(f'{path}: {error}') from None

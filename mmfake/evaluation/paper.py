@@ -18,6 +18,9 @@ from .tables import MEAN, cell_text, markdown_table
 PAPER = 'arXiv 2308.13503'
 """str: Where the figures come from."""
 
+TEST_VIDEOS = (140, 140)
+"""tuple[int, int]: Originals and manipulated test videos of FaceForensics++ a hold-out."""
+
 
 # --- what is printed ------------------------------------------------------------------------------
 
@@ -155,8 +158,8 @@ def _test_order(frame: pd.DataFrame):
 def paper_comparison(runs: Sequence[RunScores], table: pd.DataFrame) -> str:
     """Write ``comparison.md``: our accuracies beside those of the paper's Tables 2 and 3.
 
-    The column of the paper is marked as published, for FaceForensics++ with 140 + 140 videos a
-    hold-out; a closing line says which data ours are of.
+    It has the cells that were run. The column of the paper is marked as published, for
+    FaceForensics++ with 140 + 140 videos a hold-out; the first line says which data ours are of.
 
     Args:
         runs (Sequence[RunScores]): The runs.
@@ -165,29 +168,21 @@ def paper_comparison(runs: Sequence[RunScores], table: pd.DataFrame) -> str:
     Returns:
         str: The page in Markdown.
     """
-    cells = {(row['regime'], row['holdout']): row for _, row in table.iterrows()}
-    regimes = dict.fromkeys([*table['regime'], *PAPER_FIGURES])
-    columns = dict.fromkeys([*table['holdout'], *PAPER_FIGURES['bin_ce'].acc])
-    columns = [*(name for name in columns if name != MEAN), MEAN]
-    rows = []
-    for regime in regimes:
-        for holdout in columns:
-            row, published = cells.get((regime, holdout)), _published(regime, holdout)
-            if row is None and not published:
-                continue
-            rows.append(
-                [
-                    regime_name(regime),
-                    holdout if holdout == MEAN else holdout.upper(),
-                    published or '-',
-                    '-' if row is None else cell_text(row, 'acc'),
-                    '-' if row is None else _whole_batches(runs, row),
-                ]
-            )
+    rows = [
+        [
+            regime_name(row['regime']),
+            row['holdout'] if row['holdout'] == MEAN else row['holdout'].upper(),
+            _published(row['regime'], row['holdout']) or '-',
+            cell_text(row, 'acc'),
+            _whole_batches(runs, row),
+        ]
+        for _, row in table.iterrows()
+    ]
     headings = ['regime', 'held out', f'published in {PAPER} (%)']
     headings += ['ours (%)', 'ours, whole batches of 32 (%)']
     pages = [
         '# Beside the paper',
+        _data_of(runs),
         f'Accuracy at 0.5. Published: Tables 2 and 3 of {PAPER}, FaceForensics++, 140 originals '
         'and 140 manipulated videos a hold-out; a mean in parentheses is recomputed from Table 2, '
         'because the printed one does not follow from it. Ours: mean over seeds ± standard '
@@ -195,7 +190,6 @@ def paper_comparison(runs: Sequence[RunScores], table: pd.DataFrame) -> str:
         'less the last incomplete batch, which the paper seems to drop (256 of its 280 videos; '
         'inferred).',
         markdown_table(headings, rows, left=2),
-        _data_of(runs),
     ]
     return '\n\n'.join(pages) + '\n'
 
@@ -234,6 +228,6 @@ def _data_of(runs: Sequence[RunScores]) -> str:
     }
     shown = '; '.join(f'{name}, {n} + {m} videos' for name, n, m in sorted(counts))
     text = f'Ours are of: {shown}.'
-    if counts != {('ffpp', 140, 140)}:
+    if counts != {('ffpp', *TEST_VIDEOS)}:
         text += ' **That is not the test set of the paper, so the columns cannot be compared.**'
     return text

@@ -20,11 +20,20 @@ from ..files import atomic_file
 COLUMNS = ('video', 'method', 'label', 'score', 'clips', 'status', 'reason')
 """tuple[str]: Columns of a frame of video scores, and of ``scores.csv``."""
 
+PROBABILITY = (
+    'a probability between 0 and 1: divide percentages by 100, put logits through a sigmoid, '
+    '1 / (1 + exp(-x))'
+)
+"""str: What a score must be."""
+
 SCORED, NOT_SCORED = 'scored', 'not-scored'
 NO_PREDICTION = 'no prediction'
 
 # a softmax in half precision may miss 1 by this much; raw logits miss it by far more
 _SUM_TOLERANCE = 1e-2
+
+# what others call an original
+_ORIGINALS = ('real', 'originals', 'pristine', 'genuine')
 
 
 # --- methods and their labels ---------------------------------------------------------------------
@@ -32,6 +41,8 @@ _SUM_TOLERANCE = 1e-2
 
 def canonical_method(name: str) -> str:
     """Translate a key, folder or shown name (``'Deepfakes'``) to the key; leave any other."""
+    if name.lower() in _ORIGINALS:
+        return ORIGINAL
     for key in (ORIGINAL, *manipulation_keys(everything=True)):
         row = get_manipulation(key)
         if name.lower() in (key, row.name.lower(), row.folder.split('/')[-1].lower()):
@@ -331,7 +342,7 @@ def checked_row(record: Dict[str, str], where: str) -> tuple:
         with contextlib.suppress(ValueError):
             score = float(record['score'])
         if not 0 <= score <= 1:
-            raise _bad(where, 'score', record, 'a probability between 0 and 1')
+            raise _bad(where, 'score', record, PROBABILITY)
     elif record['score']:
         raise _bad(where, 'score', record, f"nothing, since the status is '{NOT_SCORED}'")
     numbers = int(record['label']), score, int(record['clips'])

@@ -120,15 +120,21 @@ def bootstrap_intervals(
         seed (int): Seed of the draws. Defaults to 0.
 
     Returns:
-        dict[str, tuple[float, float]]: Lower and upper end for each metric; NaN if undefined.
+        dict[str, tuple[float, float]]: Lower and upper end for each metric; NaN if undefined, and
+        if a class has a single video, which every replicate would repeat.
     """
-    if not len(labels):
+    if not len(labels) or has_single(labels):
         return dict.fromkeys(binary_metrics(labels, scores, threshold), (math.nan, math.nan))
     counts = draw_counts(labels, n_bootstrap, np.random.default_rng(seed))
     tails = [(1 - confidence) / 2, (1 + confidence) / 2]
     replicates = replicate_metrics(labels, scores, counts, threshold)
     ends = {name: np.quantile(values, tails) for name, values in replicates.items()}
     return {name: (float(low), float(high)) for name, (low, high) in ends.items()}
+
+
+def has_single(labels: np.ndarray) -> bool:
+    """Whether a class has one video: resampling it tells nothing of how others would be judged."""
+    return 1 in np.bincount(np.asarray(labels, dtype=int), minlength=2)
 
 
 def draw_counts(labels: np.ndarray, n_bootstrap: int, rng: np.random.Generator) -> np.ndarray:

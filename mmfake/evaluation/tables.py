@@ -14,7 +14,7 @@ from rich.table import Table
 
 from ..errors import MMFakeError
 from .scores import RunScores
-from .statistics import binary_metrics, joint_counts, replicate_metrics
+from .statistics import binary_metrics, has_single, joint_counts, replicate_metrics
 
 MEAN = 'mean'
 """str: The column of the means over the hold-outs."""
@@ -25,7 +25,7 @@ HEADINGS = {
     'acc': 'accuracy at 0.5 (%)',
     'auc': 'video AUC',
     'bacc': 'balanced accuracy at 0.5 (%)',
-    'acc_val': 'accuracy at the threshold given (%)',
+    'acc_val': 'accuracy at the threshold (%)',
     'ap': 'average precision',
     'eer': 'equal error rate (%)',
 }
@@ -120,7 +120,7 @@ def _values(runs: Sequence[RunScores]) -> pd.DataFrame:
 
 
 def _replicates(runs: Sequence[RunScores], n_bootstrap: int, seed: int) -> pd.DataFrame:
-    """Metrics of each run (B rows each), indexed by replicate."""
+    """Metrics of each run (B rows each), indexed by replicate; NaN where a class has one video."""
     frames = [run.scored for run in runs]
     index = pd.RangeIndex(n_bootstrap, name='replicate')
     parts = [
@@ -133,7 +133,10 @@ def _replicates(runs: Sequence[RunScores], n_bootstrap: int, seed: int) -> pd.Da
         for run, frame, counts in zip(runs, frames, joint_counts(frames, n_bootstrap, seed))
         if len(frame)
     ]
-    return pd.concat(parts) if parts else pd.DataFrame(index=index)
+    if not parts:
+        return pd.DataFrame(index=index)
+    replicates = pd.concat(parts)
+    return replicates * math.nan if any(has_single(one['label']) for one in frames) else replicates
 
 
 def _row(
@@ -206,10 +209,49 @@ def grid_markdown(
     return markdown_table(headings, rows, left=1 + named)
 
 
+def method_rows_markdown(
+    table: pd.DataFrame,
+    metrics: Sequence[str],
+    row_heading: str = 'file',
+    column_name: Callable[[str], str] = str,
+) -> str:
+    """Lay out a table of many methods: a line for each method and row, a column for each metric."""
+    several = table['regime'].nunique() > 1
+    headings = ['method', *([row_heading] if several else []), 'n', *(HEADINGS[m] for m in metrics)]
+    rows = []
+    for holdout in dict.fromkeys(table['holdout']):
+        for _, row in table[table['holdout'] == holdout].iterrows():
+            names = [column_name(holdout), *([row['regime']] if several else [])]
+            n = f'{row["n_original"]:.0f} + {row["n_manipulated"]:.0f}'
+            rows.append([*names, n, *(cell_text(row, metric) for metric in metrics)])
+    return markdown_table(headings, rows, left=1 + several)
+
+
+def report_card(
+    table: pd.DataFrame,
+    row_heading: str = 'regime',
+    row_name: Callable[[str], str] = str,
+    column_name: Callable[[str], str] = str.upper,
+    leave_out: Sequence[str] = (MEAN,),
+) -> str:
+    """Lay out the weakest and the strongest method of each row by AUC; ``''`` with one method."""
+    rows = []
+    for regime in dict.fromkeys(table['regime']):
+        cells = table[(table['regime'] == regime) & ~table['holdout'].isin(leave_out)]
+        cells = cells.dropna(subset=['auc']).sort_values('auc', kind='stable')
+        if len(cells) > 1:
+            ends = [cells.iloc[0], cells.iloc[-1]]
+            texts = [f'{column_name(end["holdout"])}: {cell_text(end, "auc")}' for end in ends]
+            rows.append([row_name(regime), *texts, f'{ends[1]["auc"] - ends[0]["auc"]:.3f}'])
+    headings = [row_heading, 'weakest (AUC)', 'strongest (AUC)', 'spread']
+    return markdown_table(headings, rows, left=3) if rows else ''
+
+
 def cell_text(row: pd.Series, metric: str) -> str:
     """Write a metric of a row of :func:`grid_table`, such as ``85.2 ± 1.3 [81.0, 89.1]``.
 
-    The spread is over seeds, the interval over videos; ``-`` where it is not there or undefined.
+    The spread is over seeds, the interval over videos; ``-`` where it is not there or undefined,
+    ``[-]`` where there are too few videos for an interval.
     """
     value = row.get(metric, math.nan)
     if math.isnan(value):
@@ -218,7 +260,7 @@ def cell_text(row: pd.Series, metric: str) -> str:
     parts = [value, row[f'{metric}_sd_seeds'], row[f'{metric}_low'], row[f'{metric}_high']]
     value, spread, low, high = (f'{scale * part:{form}}' for part in parts)
     text = value if row['n_seeds'] == 1 else f'{value} ± {spread}'
-    return f'{text} [{low}, {high}]'
+    return f'{text} [-]' if math.isnan(row[f'{metric}_low']) else f'{text} [{low}, {high}]'
 
 
 def markdown_table(headings: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Dict, Optional
+import math
+from typing import Dict, List, Optional
 
+import numpy as np
 import pandas as pd
 
 from ..errors import sample_of
@@ -12,6 +14,8 @@ from .statistics import binary_metrics, bootstrap_intervals
 from .tables import markdown_table
 
 OVERALL = 'overall'
+
+_EQUAL = 1e-6  # scores that differ by less order no videos
 
 # heading -> key in a row of evaluate_videos
 _METRICS = {
@@ -79,17 +83,61 @@ def format_table(rows: Dict[str, Dict[str, float]]) -> str:
     """Lay out what :func:`evaluate_videos` returns, a line for all videos and each manipulation.
 
     An undefined metric is ``nan``, one that was not asked for ``-``. The AUC is followed by its
-    interval if there is one.
+    interval if there is one, or ``[-]`` where it is undefined.
     """
     lines = []
     for name, row in rows.items():
         cells = [f'{row[key]:.3f}' if key in row else '-' for key in _METRICS.values()]
         if 'auc_low' in row:
-            cells[0] += f' [{row["auc_low"]:.3f}, {row["auc_high"]:.3f}]'
+            ends = f'{row["auc_low"]:.3f}, {row["auc_high"]:.3f}'
+            cells[0] += ' [-]' if math.isnan(row['auc_low']) else f' [{ends}]'
         scored = f'{row["n_scored"]:.0f}/{row["n_expected"]:.0f}'
         counts = [f'{row[key]:.0f}' for key in ('n_original', 'n_manipulated')]
         lines.append([name, scored, *counts, *cells])
     return markdown_table(['videos', 'scored', 'original', 'manipulated', *_METRICS], lines)
+
+
+def score_warnings(
+    frame: pd.DataFrame, n_bootstrap: int = 1000, confidence: float = 0.95, seed: int = 0
+) -> List[str]:
+    """Say what makes scores suspicious, a line each.
+
+    Equal scores (to a millionth), an AUC whose interval lies wholly below 0.5, and classes with a
+    single video.
+
+    Args:
+        frame (pandas.DataFrame): Rows as :func:`~mmfake.evaluation.scores.read_scores_file` makes
+            them.
+        n_bootstrap (int): Replicates behind the interval; 0 leaves it out. Defaults to 1000.
+        confidence (float): Level of the interval. Defaults to 0.95.
+        seed (int): Seed of the resampling. Defaults to 0.
+
+    Returns:
+        list[str]: The lines.
+    """
+    scored = scored_only(frame).sort_values('video')
+    labels, scores = scored['label'].to_numpy(), scored['score'].to_numpy()
+    lines = []
+    if len(scores) > 1 and np.ptp(scores) <= _EQUAL:
+        lines.append(
+            f'all {len(scores)} scores are equal ({scores[0]:.4f}): the detector does not tell '
+            'videos apart, its output is constant'
+        )
+    if n_bootstrap and len(np.unique(labels)) == 2:
+        auc = binary_metrics(labels, scores)['auc']
+        interval = bootstrap_intervals(labels, scores, None, n_bootstrap, confidence, seed)
+        low, high = interval['auc']
+        if high < 0.5:
+            lines.append(
+                f'AUC {auc:.3f} [{low:.3f}, {high:.3f}] lies wholly below 0.5: are labels or '
+                'scores turned round (1 is manipulated in both)?'
+            )
+    single = ['only 1 original'] if (labels == 0).sum() == 1 else []
+    counts = scored.loc[labels == 1, 'method'].value_counts()
+    single += [f'only 1 video of {name}' for name in sorted(counts.index[counts == 1])]
+    if single:
+        lines.append(f'{", ".join(single)}: too few for an interval, which needs 2 of each class')
+    return lines
 
 
 def format_summary(frame: pd.DataFrame) -> str:

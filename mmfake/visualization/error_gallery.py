@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, Optional
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import cv2
 import numpy as np
@@ -99,13 +99,16 @@ def choose_errors(frame: pd.DataFrame, threshold: float = 0.5, top: int = 12) ->
     )
 
 
-def gallery_page(errors: Errors, items: Dict[str, GalleryItem], title: str) -> str:
+def gallery_page(
+    errors: Errors, items: Dict[str, GalleryItem], title: str, notes: Sequence[str] = ()
+) -> str:
     """Write the HTML page; its pictures are in it, and it loads nothing.
 
     Args:
         errors (Errors): The mistakes.
         items (dict[str, GalleryItem]): Their pictures, by video id.
         title (str): Title of the page.
+        notes (Sequence[str]): What else is said of the scores. Defaults to ``()``.
 
     Returns:
         str: HTML, in which every name is escaped.
@@ -124,7 +127,9 @@ def gallery_page(errors: Errors, items: Dict[str, GalleryItem], title: str) -> s
         for one in errors.both
     ]
     template = environment.get_template('error_gallery.html.j2')
-    return template.render(title=title, threshold=errors.threshold, sections=sections)
+    return template.render(
+        title=title, threshold=errors.threshold, sections=sections, notes=list(notes)
+    )
 
 
 def _video(row: pd.Series, item: GalleryItem) -> Dict[str, Any]:
@@ -149,6 +154,8 @@ _COLUMN, _GAP, _CAPTION, _HEAD, _MARGIN = 3.4, 0.15, 0.17, 0.55, 0.08
 def draw_gallery(errors: Errors, items: Dict[str, GalleryItem], title: str) -> Figure:
     """Draw false negatives on the left and false positives on the right.
 
+    Where one of the two has none, the other fills both columns.
+
     Args:
         errors (Errors): The mistakes.
         items (dict[str, GalleryItem]): Their pictures, by video id.
@@ -157,7 +164,8 @@ def draw_gallery(errors: Errors, items: Dict[str, GalleryItem], title: str) -> F
     Returns:
         Figure: 7.1 inches wide.
     """
-    n_rows = max(1, *(len(one.shown) for one in errors.both))
+    columns = _columns(errors)
+    n_rows = max(len(rows) for _, rows in columns)
     shapes = [item.strip.shape for item in items.values() if item.strip is not None]
     flattest = max((shape[1] / shape[0] for shape in shapes), default=6.0)
     tall = _COLUMN / flattest
@@ -165,20 +173,29 @@ def draw_gallery(errors: Errors, items: Dict[str, GalleryItem], title: str) -> F
     height = _HEAD + n_rows * (tall + _CAPTION) + _MARGIN
     with figure_style():
         figure = Figure(figsize=(width, height))
-        head = f'{title}, called manipulated from a score of {errors.threshold:g} on'
         left = _MARGIN / width
-        figure.text(left, 1 - 0.08 / height, head, va='top', fontweight='bold')
-        for column, mistakes in enumerate(errors.both):
+        figure.text(left, 1 - 0.08 / height, title, va='top', fontweight='bold')
+        for column, (text, rows) in enumerate(columns):
             x = (_MARGIN + column * (_COLUMN + _GAP)) / width
-            text = f'{mistakes.heading}\nthe surest first'
             figure.text(x, 1 - 0.24 / height, text, va='top', fontsize=7)
-            for place, (_, row) in enumerate(mistakes.shown.iterrows()):
+            for place, (_, row) in enumerate(rows.iterrows()):
                 bottom = height - _HEAD - (place + 1) * (tall + _CAPTION)
                 ax = figure.add_axes((x, bottom / height, _COLUMN / width, tall / height))
                 _draw_tile(ax, items[row['video']])
                 name = f'{row["score"]:.4f}  {method_name(row["method"])}  {row["video"]}'
                 ax.set_title(name, fontsize=6, pad=2)
     return figure
+
+
+def _columns(errors: Errors) -> List[Tuple[str, pd.DataFrame]]:
+    """Heading and videos of both columns."""
+    full = [one for one in errors.both if len(one.shown)]
+    if len(full) != 1:
+        return [(f'{one.heading}\nthe surest first', one.shown) for one in errors.both]
+    shown = full[0].shown
+    half = -(-len(shown) // 2)
+    text = '\n'.join(one.heading for one in errors.both)
+    return [(text, shown[:half]), ('\nthe surest first, left column first', shown[half:])]
 
 
 def _draw_tile(ax: Axes, item: GalleryItem) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from typing import Callable, Dict, Sequence
 
 import numpy as np
@@ -23,6 +24,8 @@ from .style import (
     set_title,
     text_color,
 )
+
+_LABEL = 40  # letters in a line of the name of a row
 
 # heading, scale and form of the numbers, value of a coin
 _METRICS = {
@@ -145,7 +148,8 @@ def draw_intervals(
         low = min(ax.get_xlim()[0] for ax in axes)
         for ax in axes:  # alike, and the perfect end is always seen
             ax.set_xlim(low, 1.01 * scale)
-        axes[0].set_yticks(range(len(regimes)), [row_name(name) for name in regimes])
+        labels = [textwrap.fill(row_name(name), _LABEL) for name in regimes]
+        axes[0].set_yticks(range(len(regimes)), labels)
         note = 'dot and line: mean and 95 % interval over videos'
         if (table['n_seeds'] > 1).any():
             note += '; crosses: single seeds'

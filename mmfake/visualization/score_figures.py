@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from typing import Callable, Dict, List, Sequence, Tuple
+from typing import Callable, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -27,6 +27,7 @@ from .style import (
 )
 
 _BINS = np.linspace(0, 1, 21)
+_LONG_NAME = 36  # letters; of longer names one is as wide as the figure
 
 _Shares = Tuple[str, int, np.ndarray]  # method, number of videos, percentage of them in each bin
 _Calls = Tuple[str, float, float]  # name, videos called original, videos called manipulated
@@ -41,7 +42,7 @@ def draw_roc_curves(
     """Draw the ROC curve of each regime, one panel a hold-out.
 
     With several seeds it is the mean of their curves at equal false positive rates. The AUCs
-    are means over seeds. A dot marks the threshold 0.5, with one seed.
+    are means over seeds. A dot marks the run's threshold, 0.5 where it has none, with one seed.
 
     Args:
         runs (Sequence[RunScores]): The runs.
@@ -63,6 +64,7 @@ def draw_roc_curves(
             n = 'n = {} + {}'.format(*counts.pop()) if len(counts) == 1 else 'n differs'
             ax.set_title(f'{letter(place)} {column_name(holdout)}, {n}')
         if len(regimes) > 1:
+            short = max(len(row_name(regime)) for regime in regimes) <= _LONG_NAME
             handles = [
                 Line2D([], [], label=row_name(regime), **series_look(place))
                 for place, regime in enumerate(regimes)
@@ -70,12 +72,14 @@ def draw_roc_curves(
             figure.legend(
                 handles=handles,
                 loc='outside lower center',
-                ncols=min(len(regimes), 3 if len(holdouts) > 1 else 2),
+                ncols=min(len(regimes), 3 if len(holdouts) > 1 else 2) if short else 1,
                 fontsize=7,
                 frameon=False,
                 handlelength=2.6,
             )
-        set_title(figure, title)
+        alone = len({(run.regime, run.holdout) for run in runs}) == len(runs)
+        note = 'dot: the threshold from validation or given, 0.5 where there is none'
+        set_title(figure, title, note if alone else '')
     return figure
 
 
@@ -99,7 +103,8 @@ def _roc_panel(
         lines[line] = np.mean([roc_auc_score(*pair) for pair in pairs])
         if len(pairs) == 1:
             labels, scores = pairs[0]
-            called = scores >= 0.5
+            (run,) = (run for run in runs if run.regime == regime)
+            called = scores >= _level(run)
             point = [called[labels == 0].mean()], [called[labels == 1].mean()]
             ax.plot(*point, 'o', ms=4, mfc='white', mec=line.get_color(), clip_on=False, zorder=3)
 
@@ -120,6 +125,12 @@ def _roc_panel(
     ax.set_aspect('equal')
     ax.set_xlabel('False positive rate (originals called manipulated)')
     ax.set_ylabel('True positive rate')
+
+
+def _level(run: RunScores, threshold: Optional[float] = None) -> float:
+    """The threshold given, else the run's own, else 0.5."""
+    level = run.threshold if threshold is None else threshold
+    return 0.5 if level is None else level
 
 
 def _mean_curve(pairs: Sequence[Tuple[np.ndarray, np.ndarray]]) -> Tuple[np.ndarray, np.ndarray]:
@@ -201,7 +212,7 @@ def _histogram_panel(
 
 def draw_confusion(
     runs: Sequence[RunScores],
-    threshold: float = 0.5,
+    threshold: Optional[float] = 0.5,
     title: str = '',
     row_name: Callable[[str], str] = str,
 ) -> Figure:
@@ -213,7 +224,8 @@ def draw_confusion(
 
     Args:
         runs (Sequence[RunScores]): The runs.
-        threshold (float): A video whose score is at least this is called manipulated.
+        threshold (float, optional): A video whose score is at least this is called manipulated;
+            None for the threshold of each run, which the titles of the panels then say.
             Defaults to 0.5.
         title (str): Title of the figure. Defaults to ``''``.
         row_name (Callable): Gives the name of a regime. Defaults to the key.
@@ -231,24 +243,29 @@ def draw_confusion(
         figure, axes = panel_grid(len(regimes), 0.75 + 0.19 * longest, 3)
         for place, (ax, regime) in enumerate(zip(axes, regimes)):
             _confusion_panel(ax, calls[regime])
-            name = textwrap.fill(f'{letter(place)} {row_name(regime)}', 26)  # as wide as the panel
-            ax.set_title(name, fontsize=7)
-        note = f'videos by true method (rows) and what they are called at threshold {threshold:g}'
+            name = f'{letter(place)} {row_name(regime)}'
+            if threshold is None:
+                (level,) = {_level(run) for run in runs if run.regime == regime}
+                name += f', threshold {level:.4g}'
+            ax.set_title(textwrap.fill(name, 26), fontsize=7)  # as wide as the panel
+        note = 'videos by true method (rows) and what they are called'
+        note += '' if threshold is None else f' at threshold {threshold:g}'
         set_title(figure, title, note)
     return figure
 
 
-def _calls(runs: Sequence[RunScores], threshold: float) -> List[_Calls]:
+def _calls(runs: Sequence[RunScores], threshold: Optional[float]) -> List[_Calls]:
     """Of each hold-out and method the videos called original and manipulated, mean over seeds."""
     holdouts = list(dict.fromkeys(run.holdout for run in runs))
     rows: List[_Calls] = []
     for holdout in holdouts:
-        frames = [run.scored for run in runs if run.holdout == holdout]
+        mine = [run for run in runs if run.holdout == holdout]
+        frames, levels = [run.scored for run in mine], [_level(run, threshold) for run in mine]
         methods = {pair for one in frames for pair in zip(one['label'], one['method'])}
         for label, method in sorted(methods):
             called = [
-                one.loc[(one['method'] == method) & (one['label'] == label), 'score'] >= threshold
-                for one in frames
+                one.loc[(one['method'] == method) & (one['label'] == label), 'score'] >= level
+                for one, level in zip(frames, levels)
             ]
             name = method_name(method)
             if method == ORIGINAL and len(holdouts) > 1:

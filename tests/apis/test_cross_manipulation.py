@@ -18,9 +18,16 @@ from mmaction.registry import DATASETS
 from mmfake import MMFakeError
 from mmfake.apis.cell import Cell, CellCommands
 from mmfake.apis.cross_manipulation import cross_manipulation
-from mmfake.apis.matrix_report import write_matrix_report
-from mmfake.apis.run_cells import Children, Interrupted, last_error, visible_devices
-from mmfake.evaluation.scores import COLUMNS
+from mmfake.apis.matrix_report import data_note, write_matrix_report
+from mmfake.apis.run_cells import (
+    Children,
+    Interrupted,
+    Outcome,
+    _time_left,
+    last_error,
+    visible_devices,
+)
+from mmfake.evaluation.scores import COLUMNS, RunScores
 from tools.cross_manipulation import parse
 
 REGIMES = ['baseline_s3d', 'bin_ce', 'bin_con', 'bin_ce_con', 'bin_multi_ce', 'bin_multi_con']
@@ -219,6 +226,26 @@ def test_a_record_by_other_rules_counts_if_the_logs_say_the_same(matrix, capsys)
     assert 'was trained with other settings (its logs are gone)' in capsys.readouterr().err
 
 
+def test_a_finished_cell_tells_its_auc_and_the_time_left(matrix, capsys):
+    matrix.add('bad', before_train='exit 3')
+    assert matrix.run('--seeds', 0, 1) == 3
+    lines = capsys.readouterr().err.splitlines()
+    first, second = (line for line in lines if line.startswith('finished good_holdout_f2f/seed_'))
+    assert first.startswith('finished good_holdout_f2f/seed_0: AUC 1.000 [1.000, 1.000]')
+    assert '; 1 cell left, about 0 min' in first or '; 2 cells left, about 0 min' in first
+    assert not any('left' in line for line in lines if line.startswith('failed   bad_holdout_f2f'))
+
+
+def test_time_left():
+    done = [Outcome(GOOD, 'finished', seconds=s) for s in (600.0, 1200.0)]
+    done.append(Outcome(GOOD, 'skipped'))
+    assert _time_left(done, 3, 1) == ''
+    assert _time_left(done[2:], 3, 1) == ''  # nothing to judge by
+    assert _time_left(done, 7, 1) == '; 4 cells left, about 60 min'
+    assert _time_left(done, 8, 2) == '; 5 cells left, about 45 min'  # two at a time, three times
+    assert _time_left(done, 23, 1) == '; 20 cells left, about 5.0 h'
+
+
 def test_tidy(matrix):
     matrix.run('--tidy')
     left = {path.name for path in matrix.cell(GOOD).glob('*.pth')}
@@ -392,6 +419,56 @@ def test_a_cell_that_was_run_by_the_printed_commands_is_collected(matrix):
     assert len(matrix.told()) == 2
 
 
+MARKS = ('<!-- generated: the tables of table.md -->', '<!-- end -->')
+
+
+def test_the_tables_of_a_readme(matrix, tables, capsys):
+    readme = matrix.folder / 'README.md'
+    readme.write_text(f'above\n{MARKS[0]}\nold\n{MARKS[1]}\nbelow\n')
+    matrix.run()
+    assert collect(matrix, '--update-readme', readme) == 0
+    lines = readme.read_text().splitlines()
+    assert (lines[:2], lines[-2:]) == (['above', MARKS[0]], [MARKS[1], 'below'])
+    inside = '\n'.join(lines[2:-2])
+    assert inside.startswith('**Video AUC**\n\n| regime ')
+    assert '\n\n**Accuracy at 0.5 (%)**\n\n| regime ' in inside
+    assert inside in (matrix.work_dir / 'table.md').read_text()
+    once = readme.read_text()
+    assert collect(matrix, '--update-readme', readme) == 0
+    assert readme.read_text() == once
+
+    (matrix.work_dir / 'table.md').unlink()
+    readme.write_text(f'{MARKS[1]} {MARKS[0]}')
+    with pytest.raises(MMFakeError, match='README.md: has no lines <!-- generated'):
+        collect(matrix, '--update-readme', readme)
+    with pytest.raises(MMFakeError, match=r'none.md: cannot be read \(No such file'):
+        collect(matrix, '--update-readme', matrix.folder / 'none.md')
+    assert not (matrix.work_dir / 'table.md').exists()
+
+
+@pytest.mark.parametrize(
+    ('dataset', 'n', 'note'),
+    [
+        ('ffpp', 140, 'Data: FaceForensics++ (c40).'),
+        (
+            'ffpp',
+            4,
+            'Data: **a part of FaceForensics++ (c40)**, 4 + 4 of its 140 + 140 test',
+        ),
+        ('mini_ffpp', 140, '**Mini results, not FaceForensics++ results**'),
+        ('celebdf', 140, 'Data: celebdf, not FaceForensics++.'),
+    ],
+)
+def test_the_data_are_named_for_what_they_are(dataset, n, note):
+    rows = [
+        (f'{dataset}/{method}/c40/{i}', method, label, 0.5, 1, 'scored', '')
+        for label, method in enumerate(('original', 'df'))
+        for i in range(n)
+    ]
+    run = RunScores('a', 'df', 0, pd.DataFrame(rows, columns=list(COLUMNS)), dataset=dataset)
+    assert data_note(dataset, [run]).startswith(note)
+
+
 def test_a_map_of_a_cell_that_is_not_finished(matrix, capsys):
     matrix.run()
     (matrix.work_dir / 'good_holdout_f2f' / 'seed_1').mkdir()
@@ -514,6 +591,7 @@ def test_mistakes_are_one_line_and_leave_nothing(words, part, tmp_path, monkeypa
     'words',
     [
         *(['--gpus', '2'], ['--launcher', 'slurm'], ['--jobs', '0']),
+        ['--update-readme', 'README.md'],
         *(['--seeds', 'x'], ['--seeds', '-1'], ['--seeds', '4294967296']),
     ],
 )

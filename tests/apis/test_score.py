@@ -8,6 +8,8 @@ from sklearn.metrics import accuracy_score, roc_auc_score
 
 from mmfake.apis.score import file_names, score_files
 from mmfake.errors import MMFakeError
+from mmfake.evaluation.sidecar import write_scores
+from tests.evaluation.conftest import frame_of
 from tools.score import main
 
 TOOL = Path(__file__).parents[2] / 'tools' / 'score.py'
@@ -34,6 +36,12 @@ def write(tmp_path):
         return path
 
     return write
+
+
+@pytest.fixture
+def no_figures(monkeypatch):
+    """Where only texts and numbers are looked at: laying figures out takes seconds."""
+    monkeypatch.setattr('mmfake.apis.score.save_png_and_svg', lambda figure, stem: None)
 
 
 def test_two_files(write, tmp_path):
@@ -76,19 +84,24 @@ def test_two_files(write, tmp_path):
     assert content['comparisons'][0]['acc_b'] == table.loc[('theirs', 'df'), 'acc_val']
 
 
-def test_one_file_of_one_method_is_not_compared(write, tmp_path):
+def test_one_file_of_one_method_is_not_compared(write, no_figures, tmp_path):
     text = score_files([write('a.csv', rows_of(0, ['f2f']))], tmp_path / 'out', n_bootstrap=20)
     table = pd.read_csv(tmp_path / 'out' / 'table.csv')
     assert list(table['method']) == ['f2f']  # all methods together would be the same
     assert 'acc_val' not in table
     assert 'Differences' not in text
     assert 'Every video of every file is scored.' in text
+    assert 'Weakest and strongest' not in text
+    assert 'last incomplete batch' not in text  # the paper's own habit, on request alone
+    path = tmp_path / 'a.csv'
+    text = score_files([path], tmp_path / 'out', n_bootstrap=20, dropped_batch=True)
     assert '## If the last incomplete batch were dropped' in text
     assert '32 of 40' in text
 
 
-def test_originals_alone(write, tmp_path):
-    text = score_files([write('a.csv', rows_of(0, []))], tmp_path / 'out', n_bootstrap=20)
+def test_originals_alone(write, no_figures, tmp_path):
+    path = write('a.csv', rows_of(0, []))
+    text = score_files([path], tmp_path / 'out', n_bootstrap=20, dropped_batch=True)
     table = pd.read_csv(tmp_path / 'out' / 'table.csv')
     assert list(table['method']) == ['overall']
     assert table['auc'].isna().all()
@@ -96,7 +109,7 @@ def test_originals_alone(write, tmp_path):
     assert 'last incomplete batch' not in text  # 20 videos are less than a batch
 
 
-def test_a_file_of_originals_beside_others_is_kept(write, tmp_path):
+def test_a_file_of_originals_beside_others_is_kept(write, no_figures, tmp_path):
     paths = [write('o.csv', rows_of(1, [])), write('a.csv', rows_of(0, ['f2f']))]
     text = score_files(paths, tmp_path / 'out', n_bootstrap=20)
     table = pd.read_csv(tmp_path / 'out' / 'table.csv').set_index(['file', 'method'])
@@ -115,7 +128,7 @@ def test_names_are_no_formulas(write, tmp_path):
     assert len(list((tmp_path / 'out').glob('*.png'))) == 4
 
 
-def test_files_of_other_videos_are_not_compared(write, tmp_path):
+def test_files_of_other_videos_are_not_compared(write, no_figures, tmp_path):
     other = [(f'x{row[0]}', *row[1:]) for row in rows_of(1, ['f2f'])]
     paths = [write('a.csv', rows_of(0, ['f2f'])), write('b.csv', other)]
     text = score_files(paths, tmp_path / 'out', n_bootstrap=20)
@@ -124,13 +137,109 @@ def test_files_of_other_videos_are_not_compared(write, tmp_path):
 
 
 def test_names_of_files(tmp_path):
-    assert file_names(['x/a.csv', 'y/b.csv']) == ['a', 'b']
+    assert file_names(['x/a.csv']) == ['a']
+    assert file_names(['x/a.csv', 'x/b.csv']) == ['a', 'b']
+    assert file_names(['x/a.csv', 'y/b.csv']) == ['x/a', 'y/b']
     assert file_names(['x/scores.csv', 'y/scores.csv']) == ['x', 'y']
     assert file_names(['x/a.csv', 'x/b.csv', 'y/a.csv']) == ['x/a', 'x/b', 'y/a']
-    paths = [tmp_path / '1/x/a.csv', tmp_path / '2/x/a.csv']
-    assert file_names(paths) == [str(path) for path in paths]
+    cells = [f'{tmp_path}/{regime}_holdout_f2f/seed_0/scores.csv' for regime in ('ce', 'con')]
+    assert file_names(cells) == ['ce_holdout_f2f', 'con_holdout_f2f']
+    assert file_names(['w/scores.csv', 'w/old/scores.csv']) == ['scores', 'old/scores']
+    assert file_names(['w/a.csv', 'w/a.tsv']) == ['a.csv', 'a.tsv']
     with pytest.raises(MMFakeError, match='a.csv is given twice'):
         file_names(['a.csv', './a.csv'])
+
+
+def test_names_that_are_given(write, no_figures, tmp_path):
+    paths = [write('a.csv', rows_of(0)), write('b.csv', rows_of(1))]
+    score_files(paths, tmp_path / 'out', n_bootstrap=5, names=['theirs', 'ours'])
+    assert set(pd.read_csv(tmp_path / 'out' / 'table.csv')['file']) == {'theirs', 'ours'}
+    for names in (['x'], ['x', 'x'], ['x', '']):
+        with pytest.raises(MMFakeError, match='--names x.*: give 2 different names'):
+            score_files(paths, tmp_path / 'out', names=names)
+
+
+def test_a_file_that_calls_originals_real_is_paired(write, no_figures, tmp_path):
+    rows = rows_of(0, ['f2f'])
+    real = [(row[0], 'real' if row[1] == 'original' else row[1], *row[2:]) for row in rows]
+    text = score_files([write('a.csv', rows), write('b.csv', real)], tmp_path / 'o', n_bootstrap=5)
+    assert '| Face2Face | a | b | 20 + 20 | 0.000 [' in text
+
+
+def test_rendered_and_real_videos_of_one_name_are_not_paired(write, no_figures, tmp_path):
+    paths = [
+        write(
+            f'{dataset}.csv',
+            [(f'{dataset}/{row[1]}/c23/{row[0]}', *row[1:]) for row in rows_of(0, ['f2f'])],
+        )
+        for dataset in ('ffpp', 'mini_ffpp')
+    ]
+    text = score_files(paths, tmp_path / 'out', n_bootstrap=5)
+    assert 'Face2Face: not compared, ffpp and mini_ffpp have no scored video in common' in text
+
+
+def test_the_threshold_of_the_validation_is_used_and_said(write, no_figures, tmp_path):
+    fakes = [0.3, 0.35, 0.6, 0.9]
+    write_scores(frame_of([[0.1, 0.2, 0.5], fakes]), tmp_path / 'a.csv', dict(threshold=0.25))
+    other = write('b.csv', rows_of(0))
+    text = score_files([tmp_path / 'a.csv', other], tmp_path / 'out', n_bootstrap=5)
+    assert '- a: threshold 0.25, chosen on validation.' in text
+    assert '- b: threshold 0.5, as none is known from validation.' in text
+    table = pd.read_csv(tmp_path / 'out' / 'table.csv').set_index(['file', 'method'])
+    assert table.loc[('a', 'df'), 'acc_val'] == pytest.approx(6 / 7)
+    assert np.isnan(table.loc[('b', 'df'), 'acc_val'])
+    text = score_files([tmp_path / 'a.csv'], tmp_path / 'out', [0.7], n_bootstrap=5)
+    assert '- a: threshold 0.7, given.' in text
+
+
+def test_suspicious_scores_are_told(write, no_figures, tmp_path):
+    rows = [(*row[:3], 1 - row[3]) for row in rows_of(0, ['f2f'], shift=4)]
+    equal = [(*row[:3], 0.003) for row in rows]
+    alone = [row for row in rows if row[2]] + rows[:1]
+    paths = [write(f'{x}.csv', y) for x, y in (('turned', rows), ('eq', equal), ('one', alone))]
+    text = score_files(paths, tmp_path / 'out', n_bootstrap=50)
+    assert '- **turned: AUC 0.0' in text
+    assert '- **eq: all 40 scores are equal (0.0030): the detector does not tell' in text
+    assert '- **one: only 1 original: too few for an interval' in text
+    table = pd.read_csv(tmp_path / 'out' / 'table.csv').set_index('file')
+    assert table.loc['one', ['auc_low', 'auc_high', 'acc_low', 'eer_low']].isna().all()
+    pairs = pd.read_csv(tmp_path / 'out' / 'comparisons.csv').set_index(['name_a', 'name_b'])
+    ends = ['auc_low', 'auc_high', 'acc_low', 'acc_high']
+    assert pairs.loc[('turned', 'one'), ends].isna().all()
+    assert pairs.loc[('turned', 'eq'), ends].notna().all()
+    assert 'Every video of every file is scored' not in text  # above the 19 that "one" lacks
+    assert '- one: 19 videos of the other files are missing' in text
+
+
+def test_many_methods_are_rows(write, no_figures, tmp_path):
+    methods = [f'method_number_{i:02d}' for i in range(20)]
+    rows = [row for i, name in enumerate(methods) for row in rows_of(i, [name], shift=i / 10)[20:]]
+    rows = rows_of(0, [])[:20] + rows
+    text = score_files([write('a.csv', rows)], tmp_path / 'out', [0.4], n_bootstrap=5)
+    lines = [line for line in text.splitlines() if line.startswith('|')]
+    assert max(map(len, lines)) <= 200
+    headings, _, *shown = ([c.strip() for c in line.split('|')[1:-1]] for line in lines[:23])
+    assert headings[:3] == ['method', 'n', 'video AUC']
+    assert [row[0] for row in shown] == [*methods, 'overall']
+    table = pd.read_csv(tmp_path / 'out' / 'table.csv').set_index('method')['auc']
+    assert [row[2].split()[0] for row in shown] == [f'{auc:.3f}' for auc in table]
+    # the report card
+    worst, best = table[methods].idxmin(), table[methods].idxmax()
+    (card,) = (line for line in lines[23:] if line.startswith('| a '))
+    cells = [cell.strip() for cell in card.split('|')[2:-1]]
+    assert cells[0].startswith(f'{worst}: {table[worst]:.3f} [')
+    assert cells[1].startswith(f'{best}: {table[best]:.3f} [')
+    assert cells[2] == f'{table[best] - table[worst]:.3f}'
+
+
+def test_frames_that_are_averaged_are_said(write, no_figures, tmp_path):
+    rows = [(f'{x[0]}/{i}.png', *x[1:]) for x in rows_of(0, ['f2f']) for i in range(3)]
+    path = write('a.csv', rows)
+    with pytest.raises(MMFakeError, match='120 rows look like frames of 40 videos'):
+        score_files([path], tmp_path / 'out')
+    text = score_files([path], tmp_path / 'out', n_bootstrap=5, average_frames=True)
+    assert 'a: the scores of 40 videos are means over 120 frames' in text
+    assert 'n = 20 + 20' in text
 
 
 @pytest.mark.parametrize(

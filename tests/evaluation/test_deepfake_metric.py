@@ -1,3 +1,4 @@
+import hashlib
 import json
 import logging
 import math
@@ -122,11 +123,47 @@ def test_batch_size_and_order_change_nothing():
     assert first['deepfake/auc_low'] != run(samples, seed=1)['deepfake/auc_low']
 
 
-def test_equal_scores_give_a_threshold_that_calls_nothing_by_default():
+@pytest.mark.parametrize('noise', [0.0, 1e-7])
+def test_equal_scores_give_a_warning_and_no_threshold(noise, log):
     samples = make_samples(n=3)
-    for sample in samples:
-        sample.pred_score = torch.tensor([0.7, 0.3])
-    assert run(samples)['deepfake/threshold_bacc'] == 0.5
+    for place, sample in enumerate(samples):
+        sample.pred_score = torch.tensor([0.7, 0.3]) + noise * (place % 2)
+    results = run(samples)
+    assert noise or results['deepfake/threshold_bacc'] == 0.5
+    (warning,) = (r.getMessage() for r in log if r.levelno == logging.WARNING)
+    assert warning.startswith('all 9 scores are equal (0.3000): the detector does not tell videos')
+
+
+def test_the_sidecar_says_what_the_scores_are_of(tmp_path, log):
+    samples, path, checkpoint = make_samples(n=3), tmp_path / 'scores.csv', tmp_path / 'a.pth'
+    checkpoint.write_bytes(b'weights')
+    facts = dict(checkpoint=str(checkpoint), config='c.py', averaging='prob')
+    metric = DeepfakeMetric(n_bootstrap=0, scores_file=str(path), facts=facts)
+    metric.threshold = 0.25  # as a hook does
+    metric.process(None, [sample.to_dict() for sample in samples])
+    metric.evaluate(len(samples))
+    names = sorted({sample.video_id for sample in samples})
+    assert json.loads((tmp_path / 'scores.json').read_text()) == dict(
+        facts,
+        checkpoint_sha256=hashlib.sha256(b'weights').hexdigest(),
+        scores_sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+        videos=9,
+        videos_sha256=hashlib.sha256('\n'.join(names).encode()).hexdigest(),
+        threshold=0.25,
+        threshold_from='chosen on validation',
+    )
+
+    # the same list replaces the file, another one keeps it and says what differs
+    text = path.read_text()
+    run(samples, scores_file=str(path), threshold=0.5)
+    assert json.loads((tmp_path / 'scores.json').read_text())['threshold_from'] == 'given'
+    assert sorted(file.name for file in tmp_path.glob('scores*')) == ['scores.csv', 'scores.json']
+    run(samples[2:], scores_file=str(path))
+    warning = log[-1].getMessage()
+    assert 'other videos than before, 8 instead of 9: 1 missing (ffpp/original/c23/000)' in warning
+    (kept,) = tmp_path.glob('scores-*.csv')
+    assert warning.endswith(f'the earlier scores are kept as {kept.name}')
+    assert (kept.read_text(), kept.with_suffix('.json').is_file()) == (text, True)
 
 
 @pytest.mark.parametrize('world_size', [2, 5])
@@ -211,7 +248,7 @@ def test_log_has_table_summary_and_level(log):
         *('videos', '---------'),
         *('overall', 'df', 'nt'),
     ]
-    assert table[6] == 'threshold from validation: 0.4000'
+    assert table[6] == 'threshold given: 0.4000'
     assert messages[1:] == [
         'scored 9 of 9 videos; not scored: 0',
         '90 % stratified bootstrap, B=30, seed 2',

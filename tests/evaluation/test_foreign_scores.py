@@ -71,6 +71,78 @@ def test_both_kinds_of_file_are_checked_alike(more, write):
         read_foreign_scores(write(f'{HEADER}{more},score', f'1,df,1,0.5{tail},0.6'))
 
 
+@pytest.mark.parametrize(
+    ('header', 'separator'),
+    [
+        *((HEADER, ','), ('video, method, label, score', ','), ('Video,METHOD,Label,Score', ',')),
+        *((HEADER, '\t'), (' video ;method;label; score', ';')),
+    ],
+)
+@pytest.mark.parametrize(
+    'labels', [('0', '1'), ('0.0', '1.0'), ('False', 'True'), ('REAL', 'fake'), ('original', '1')]
+)
+def test_spellings_of_header_and_labels(write, header, separator, labels):
+    rows = [f'033,real,{labels[0]},0.25', f'033_097,Deepfakes,{labels[1]},0.75']
+    lines = [line.replace(',', separator) for line in (header, *rows, ',,,')]
+    frame = read_foreign_scores(write(*lines, encoding='utf-8-sig'))
+    found = [*zip(frame['video'], frame['label'], frame['score'])]
+    assert found == [('df/033_097', 1, 0.75), ('original/033', 0, 0.25)]
+
+
+def test_a_decimal_comma_is_a_number(write):
+    path = write('video;method;label;score', '1;df;1;0,75', '2;df;1;1')
+    assert read_foreign_scores(path)['score'].tolist() == [0.75, 1.0]
+
+
+@pytest.mark.parametrize('more', ['', ',clips,status,reason'])
+@pytest.mark.parametrize('score', ['', 'nan', 'NaN', 'None', 'NA', 'no face'])
+def test_a_video_without_a_score_is_counted_and_the_others_are_read(write, score, more):
+    tail = ',4,scored,' if more else ''
+    rows = [f'{i},df,1,{score if i == 1 else 0.5}{tail}' for i in range(3)]
+    frame = read_foreign_scores(write(HEADER + more, *rows))
+    assert frame['status'].tolist() == ['scored', 'not-scored', 'scored']
+    word = "'no face' in place of a score" if score == 'no face' else 'no score in the file'
+    assert frame['reason'].tolist() == ['', word, '']
+
+
+FRAMES = ['{video}/{place:03d}.png', '{video}_{place}.JPG', '{video}_frame_{place:04d}', '{video}']
+
+
+@pytest.mark.parametrize('form', FRAMES)
+def test_rows_of_frames_are_refused_or_averaged(write, form):
+    rows = []
+    for video, method, label in (('033', 'real', 0), ('033_097', 'df', 1), ('033_097', 'fs', 1)):
+        for place in range(4):
+            score = '' if (method, place) == ('fs', 3) else (place + 1) / (8 if label else 16)
+            rows.append(f'{form.format(video=video, place=place)},{method},{label},{score}')
+    path = write(HEADER, *rows)
+    with pytest.raises(MMFakeError, match='add --average-frames') as caught:
+        read_foreign_scores(path)
+    if form != FRAMES[-1]:
+        assert '12 rows look like frames of 3 videos (' in str(caught.value)
+    frame = read_foreign_scores(path, average_frames=True)
+    assert frame['video'].tolist() == ['df/033_097', 'fs/033_097', 'original/033']
+    assert frame['score'].tolist() == [10 / 4 / 8, 6 / 3 / 8, 10 / 4 / 16]
+    assert frame['clips'].tolist() == [4, 3, 4]
+    assert frame['reason'][1] == '1 of 4 samples not used: no score in the file'
+
+
+def test_one_frame_a_video_is_a_video(write):
+    frame = read_foreign_scores(write(HEADER, '033/000.png,real,0,0.5', '034/000.png,real,0,0.5'))
+    assert len(frame) == 2
+
+
+def test_our_ids_are_no_frames(write):
+    rows = [f'ffpp/df/c23/{i:03d},df,1,0.5' for i in range(9)]
+    assert len(read_foreign_scores(write(HEADER, *rows))) == 9
+
+
+def test_frames_of_one_video_must_agree_on_the_label(write):
+    path = write(HEADER, '1/0.png,sbi,0,0.5', '1/1.png,sbi,1,0.5')
+    with pytest.raises(MMFakeError, match="scores.csv: video 'sbi/1' has contradicting labels"):
+        read_foreign_scores(path, average_frames=True)
+
+
 def test_a_doubled_column_that_is_not_read_does_no_harm(write):
     path = write(f'{HEADER},frames,frames', '1,df,1,0.5,7,8')
     assert read_foreign_scores(path)['score'].tolist() == [0.5]
@@ -81,7 +153,7 @@ def test_a_doubled_column_that_is_not_read_does_no_harm(write):
     [
         *(('Deepfakes', 'df'), ('DEEPFAKES', 'df'), ('f2f', 'f2f'), ('Face2Face', 'f2f')),
         *(('Original', 'original'), ('youtube', 'original'), ('FaceShifter', 'fsh')),
-        *(('StyleSwap', 'StyleSwap'), ('real', 'real')),
+        *(('StyleSwap', 'StyleSwap'), ('real', 'original'), ('REAL', 'original')),
     ],
 )
 def test_spellings_of_methods(name, key):
@@ -94,19 +166,22 @@ def test_spellings_of_methods(name, key):
         ([], r':1: no column video, method, label, score in the first line \(nothing\); the first'),
         ([GOOD], r':1: no column .* \(033_097,Deepfakes,1,0.93\); the first line must be a header'),
         (['video,label,score', '1,1,0.5'], ':1: no column method in the first line'),
-        ([HEADER.replace(',', ';'), GOOD], ':1: no column .* separated by commas'),
+        ([HEADER.replace(',', '|'), GOOD], ':1: no column .* separated by commas, tabs or semi'),
+        ([HEADER.replace(',', ';'), GOOD], ':2: wrong number of fields'),
+        ([f'{HEADER},Score', GOOD + ',0.5'], ':1: column score is there twice'),
         ([HEADER], 'no video below the header; give one row for each video'),
         ([HEADER, GOOD, '034_1,df,1'], ':3: wrong number of fields'),
         ([HEADER, GOOD + ',7'], ':2: wrong number of fields'),
         ([HEADER, ',df,1,0.5'], ':2: video is empty'),
         ([HEADER, '1, ,1,0.5'], ':2: method is empty'),
-        ([HEADER, '1,df,fake,0.5'], ":2: label is 'fake' for video '1'; expected 0 .original. or"),
+        ([HEADER, '1,df,2,0.5'], ":2: label is '2' for video '1'; expected 0 .original. or"),
+        ([HEADER, '1,df,Real,0.5'], ":2: label is '0' for video '1'; expected 1, since the method"),
         ([HEADER, '1,df,0,0.5'], ":2: label is '0' for video '1'; expected 1, since the method"),
         ([HEADER, '1,youtube,1,0.5'], ":2: label is '1' .* expected 0, since .* 'youtube'"),
-        ([HEADER, '1,df,1,nan'], ":2: score is 'nan' for video '1'; expected a probability"),
-        ([HEADER, '1,df,1,'], ":2: score is ''"),
-        ([HEADER, '1,df,1,-0.01'], ":2: score is '-0.01'"),
-        ([HEADER, '1,df,1,93.1'], ":2: score is '93.1'"),
+        ([HEADER, '1,df,1,nan'], 'no video has a score: .*no score in the file x 1: df/1'),
+        ([HEADER, '1,df,1,-2.5'], ":2: score is '-2.5' .* put logits through a sigmoid"),
+        ([HEADER, '1,df,1,93.1'], ":2: score is '93.1' .*: divide percentages by 100"),
+        ([HEADER, GOOD, '1,df,1,9 %'], ":3: score is '9 %' .*: divide percentages by 100"),
         ([HEADER, '1,df,1,inf'], ":2: score is 'inf'"),
         ([HEADER, GOOD, '2,df,1,0.1', '033_097,df,1,0.2'], ":4: video '033_097' of .* in line 2"),
         ([HEADER, '1,df,1,"0.5'], 'not a readable file of scores'),
@@ -129,5 +204,5 @@ def test_files_that_cannot_be_read(write, tmp_path, make_frame):
         read_foreign_scores(write(HEADER, 'ü,df,1,0.5', encoding='latin-1'))
     frame = make_frame([[0.1], [0.8]]).assign(status='not-scored', score=None, reason='gone')
     write_scores_file(frame, tmp_path / 'lost.csv')
-    with pytest.raises(MMFakeError, match='none of the 2 videos is scored; see their reasons'):
+    with pytest.raises(MMFakeError, match=r'no video has a score: .*2 \(gone x 2: ffpp/df'):
         read_foreign_scores(tmp_path / 'lost.csv')

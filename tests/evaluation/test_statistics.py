@@ -291,9 +291,13 @@ def test_no_videos_is_nan():
     assert np.isnan(list(intervals.values())).all()
 
 
-def test_one_video_per_class():
-    intervals = bootstrap_intervals(np.array([0, 1]), np.array([0.2, 0.9]), n_bootstrap=5)
-    assert intervals['auc'] == (1.0, 1.0)
+@pytest.mark.parametrize('labels', [[0, 1], [0, 1, 1, 1], [1, 0, 0], [1]])
+def test_a_class_of_one_video_has_no_interval(labels):
+    """It would have none of the width 0 that repeating one video gives."""
+    scores = np.linspace(0.1, 0.9, len(labels))
+    intervals = bootstrap_intervals(np.array(labels), scores, n_bootstrap=5)
+    assert set(intervals) == {'auc', 'ap', 'eer', 'acc', 'bacc'}
+    assert np.isnan(list(intervals.values())).all()
 
 
 # joint bootstrap

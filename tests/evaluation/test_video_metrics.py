@@ -2,12 +2,18 @@ import math
 import time
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from mmfake.evaluation.scores import SampleScore, score_videos
+from mmfake.evaluation.scores import COLUMNS, SampleScore, score_videos
 from mmfake.evaluation.statistics import binary_metrics, bootstrap_intervals
-from mmfake.evaluation.video_metrics import evaluate_videos, format_summary, format_table
+from mmfake.evaluation.video_metrics import (
+    evaluate_videos,
+    format_summary,
+    format_table,
+    score_warnings,
+)
 
 # evaluate videos
 
@@ -150,7 +156,7 @@ def test_table():
         *('0.650', '0.750'),
     ]
     assert cells(fs)[0] == '[fs]'  # not taken for markup
-    assert cells(fs)[4] == 'nan [nan, 0.900]'
+    assert cells(fs)[4] == 'nan [-]'
     assert cells(fs)[-1] == '-'  # no threshold was given
     assert len({len(line) for line in text.splitlines()}) == 1  # aligned
     assert text.isascii()
@@ -185,3 +191,28 @@ def test_summary_of_complete_and_partly_scored():
     assert format_summary(score_videos([whole, lost])) == (
         'scored 1 of 1 videos; not scored: 0; scored from part of their samples: 1'
     )
+
+
+def scored(labels, scores, methods=None):
+    methods = methods or ['df' if label else 'original' for label in labels]
+    rows = [
+        (f'{i:03d}', *row, 1, 'scored', '') for i, row in enumerate(zip(methods, labels, scores))
+    ]
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def test_suspicious_scores():
+    labels, scores = [0] * 20 + [1] * 20, list(np.linspace(0, 1, 40))
+    assert score_warnings(scored(labels, scores)) == []
+    # labels or scores turned round
+    (line,) = score_warnings(scored(labels, scores[::-1]), n_bootstrap=50)
+    assert line.startswith('AUC 0.000 [0.000, 0.000] lies wholly below 0.5: are labels or scores')
+    assert score_warnings(scored(labels, scores[::-1]), n_bootstrap=0) == []
+    # a weak detector is none that is turned round
+    weak = np.random.default_rng(1).random(40)
+    assert score_warnings(scored(labels, weak)) == []
+    (line,) = score_warnings(scored([0, 1, 1, 1], [0.1, 0.8, 0.9, 0.7], ['original', *'aab']))
+    assert line == (
+        'only 1 original, only 1 video of b: too few for an interval, which needs 2 of each class'
+    )
+    assert score_warnings(scored([], [])) == []

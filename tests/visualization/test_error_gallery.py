@@ -16,6 +16,7 @@ from mmfake.apis.error_gallery import (
 )
 from mmfake.datasets.index import COLUMNS
 from mmfake.errors import MMFakeError
+from mmfake.evaluation.sidecar import write_scores
 from mmfake.visualization.error_gallery import (
     HEIGHT,
     GalleryItem,
@@ -109,7 +110,8 @@ def test_choice(make_run):
 
 
 def test_page_is_self_contained_and_complete(dataset, scores):
-    files = error_gallery(scores, dataset / 'out', index=str(dataset / 'index.csv'))
+    gallery = error_gallery(scores, dataset / 'out', index=str(dataset / 'index.csv'))
+    files = gallery.page, gallery.sheet
     assert [path.name for path in files] == ['error_gallery.html', 'error_gallery.png']
     page = Page(files[0].read_text())
     assert_loads_nothing(page)
@@ -183,6 +185,40 @@ def test_sheet(dataset, scores, make_run):
     draw_gallery(choose_errors(frame, top=1), items, 'run')
 
 
+def test_a_side_without_mistakes_is_not_left_white(make_run):
+    frame = make_run('a', 'df', [0.2, 0.3], df=[0.3, 0.1, 0.2, 0.9]).frame
+    errors = choose_errors(frame)
+    figure = draw_gallery(errors, gallery_items(errors, {}), 'run')
+    names = [ax.get_title(loc='left').split('  ')[2] for ax in figure.axes]
+    assert names == ['df/1', 'df/2', 'df/0']
+    lefts = [round(ax.get_position().x0, 2) for ax in figure.axes]
+    assert lefts[0] == lefts[1] < 0.1 < 0.5 < lefts[2]
+    head = '\n'.join(text.get_text() for text in figure.texts)
+    assert 'False negatives: 3 of 4 manipulated videos\nFalse positives: 0 of 2 originals' in head
+    perfect = choose_errors(make_run('a', 'df', [0.2], df=[0.9]).frame)
+    assert draw_gallery(perfect, {}, 'run').axes == []
+
+
+@pytest.mark.parametrize(('given', 'level'), [(None, 0.25), (0.7, 0.7)])
+def test_the_threshold_of_the_validation_is_used_and_said(make_run, tmp_path, given, level):
+    frame = make_run('a', 'df', [0.2, 0.3, 0.8], df=[0.3, 0.1, 0.9]).frame
+    write_scores(frame, tmp_path / 'scores.csv', dict(threshold=0.25))
+    gallery = error_gallery(tmp_path / 'scores.csv', tmp_path / 'out', threshold=given)
+    source = 'chosen on validation' if given is None else 'given'
+    assert gallery.notes[0] == f'threshold {level}, {source}'
+    page = gallery.page.read_text()
+    assert f'Threshold {level}, {source}.' in page
+    wrong = sum(score < level for score in (0.3, 0.1, 0.9))
+    assert f'False negatives: {wrong} of 3 manipulated videos' in page
+
+
+def test_equal_scores_are_told(make_run, tmp_path):
+    make_run('a', 'df', [0.3] * 3, df=[0.3] * 3).frame.to_csv(tmp_path / 's.csv', index=False)
+    gallery = error_gallery(tmp_path / 's.csv', tmp_path / 'out')
+    assert gallery.notes[-1].startswith('all 6 scores are equal (0.3000): the detector does not')
+    assert 'All 6 scores are equal' in gallery.page.read_text()
+
+
 @pytest.mark.filterwarnings('error')
 def test_names_are_no_formulas(make_run, tmp_path):
     frame = make_run('a', 'df', [0.9], df=[0.1]).frame
@@ -253,8 +289,16 @@ def test_mistakes_are_one_line_and_leave_nothing(options, part, scores, tmp_path
 def test_the_tool_says_where_the_files_are(dataset, scores, command):
     tool, out = ROOT / 'tools' / 'error_gallery.py', dataset / 'out'
     options = ['--index', dataset / 'index.csv', '--top', '1']
+    with open(scores, 'a') as stream:
+        stream.write(f'{id_of("df", "9")},df,1,None\n')
     done = command('python', tool, scores, '--out', out, *options)
-    assert done.stdout == f'wrote {out}/error_gallery.html, {out}/error_gallery.png\n', done.stderr
+    *notes, last = done.stdout.splitlines()
+    assert last == f'wrote {out}/error_gallery.html, {out}/error_gallery.png', done.stderr
+    assert notes == [
+        'threshold 0.5, as none is known from validation',
+        'scored 6 of 7 videos; not scored: 1 (no score in the file x 1: ffpp/df/c23/9)',
+    ]
+    assert done.returncode == 1  # one has no score; the others are shown
 
 
 def test_figures_faces_and_videos_need_neither_torch_nor_mmaction2(command):

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.metrics import roc_curve
@@ -139,3 +141,19 @@ def test_long_names_are_folded(make_run):
     title = draw_confusion([make_run(name, 'df', [0.1], df=[0.9])]).axes[0].get_title(loc='left')
     assert title.replace('\n', ' ') == f'(a) {name}'
     assert max(map(len, title.split('\n'))) <= 26
+
+
+def test_the_threshold_of_a_run_is_the_one_that_is_drawn(make_run):
+    runs = [
+        replace(make_run(name, 'df', [0.1, 0.6, 0.3], df=[0.4, 0.7, 0.9]), threshold=level)
+        for name, level in (('a', 0.35), ('b', None))
+    ]
+    figure = draw_confusion(runs, threshold=None)
+    titles = [ax.get_title(loc='left') for ax in figure.axes]
+    assert titles == ['(a) a, threshold 0.35', '(b) b, threshold 0.5']
+    texts = [[text.get_text() for text in ax.texts] for ax in figure.axes]
+    assert [text[3] for text in texts] == ['3 (100 %)', '2 (67 %)']
+    figure = draw_roc_curves(runs)
+    dots = [line.get_xydata().tolist() for line in figure.axes[0].lines if line.get_marker() == 'o']
+    assert dots == [[[pytest.approx(1 / 3), 1.0]], [[pytest.approx(1 / 3), pytest.approx(2 / 3)]]]
+    assert figure.get_suptitle().startswith('dot: the threshold from validation or given')
