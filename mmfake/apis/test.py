@@ -76,5 +76,5 @@ def test(cfg: Config) -> Dict[str, float]:
         runner = build_runner(cfg, is_test=True)
         explain_misfits(runner)
         metrics = runner.test()
-        repeat_warnings(runner.logger)
+        repeat_warnings(runner.logger, 'To bear in mind')
     return metrics

@@ -123,7 +123,7 @@ def train(cfg: Config) -> Runner:
             explain_misfits(runner)
             with _undone_unless_begun(runner, dump, before):
                 runner.train()
-            repeat_warnings(runner.logger)
+            repeat_warnings(runner.logger, 'To bear in mind')
     return runner
 
 

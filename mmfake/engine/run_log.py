@@ -72,13 +72,16 @@ class BriefRunner(Runner):
         return logger
 
 
-def repeat_warnings(logger: logging.Logger) -> None:
-    """Log the warnings of the set-up again, and keep no further ones."""
+def repeat_warnings(logger: logging.Logger, when: str) -> None:
+    """Log the warnings of the set-up again, and keep no further ones.
+
+    mmengine shows the same warning once, so ``when`` has to be another one each time.
+    """
     for part in logger.filters:
         if isinstance(part, BriefLog):
             part.is_set_up = True
             for text in part.warnings:
-                logger.warning(text)
+                logger.warning(f'{when}: {text}')
 
 
 def forget_warnings(logger: logging.Logger) -> None:

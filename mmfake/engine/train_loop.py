@@ -64,7 +64,10 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
             self.runner.message_hub.update_info(self.VALIDATED_KEY, 0)
         self.runner.call_hook('before_train')
         # what was said of the initial weights, last before epoch 1
-        (forget_warnings if self.runner._has_loaded else repeat_warnings)(self.runner.logger)
+        if self.runner._has_loaded:
+            forget_warnings(self.runner.logger)
+        else:
+            repeat_warnings(self.runner.logger, f'Before epoch {self._epoch + 1}')
         if resumed and not self._done:
             self._validate()
         while self._epoch < self._max_epochs and not self.stop_training:
