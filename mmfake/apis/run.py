@@ -93,15 +93,15 @@ def check_config(cfg: Config, loaders: Sequence[str]) -> None:
     for key in ('model', *loaders):
         if cfg[key] is not None and not isinstance(cfg[key], dict):
             raise MMFakeError(f'{key} of the config is {cfg[key]!r}, and has to be a dict.')
-    for name in loaders:
-        if cfg[name] is not None:
-            check_loader(cfg, name)
     check_contrastive(cfg)
     checkpoint = Path(cfg.get('load_from') or '')
     if checkpoint.suffix == '.py':
         raise MMFakeError(f'{checkpoint} is a config: CONFIG comes first, then CHECKPOINT.')
     if cfg.get('load_from') and '://' not in cfg.load_from and not checkpoint.is_file():
         raise MMFakeError(f'{cfg.load_from}: no such checkpoint file.')
+    for name in loaders:
+        if cfg[name] is not None:
+            check_loader(cfg, name)
 
 
 def check_contrastive(cfg: Config) -> None:

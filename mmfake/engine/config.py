@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Dict, Iterable, Iterator, List, Optional
@@ -172,8 +173,8 @@ def _merge_options(cfg: Config, options: Dict[str, Any], path: str) -> None:
 def _lost(cfg: Config, key: str, options: Iterable[str]) -> Optional[str]:
     """Why a setting would change nothing, None if something may read it.
 
-    A new key is for the class to take or refuse that the dict around it is made into. One that
-    hangs in the air, as there is nothing above it either, nobody reads.
+    The last part of a key may be new: the class that its dict is made into takes or refuses it.
+    What is above it has to exist, or to be an argument of such a class.
     """
     node, parts = cfg, key.split('.')
     if parts[0] in _READ_ALREADY and parts[0] in cfg:
@@ -189,10 +190,10 @@ def _lost(cfg: Config, key: str, options: Iterable[str]) -> Optional[str]:
             continue
         known = [*node, *(_READ if depth == 0 else _taken_by(node))]
         way, near = '.'.join(parts[: depth + 1]), hint(part, known)
-        last, is_new = depth == len(parts) - 1, f'{way}.type' in options
-        if last:  # only at the top nobody would refuse it
-            return f'the config has no {way}{near}' if depth == 0 and near else None
-        if is_new or part in known or 'custom_keys' in parts[:depth]:
+        is_last, is_made = depth == len(parts) - 1, f'{way}.type' in options
+        if part in known or is_made or 'custom_keys' in parts[:depth]:
+            return None
+        if is_last and not (depth == 0 and near):  # of a variable of one's own a hook may read
             return None
         return f'the config has no {way}{near or "."}'
     return None
@@ -252,15 +253,15 @@ def _read(path: str) -> Config:
 
 def _unimportable(error: ImportError) -> str:
     """Which module of ``custom_imports``, or of the config itself, is missing, and what to do."""
-    causes = [error]
-    while causes[-1].__cause__ or causes[-1].__context__:
-        causes.append(causes[-1].__cause__ or causes[-1].__context__)
-    module = getattr(causes[-1], 'name', None)
-    if module is None:  # it was found, and fails
-        return f'a module cannot be imported ({first_line(causes[-1])}).'
+    chain: List[BaseException] = [error]
+    while chain[-1].__cause__ or chain[-1].__context__:
+        chain.append(chain[-1].__cause__ or chain[-1].__context__)
+    reason = [cause for cause in chain if isinstance(cause, ImportError)][-1]
+    found = (re.fullmatch(r'Failed to import (\S+)', str(cause)) for cause in chain)  # mmengine's
+    module = next((match[1] for match in found if match), reason.name)
     return (
-        f'cannot import {module} ({first_line(causes[-1])}); install it, or put the folder of your '
-        'own module on PYTHONPATH: PYTHONPATH=FOLDER python tools/train.py ...'
+        f'cannot import {module} ({first_line(reason)}); install what is missing, or put the '
+        'folder of a module of your own on PYTHONPATH: PYTHONPATH=FOLDER python tools/train.py ...'
     )
 
 
