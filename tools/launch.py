@@ -48,6 +48,8 @@ def parse():
         processes = determine_local_world_size(given.nproc_per_node)  # understands "gpu", too
     except ValueError:
         processes = 0
+    if str(given.nproc_per_node).endswith('.pth'):
+        stop(f'{given.nproc_per_node}: a second checkpoint (a * that matches two?); give one.')
     if processes < 1:
         stop(
             f'N={given.nproc_per_node}: not a number of processes for this machine; give 1 or '

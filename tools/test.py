@@ -6,6 +6,7 @@ import sys
 try:
     from mmfake.apis.options import add_run_arguments
     from mmfake.console import process_rank, run_command
+    from mmfake.errors import MMFakeError
 except RuntimeError as error:  # a host version that mmfake does not run on
     sys.exit(f'error: {error}')
 
@@ -39,7 +40,16 @@ def parse_args(argv=None):
         '--scores', metavar='CSV', help='where the scores go (default: WORK_DIR/scores.csv)'
     )
     parser.add_argument('--dump', metavar='PKL', help='also dump the predictions, as in mmaction2')
-    return parser.parse_args(argv)
+    args, further = parser.parse_known_args(argv)
+    if further and all(word.endswith('.pth') for word in further):  # a * that matches several
+        given = [args.checkpoint, *further]
+        raise MMFakeError(
+            f'{len(given)} checkpoints are given ({", ".join(given)}), and one is tested: give '
+            f'{min(given, key=len)}.'
+        )
+    if further:
+        parser.error(f'unrecognized arguments: {" ".join(further)}')
+    return args
 
 
 def main(argv=None):
@@ -53,6 +63,8 @@ def main(argv=None):
         args.config,
         scale=args.scale,
         data_root=args.data_root,
+        holdout=args.holdout,
+        compression=args.compression,
         options=args.cfg_options,
         work_dir=args.work_dir,
         launcher=args.launcher,

@@ -66,6 +66,8 @@ def main(argv=None):
         args.config,
         scale=args.scale,
         data_root=args.data_root,
+        holdout=args.holdout,
+        compression=args.compression,
         options=args.cfg_options,
         work_dir=args.work_dir,
         launcher=args.launcher,

@@ -35,6 +35,17 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
         '--data-root', metavar='DIR', help='where the dataset is (default: what the config says)'
     )
     parser.add_argument(
+        '--holdout',
+        metavar='KEY',
+        help='manipulation that all loaders keep for the test: df, f2f, fs, nt, ...; none for '
+        'training and test on all of them (default: what the config says)',
+    )
+    parser.add_argument(
+        '--compression',
+        metavar='C',
+        help='compression that all loaders read: raw, c23 or c40 (default: what the config says)',
+    )
+    parser.add_argument(
         '--scale',
         help='config merged over CONFIG: "mini" for configs/_base_/scales/mini.py (a rendered '
         'dataset, small clips, a CPU is enough), or a file of your own',

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
-import inspect
+import copy
 import logging
 import os
 import re
@@ -11,18 +10,22 @@ import tempfile
 import traceback
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Any, Iterator, List, Optional, Sequence
 
 from mmaction.registry import RUNNERS
 from mmengine.config import Config
 from mmengine.logging import MMLogger
-from mmengine.registry import Registry, build_functions
+from mmengine.registry import build_functions
 from mmengine.runner import Runner
 
 import mmfake.register  # noqa: F401 - also for configs that do not name it
 
 from ..console import process_rank
 from ..datasets.guarded_pipeline import loader_errors_told
+from ..engine.arguments import arguments_of, hint, registered
+from ..engine.loaders import check_loader
+from ..engine.run_log import BriefLog, BriefRunner, paramwise_line
 from ..errors import MMFakeError, first_line
 from ..files import is_full
 
@@ -32,6 +35,7 @@ except ImportError:  # Windows
     fcntl = None
 
 _BUILDERS = build_functions.__name__
+_MISTAKES = (AssertionError, AttributeError, KeyError, RuntimeError, TypeError, ValueError)
 
 # launcher -> the variables it sets, and what sets them
 _LAUNCHERS = {
@@ -77,7 +81,8 @@ def check_config(cfg: Config, loaders: Sequence[str]) -> None:
         loaders (Sequence[str]): The dataloaders the run needs, e.g. ``['train_dataloader']``.
 
     Raises:
-        MMFakeError: A part is absent, heads and hook do not match, or there is no such checkpoint.
+        MMFakeError: A part is absent, a loader has a mistake, heads and hook do not match, or there
+            is no such checkpoint.
     """
     absent = [key for key in ('model', *loaders) if key not in cfg]
     if absent:
@@ -89,8 +94,14 @@ def check_config(cfg: Config, loaders: Sequence[str]) -> None:
         if cfg[key] is not None and not isinstance(cfg[key], dict):
             raise MMFakeError(f'{key} of the config is {cfg[key]!r}, and has to be a dict.')
     check_contrastive(cfg)
-    if cfg.get('load_from') and '://' not in cfg.load_from and not Path(cfg.load_from).is_file():
+    checkpoint = Path(cfg.get('load_from') or '')
+    if checkpoint.suffix == '.py':
+        raise MMFakeError(f'{checkpoint} is a config: CONFIG comes first, then CHECKPOINT.')
+    if cfg.get('load_from') and '://' not in cfg.load_from and not checkpoint.is_file():
         raise MMFakeError(f'{cfg.load_from}: no such checkpoint file.')
+    for name in loaders:
+        if cfg[name] is not None:
+            check_loader(cfg, name)
 
 
 def check_contrastive(cfg: Config) -> None:
@@ -165,9 +176,29 @@ def work_dir_lock(work_dir: str) -> Iterator[None]:
         yield
 
 
-def build_runner(cfg: Config) -> Runner:
-    """Build mmengine's Runner, or the one that the config names."""
-    return RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+def build_runner(cfg: Config, is_test: bool = False) -> Runner:
+    """Build mmengine's Runner, or the one that the config names.
+
+    The config that it dumps starts the same training again: it names no checkpoint that is tested
+    or resumed from, and that of a test, ``test_<name>.py``, leaves the training's as it is.
+
+    Args:
+        cfg (Config): Config of the run, which is left as it is.
+        is_test (bool): Whether the run is a test. Defaults to False.
+    """
+    dumped = copy.deepcopy(cfg)
+    if is_test or cfg.get('resume'):
+        dumped.load_from, dumped.resume = None, False
+    if is_test and cfg.filename:
+        path = Path(cfg.filename)
+        object.__setattr__(dumped, '_filename', str(path.with_name(f'test_{path.name}')))
+    if 'runner_type' in cfg:
+        runner = RUNNERS.build(dumped)
+        runner.logger.addFilter(BriefLog(paramwise_line(cfg)))
+    else:
+        runner = BriefRunner.from_cfg(dumped)
+    runner._load_from, runner._resume = cfg.get('load_from'), cfg.get('resume', False)
+    return runner
 
 
 @contextmanager
@@ -202,8 +233,10 @@ def mistakes_told(cfg: Config, advice: str) -> Iterator[None]:
         ) from None
     except ImportError as error:  # of a tracker, say
         raise MMFakeError(f'a package is missing: {first_line(error)}') from None
-    except (AssertionError, AttributeError, KeyError, TypeError, ValueError) as error:
-        mistake = _build_mistake(cfg, error)
+    except MMFakeError:
+        raise
+    except _MISTAKES as error:
+        mistake = _build_mistake(cfg, error) or _width_mistake(cfg, error)
         if mistake is None:
             raise
         raise MMFakeError(mistake) from None
@@ -227,27 +260,43 @@ def _build_mistake(cfg: Config, error: Exception) -> Optional[str]:
     # a name that is near: of an argument, or of a type
     argument = re.search(r"unexpected keyword argument '(\w+)'", reason)
     if argument:
-        wrong, known = argument[1], _arguments(cls)
+        wrong, known = argument[1], arguments_of(cls)
     else:
-        wrong, known = str(kind), _registered(names['registry']) if cls is None else []
-    near = difflib.get_close_matches(wrong.split('.')[-1], known, 1)
-    hint = f'; did you mean {near[0]}?' if near else ''
+        wrong, known = str(kind), registered(names['registry']) if cls is None else []
 
     place = next(_places(cfg, kind, argument and wrong), f'type={kind}')
-    return f'{place} of the config: {type(error).__name__}: {reason}{hint}'
+    near = hint(wrong.split('.')[-1], known)
+    return f'{place} of the config: {type(error).__name__}: {reason}{near}'
 
 
-def _registered(registry: Optional[Registry]) -> List[str]:
-    """The names in a registry and in those above it."""
-    return [*registry.module_dict, *_registered(registry.parent)] if registry else []
-
-
-def _arguments(cls: Any) -> List[str]:
-    """The arguments of a class and of those it inherits from, or of a function."""
-    if not inspect.isclass(cls):
-        return list(inspect.signature(cls).parameters)
-    parents = inspect.getmro(cls)[:-1]
-    return [name for one in parents for name in inspect.signature(one.__init__).parameters]
+def _width_mistake(cfg: Config, error: Exception) -> Optional[str]:
+    """Which head does not have the width of the encoder, None if the error is another one."""
+    shapes = re.search(r'shapes cannot be multiplied \(\d+x(\d+) and (\d+)x\d+\)', str(error))
+    frames: List[FrameType] = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    modules = [frame.f_locals.get('self') for frame in frames]
+    model = next((part for part in modules if hasattr(part, 'backbone')), None)
+    if shapes is None or model is None:
+        return None
+    heads = [
+        (name, part)
+        for name, part in model.named_modules()
+        if name.endswith(('.cls_head', '.contrastive_head', '.head')) or name == 'cls_head'
+    ]
+    # the head in which it happened, and those that will be next
+    names = [name for name, part in heads if any(part is module for module in modules)]
+    names += [name for name, part in heads if getattr(part, 'in_channels', None) == int(shapes[2])]
+    if not names:
+        return None
+    known = cfg.get('model') or {}
+    places = [
+        f'model.{name}' if name.split('.')[0] in known else f'model.streams.{name}'
+        for name in dict.fromkeys(names)
+    ]
+    also = f' (and that of {", ".join(places[1:])})' if places[1:] else ''
+    return (
+        f'backbone {type(model.backbone).__name__} gives {shapes[1]} channels, '
+        f'{places[0]}.in_channels is {shapes[2]}: set it to {shapes[1]}{also}.'
+    )
 
 
 def _places(node: Any, kind: Any, key: Optional[str], way: str = '') -> Iterator[str]:

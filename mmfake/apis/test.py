@@ -9,6 +9,8 @@ from mmengine.config import Config
 
 from ..engine.checkpoint_files import explain_misfits
 from ..engine.config import options_fit
+from ..engine.loaders import fit_workers
+from ..engine.run_log import repeat_warnings
 from ..errors import MMFakeError
 from .run import build_runner, check_config, check_launcher, make_work_dir, mistakes_told
 
@@ -83,8 +85,11 @@ def test(cfg: Config) -> Dict[str, float]:
     """
     check_launcher(cfg.launcher)
     check_config(cfg, ['test_dataloader'])
+    fit_workers(cfg)
     with mistakes_told(cfg, 'make room and test again.'):
         make_work_dir(cfg.work_dir)
-        runner = build_runner(cfg)
+        runner = build_runner(cfg, is_test=True)
         explain_misfits(runner)
-        return runner.test()
+        metrics = runner.test()
+        repeat_warnings(runner.logger, 'To bear in mind')
+    return metrics

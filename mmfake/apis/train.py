@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Optional
+import shutil
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Iterator, Optional
 
 import torch
 from mmengine.config import Config
 from mmengine.runner import Runner
 
+from ..console import process_rank
 from ..engine.checkpoint_files import explain_misfits
 from ..engine.config import options_fit
+from ..engine.loaders import check_agreement, fit_workers
+from ..engine.run_log import repeat_warnings
 from ..errors import MMFakeError
 from .run import (
     build_runner,
@@ -105,11 +111,48 @@ def train(cfg: Config) -> Runner:
     """
     check_launcher(cfg.launcher)
     check_config(cfg, ['train_dataloader', 'val_dataloader'])
+    check_agreement(cfg)
+    fit_workers(cfg)
     advice = 'its checkpoints are whole: make room and go on with --resume.'
     with mistakes_told(cfg, advice):
         make_work_dir(cfg.work_dir)
         with work_dir_lock(cfg.work_dir):
+            dump = Path(cfg.work_dir, Path(cfg.filename or '').name)
+            before = dump.read_bytes() if dump.is_file() else None
             runner = build_runner(cfg)
             explain_misfits(runner)
-            runner.train()
+            with _undone_unless_begun(runner, dump, before):
+                runner.train()
+            repeat_warnings(runner.logger, 'To bear in mind')
     return runner
+
+
+@contextmanager
+def _undone_unless_begun(runner: Runner, dump: Path, before: Optional[bytes]) -> Iterator[None]:
+    """Leave a work dir as it was if the block refuses to train: no dump of the config, no log.
+
+    Args:
+        runner (Runner): The runner, which has made both.
+        dump (Path): The dump of its config.
+        before (bytes, optional): What stood in it before, None if it did not exist.
+
+    Yields:
+        None: The block trains.
+    """
+    begun, load_or_resume = [], runner.load_or_resume
+
+    def load_and_begin() -> None:
+        load_or_resume()
+        begun.append(True)
+
+    runner.load_or_resume = load_and_begin
+    try:
+        yield
+    except Exception:
+        if not begun and process_rank() == '0':
+            shutil.rmtree(runner.log_dir, ignore_errors=True)
+            if before is not None:
+                dump.write_bytes(before)
+            elif dump.is_file():
+                dump.unlink()
+        raise

@@ -29,8 +29,11 @@ def set_clip_size(cfg: Mapping[str, Any], clip_len: int, image_size: int) -> Non
         image_size (int): Width and height of a frame, px.
 
     Raises:
-        MMFakeError: If the config has no pipeline that samples frames.
+        MMFakeError: If the config has no pipeline that samples frames, or a size is below 1.
     """
+    for name, size in (('clip_len', clip_len), ('image_size', image_size)):
+        if not isinstance(size, int) or size < 1:
+            raise MMFakeError(f'set_clip_size: {name} is {size!r}; it has to be 1 or more.')
     sampled = False
     for pipeline in _pipelines(cfg):
         for transform in pipeline:

@@ -1,18 +1,43 @@
-"""Config of a run: reading the file and merging scale, data root and options into it."""
+"""Config of a run: reading the file and merging scale, data and options into it."""
 
 from __future__ import annotations
 
+import inspect
+import re
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Dict, Iterator, Optional
+from typing import Any, Dict, Iterable, Iterator, List, Optional
 
+from mmaction import registry as registries
 from mmengine.config import Config
+from mmengine.registry import Registry
+from mmengine.runner import Runner
 
 from ..datasets.clip_size import set_clip_size
 from ..errors import MMFakeError, first_line, sample_of
 from ..files import is_full
+from .arguments import arguments_of, find_class, hint
+from .loaders import set_compression, set_holdout, set_in_datasets
 
 SCALES = Path('configs', '_base_', 'scales')
+
+# a config needs none of these, and the Runner or a command reads them
+_READ = (
+    *inspect.signature(Runner.__init__).parameters,
+    *('activation_checkpointing', 'compile', 'custom_imports', 'efficient_conv_bn_eval'),
+    *('find_unused_parameters', 'model_wrapper_cfg', 'runner_type', 'sync_bn'),
+)
+# variables of the shipped configs -> what to set, as they have been read by then
+_READ_ALREADY = dict(
+    data_root='give --data-root DIR',
+    clip_len='call set_clip_size in a config, see configs/mtl/README.md',
+    image_size='call set_clip_size in a config, see configs/mtl/README.md',
+    vis_backends='set visualizer.vis_backends',
+    **{
+        f'{split}_pipeline': f'set {split}_dataloader.dataset.pipeline.N.KEY'
+        for split in ('train', 'val', 'test')
+    },
+)
 
 
 def load_config(
@@ -22,8 +47,10 @@ def load_config(
     options: Optional[Dict[str, Any]] = None,
     work_dir: Optional[str] = None,
     launcher: str = 'none',
+    holdout: Optional[str] = None,
+    compression: Optional[str] = None,
 ) -> Config:
-    """Read a config and merge scale, data root and options into it, in this order.
+    """Read a config and merge scale, data and options into it, in this order.
 
     Args:
         path (str): Config file.
@@ -35,6 +62,10 @@ def load_config(
         work_dir (str, optional): Folder of logs and results. Defaults to None, what the config
             says, else ``work_dirs/<name of the config>``.
         launcher (str): ``'none'``, ``'pytorch'``, ``'slurm'`` or ``'mpi'``. Defaults to ``'none'``.
+        holdout (str, optional): Key of the manipulation that is kept for the test, or ``'none'``.
+            Defaults to None, what the config says.
+        compression (str, optional): ``'raw'``, ``'c23'`` or ``'c40'``. Defaults to None, what the
+            config says.
 
     Returns:
         Config: The config of a run.
@@ -48,7 +79,13 @@ def load_config(
             _merge_scale(cfg, _read(str(_find_scale(scale))).to_dict())
     if data_root:
         with options_fit(path, f'the data root {data_root}'):
-            _set_data_root(cfg, data_root)
+            set_in_datasets(cfg, 'data_root', data_root)
+    if holdout:
+        with options_fit(path, f'the hold-out {holdout}'):
+            set_holdout(cfg, holdout)
+    if compression:
+        with options_fit(path, f'the compression {compression}'):
+            set_compression(cfg, compression)
     if options:
         _merge_options(cfg, options, path)
     cfg.launcher = launcher
@@ -65,9 +102,16 @@ def load_config(
 
 def _find_scale(name: str) -> Path:
     """A bundled scale by its name, else a file."""
-    path = SCALES / f'{name}.py'
-    bundled = Path(__file__).resolve().parents[1] / '.mim' / path
-    return next((p for p in (path, bundled) if p.is_file()), Path(name))
+    bundled = Path(__file__).resolve().parents[1] / '.mim' / SCALES
+    found = [folder / f'{name}.py' for folder in (SCALES, bundled)] + [Path(name)]
+    for path in found:
+        if path.is_file():
+            return path
+    names = sorted({path.stem for folder in (SCALES, bundled) for path in folder.glob('*.py')})
+    raise MMFakeError(
+        f'--scale {name}: neither a file nor one of the scales in {SCALES}, which are '
+        f'{", ".join(names)}{hint(Path(name).stem, names)}'
+    )
 
 
 def _has_gpu() -> bool:
@@ -102,7 +146,7 @@ def options_fit(path: str, what: str) -> Iterator[None]:
 def _merge_scale(cfg: Config, scale: Dict[str, Any]) -> None:
     """Merge a scale, whose ``data_root``, ``clip_size`` and hooks fit whatever config this is."""
     if 'data_root' in scale:
-        _set_data_root(cfg, scale.pop('data_root'))
+        set_in_datasets(cfg, 'data_root', scale.pop('data_root'))
     if 'clip_size' in scale:
         set_clip_size(cfg, **scale.pop('clip_size'))
     adjusted = {hook['type']: hook for hook in scale.pop('custom_hooks', [])}
@@ -111,18 +155,12 @@ def _merge_scale(cfg: Config, scale: Dict[str, Any]) -> None:
     cfg.merge_from_dict(scale)
 
 
-def _set_data_root(cfg: Config, root: str) -> None:
-    """Set it in every dataset, also in one that is wrapped in a RepeatDataset or the like."""
-    for loader in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
-        if cfg.get(loader):
-            dataset = cfg[loader].dataset
-            while 'dataset' in dataset:
-                dataset = dataset.dataset
-            dataset.data_root = root
-
-
 def _merge_options(cfg: Config, options: Dict[str, Any], path: str) -> None:
     """Merge settings by dotted key, or say which one does not fit and why."""
+    for key in options:
+        reason = _lost(cfg, key, options)
+        if reason:
+            raise MMFakeError(f'--cfg-options {key}: {reason}')
     try:
         cfg.merge_from_dict(options)
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
@@ -130,6 +168,42 @@ def _merge_options(cfg: Config, options: Dict[str, Any], path: str) -> None:
         reason = next((reason for reason in reasons if reason), first_line(error))
         keys = sample_of(options, 2)
         raise MMFakeError(f'{path}: --cfg-options {keys}: does not fit, {reason}.') from None
+
+
+def _lost(cfg: Config, key: str, options: Iterable[str]) -> Optional[str]:
+    """Why a setting would change nothing, None if something may read it.
+
+    The last part of a key may be new: the class that its dict is made into takes or refuses it.
+    What is above it has to exist, or to be an argument of such a class.
+    """
+    node, parts = cfg, key.split('.')
+    if parts[0] in _READ_ALREADY and parts[0] in cfg:
+        return (
+            f'{parts[0]} is a variable of the config file, and setting it here changes nothing; '
+            f'{_READ_ALREADY[parts[0]]}.'
+        )
+    for depth, part in enumerate(parts):
+        if not isinstance(node, (dict, Config)):
+            return None  # a list, or what _misfit tells of
+        if part in node:
+            node = node[part]
+            continue
+        known = [*node, *(_READ if depth == 0 else _taken_by(node))]
+        way, near = '.'.join(parts[: depth + 1]), hint(part, known)
+        is_last, is_made = depth == len(parts) - 1, f'{way}.type' in options
+        if part in known or is_made or 'custom_keys' in parts[:depth]:
+            return None
+        if is_last and not (depth == 0 and near):  # of a variable of one's own a hook may read
+            return None
+        return f'the config has no {way}{near or "."}'
+    return None
+
+
+def _taken_by(node: Dict[str, Any]) -> List[str]:
+    """The arguments of the class that a dict of the config names in ``type``."""
+    everywhere = (part for part in vars(registries).values() if isinstance(part, Registry))
+    cls = find_class(node['type'], everywhere) if 'type' in node else None
+    return arguments_of(cls) if cls is not None else []
 
 
 def _misfit(cfg: Config, key: str) -> Optional[str]:
@@ -155,16 +229,40 @@ def _misfit(cfg: Config, key: str) -> Optional[str]:
 
 def _read(path: str) -> Config:
     if not Path(path).is_file():
-        raise MMFakeError(f'{path}: no such config file; the shipped ones are in configs/mtl.')
+        beside = [str(other) for other in Path(path).parent.glob('*.py')]
+        raise MMFakeError(
+            f'{path}: no such config file; the shipped ones are in configs/mtl'
+            f'{hint(path, beside) or "."}'
+        )
+    if Path(path).suffix in ('.pth', '.pt', '.tar'):
+        raise MMFakeError(
+            f'{path} is a checkpoint, and a config comes first: CONFIG, then CHECKPOINT.'
+        )
     try:
         return Config.fromfile(path)
     except MMFakeError:
         raise
+    except ImportError as error:
+        raise MMFakeError(f'{path}: {_unimportable(error)}') from None
     except Exception as error:  # a config is Python: anything may be wrong with it
         _check_room(path, error)
         raise MMFakeError(
             f'{path}: not a config that can be read ({type(error).__name__}: {first_line(error)}).'
         ) from None
+
+
+def _unimportable(error: ImportError) -> str:
+    """Which module of ``custom_imports``, or of the config itself, is missing, and what to do."""
+    chain: List[BaseException] = [error]
+    while chain[-1].__cause__ or chain[-1].__context__:
+        chain.append(chain[-1].__cause__ or chain[-1].__context__)
+    reason = [cause for cause in chain if isinstance(cause, ImportError)][-1]
+    found = (re.fullmatch(r'Failed to import (\S+)', str(cause)) for cause in chain)  # mmengine's
+    module = next((match[1] for match in found if match), reason.name)
+    return (
+        f'cannot import {module} ({first_line(reason)}); install what is missing, or put the '
+        'folder of a module of your own on PYTHONPATH: PYTHONPATH=FOLDER python tools/train.py ...'
+    )
 
 
 def _check_room(path: str, error: Exception) -> None:

@@ -8,11 +8,14 @@ from typing import Any, Iterable, Sequence, Union
 
 import torch
 from mmaction.registry import LOOPS
+from mmengine.dist import get_world_size
 from mmengine.logging import print_log
 from mmengine.runner import EpochBasedTrainLoop, Runner
 from torch.utils.data import DataLoader
 
-from ..datasets.samplers import SeededStream
+from ..datasets.samplers import BalancedSampler, SeededStream
+from ..errors import MMFakeError
+from .run_log import forget_warnings, repeat_warnings
 
 
 @LOOPS.register_module()
@@ -46,6 +49,7 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
         super().__init__(runner, dataloader, **kwargs)
         self._loader_cfg, self._loader_seed = dataloader, runner.seed
         self._done = 0
+        _check_batches(self.dataloader)
 
     def run(self) -> torch.nn.Module:
         """Train.
@@ -59,6 +63,11 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
         else:
             self.runner.message_hub.update_info(self.VALIDATED_KEY, 0)
         self.runner.call_hook('before_train')
+        # what was said of the initial weights, last before epoch 1
+        if self.runner._has_loaded:
+            forget_warnings(self.runner.logger)
+        else:
+            repeat_warnings(self.runner.logger, f'Before epoch {self._epoch + 1}')
         if resumed and not self._done:
             self._validate()
         while self._epoch < self._max_epochs and not self.stop_training:
@@ -133,3 +142,22 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
         if due and self.runner.message_hub.get_info(self.VALIDATED_KEY, 0) != self._epoch:
             self.runner.message_hub.update_info(self.VALIDATED_KEY, self._epoch)
             self.runner.val_loop.run()
+
+
+def _check_batches(loader: DataLoader) -> None:
+    """Refuse an epoch without a whole batch; warn of pairs that an odd batch size splits."""
+    size = loader.batch_size
+    if not len(loader):
+        videos, share, processes = len(loader.dataset), len(loader.sampler), get_world_size()
+        each = f', {share} for each of {processes} processes' if processes > 1 else ''
+        raise MMFakeError(
+            f'{videos} videos to train on{each}, train_dataloader.batch_size={size}, drop_last: no '
+            f'whole batch; set a batch size of at most {share}.'
+        )
+    if isinstance(loader.sampler, BalancedSampler) and size and size % 2:
+        print_log(
+            f'train_dataloader.batch_size={size} is odd: a batch cannot be half originals and half '
+            'manipulated videos.',
+            logger='current',
+            level=logging.WARNING,
+        )

@@ -15,6 +15,7 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import load_checkpoint
 from torch import Tensor, nn
 
+from ..datasets.protocol import RENDERED
 from ..engine.hooks.checkpoint_facts import (
     ClipShapeHook,
     PreprocessingHook,
@@ -29,9 +30,6 @@ from .clip_pipeline import ClipPipeline
 
 ABSTAIN = 'abstain'
 """str: The verdict on a video without a score."""
-
-RENDERED = 'mini_ffpp'
-"""str: The dataset that ``data_prep/make_mini_ffpp.py`` renders."""
 
 
 class Decision(NamedTuple):

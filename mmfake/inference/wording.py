@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Sequence
 
-from ..datasets.protocol import method_name
+from ..datasets.protocol import RENDERED, method_name
 from ..engine.hooks.validation_threshold_hook import Validation
-from .trained_model import RENDERED
 
 _EQUAL = 1e-6  # scores that differ by less are one, but for rounding
 

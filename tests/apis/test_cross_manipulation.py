@@ -564,7 +564,7 @@ def test_launchers(tmp_path, capsys):
         (['--regimes', 'bin_cee'], '--regimes bin_cee: no such regime; there are: baseline_s3d,'),
         (['--holdouts', 'df', 'xx'], '--holdouts xx: no such holdout; there are: df, f2f, fs, nt'),
         (['--configs', 'nowhere'], 'nowhere: no config named'),
-        (['--scale', 'giant'], 'giant: no such config file'),
+        (['--scale', 'giant'], '--scale giant: neither a file nor'),
         (['--collect-only'], 'none of the cells asked for is here'),
         (['--embedding-of', 'bin_ce'], 'write REGIME/HOLDOUT/SEED'),
         (['--embedding-of', 'bin_ce/df/7'], '--embedding-of bin_ce/df/7: is none of the 24 cells'),

@@ -1,11 +1,11 @@
 """Configs as commands read them: files, scale, data root, settings."""
 
+import functools
 import re
 import tempfile
 from pathlib import Path
 
 import pytest
-from mmengine.config import Config
 
 from mmfake import MMFakeError
 from mmfake.engine.config import _read, load_config
@@ -111,5 +111,108 @@ def test_a_setting_that_leads_nowhere_is_told_with_its_place(config, key, reason
     config.write_text('hooks = []\npair = [dict(), dict()]\nloader = dict(size=3)')
     with pytest.raises(MMFakeError, match=f'--cfg-options {key}: does not fit, {reason}'):
         load_config(str(config), options={key: 1})
-    fits = {'pair.0.x': 1, 'loader.deep.new': 2}
-    assert isinstance(load_config(str(config), options=fits), Config)
+    assert load_config(str(config), options={'pair.0.x': 1}).pair[0].x == 1
+
+
+SOME_CONFIG = """
+clip_len = 32
+optim_wrapper = dict(type='OptimWrapper', paramwise_cfg=dict(custom_keys=dict(a=dict(x=1))))
+train_dataloader = dict(batch_size=2)
+default_hooks = dict()
+"""
+
+
+@pytest.mark.parametrize(
+    ('key', 'reason'),
+    [
+        ('train_dataloder.batch_size', 'no train_dataloder; did you mean train_dataloader?'),
+        ('nothing.like.it', 'no nothing.'),
+        ('load_form', 'no load_form; did you mean load_from?'),
+        ('train_dataloader.datset.holdout', 'no train_dataloader.datset.'),
+        ('optim_wrapper.clip_gard.max_norm', 'no optim_wrapper.clip_gard; did you mean clip_grad?'),
+        ('default_hooks.logger.interval', 'no default_hooks.logger.'),
+    ],
+)
+def test_a_setting_that_nobody_reads_is_refused(config, key, reason):
+    config.write_text(SOME_CONFIG)
+    with pytest.raises(MMFakeError) as error:
+        load_config(str(config), options={key: 1})
+    assert str(error.value) == f'--cfg-options {key}: the config has {reason}'
+
+
+@pytest.mark.parametrize(
+    'options',
+    [
+        {'randomness.seed': 3},  # of the Runner
+        {'optim_wrapper.clip_grad.max_norm': 1},  # of the class OptimWrapper
+        {'optim_wrapper.paramwise_cfg.custom_keys.b.lr_mult': 1},
+        {'default_hooks.logger.type': 'LoggerHook', 'default_hooks.logger.interval': 1},
+        {'my_own': 1, 'train_dataloader.prefetch_factor': 4},
+    ],
+)
+def test_a_new_setting_that_somebody_reads_is_set(config, options):
+    config.write_text(SOME_CONFIG)
+    cfg = load_config(str(config), options=options)
+    for key, value in options.items():
+        assert functools.reduce(getattr, key.split('.'), cfg) == value
+
+
+def test_a_variable_that_was_read_already_is_refused(config):
+    config.write_text(SOME_CONFIG)
+    with pytest.raises(MMFakeError, match='clip_len is a variable .* changes nothing'):
+        load_config(str(config), options={'clip_len': 16})
+
+
+@pytest.mark.parametrize(
+    ('name', 'reason'),
+    [
+        ('mymods', "cannot import mymods .No module named 'mymods'.*PYTHONPATH=FOLDER"),
+        ('os.nothing', "cannot import os.nothing .No module named 'os.nothing'"),
+        ('needs_more', "cannot import needs_more .No module named 'not_installed'"),
+    ],
+)
+def test_a_module_that_is_not_there_is_named(config, monkeypatch, name, reason):
+    config.with_name('needs_more.py').write_text('import not_installed')
+    monkeypatch.syspath_prepend(str(config.parent))
+    config.write_text(f'custom_imports = dict(imports=["mmfake.register", "{name}"])')
+    with pytest.raises(MMFakeError, match=f'^{config}: {reason}'):
+        load_config(str(config))
+
+
+def test_typing_mistakes_in_names_of_files(config):
+    config.write_text('x = 1')
+    with pytest.raises(MMFakeError, match='confg.py: no such .* did you mean .*config.py'):
+        load_config(str(config.with_name('confg.py')))
+    with pytest.raises(MMFakeError, match='--scale minni: .*which are mini; did you mean mini'):
+        load_config(str(config), scale='minni')
+    weights = config.with_name('best.pth')
+    weights.touch()
+    with pytest.raises(MMFakeError, match='best.pth is a checkpoint, .* CONFIG, then CHECKPOINT'):
+        load_config(str(weights))
+
+
+@pytest.mark.parametrize(
+    ('holdout', 'kept', 'n_classes'), [('nt', 'nt', 4), ('none', None, 5), (None, 'f2f', 4)]
+)
+def test_one_option_sets_hold_out_and_compression_of_all_loaders(holdout, kept, n_classes):
+    path = CONFIGS[0].with_name('bin_multi_ce_holdout_f2f.py')
+    cfg = load_config(str(path), holdout=holdout, compression='c40' if holdout else None)
+    for name in ('train', 'val', 'test'):
+        dataset = cfg[f'{name}_dataloader'].dataset
+        assert dataset.holdout == kept
+        assert dataset.compression == ('c40' if holdout else 'c23')
+    heads = cfg.model.multi.cls_head, cfg.model.binary.cls_head
+    assert [head.num_classes for head in heads] == [n_classes, 2]
+
+
+@pytest.mark.parametrize(
+    ('options', 'reason'),
+    [
+        (dict(holdout='f2'), "unknown manipulation 'f2'"),
+        (dict(holdout='cdf'), "holdout 'cdf' is not among the methods"),
+        (dict(compression='c41'), "unknown compression 'c41'"),
+    ],
+)
+def test_a_hold_out_or_compression_that_is_none(options, reason):
+    with pytest.raises(MMFakeError, match=reason):
+        load_config(str(CONFIGS[0]), **options)

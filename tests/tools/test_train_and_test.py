@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from mmengine.config import Config
 
 ROOT = Path(__file__).parents[2]
 TRAIN, TEST = ROOT / 'tools' / 'train.py', ROOT / 'tools' / 'test.py'
@@ -44,8 +45,12 @@ def tiny(tmp_path_factory, command, tiny_encoder):
 
 def test_training_validates_on_seen_methods_and_saves_the_best(trained):
     output = trained.stdout + trained.stderr
-    assert output.count('THE ENCODER STARTS FROM RANDOM WEIGHTS') == 1
+    lines = trained.stdout.splitlines()
+    first = next(place for place, line in enumerate(lines) if 'Epoch(train) [1][1' in line)
+    reminders = [place for place, line in enumerate(lines) if 'STARTS FROM RANDOM WEIGHTS' in line]
+    assert reminders[1:] == [first - 1, len(lines) - 1]
     assert 'github.com/TengdaHan/CoCLR' in output
+    assert len(lines) < 700
     assert 'FFPPDataset train, hold-out f2f: 16 videos (4 original, 4 df, 4 fs, 4 nt)' in output
     assert 'scored 8 of 8 videos' in output
     assert '| f2f' not in output
@@ -83,14 +88,40 @@ def test_published_weights_score_the_same(tiny, command, tiny_encoder, tmp_path)
     assert scores[0] == scores[1]
 
 
-def test_another_hold_out_is_refused(tiny, command, tiny_encoder, tmp_path):
-    other = CONFIG.with_name('bin_multi_con_holdout_fs.py')
+def contents(folder):
+    """Every file and folder, with the content of the files but the lock."""
+    files = {path: path.is_file() and path.read_bytes() for path in folder.rglob('*')}
+    return {path: content for path, content in files.items() if path.name != '.lock'}
+
+
+@pytest.mark.parametrize('other', ['a config of another hold-out', '--holdout fs'])
+def test_another_hold_out_is_refused_and_leaves_nothing(
+    tiny, command, tiny_encoder, tmp_path, other
+):
+    words = [CONFIG.with_name('bin_multi_con_holdout_fs.py')]
+    if other == '--holdout fs':
+        words = [CONFIG, *other.split()]
     checkpoint = tiny / 'epoch_1.pth'
     options = ['--scale', tiny_encoder, '--work-dir', tmp_path]
-    one_line(command('python', TEST, other, checkpoint, *options), 'fs is no method')
-    one_line(
-        command('python', TRAIN, other, '--resume', checkpoint, *options), 'this config trains'
-    )
+    one_line(command('python', TEST, *words, checkpoint, *options), 'fs is no method')
+    before = contents(tiny)
+    resumed = [*words, '--resume', '--scale', tiny_encoder, '--work-dir', tiny]
+    one_line(command('python', TRAIN, *resumed), 'this config trains')
+    assert contents(tiny) == before
+
+
+def test_the_config_of_a_test_does_not_take_the_place_of_the_training_s(
+    tiny, command, tiny_encoder
+):
+    dump = (tiny / CONFIG.name).read_text()
+    options = ['--scale', tiny_encoder, '--work-dir', tiny]
+    assert command('python', TEST, CONFIG, tiny / 'epoch_1.pth', *options).returncode == 0
+    assert (tiny / CONFIG.name).read_text() == dump
+    dumps = [tiny / f'test_{CONFIG.name}', *tiny.glob('*/vis_data/config.py')]
+    assert len(dumps) >= 3
+    for path in dumps:
+        cfg = Config.fromfile(path)
+        assert (cfg.load_from, cfg.resume) == (None, False)
 
 
 def test_other_clips_than_it_was_validated_with_are_refused(tiny, command, tiny_encoder, tmp_path):
@@ -114,6 +145,7 @@ def test_resume_goes_on(tiny, command, tiny_encoder):
     assert 'Epoch(train) [1][' not in done.stdout
     assert 'dataset metainfo from the resumed checkpoint is different' not in done.stdout
     assert (tiny / 'epoch_2.pth').is_file()
+    assert not Config.fromfile(tiny / CONFIG.name).resume
 
 
 def test_a_checkpoint_that_would_run_code_is_refused(command, tiny_encoder, tmp_path):
@@ -164,8 +196,23 @@ SETTINGS = [
         ['train_dataloader.dataset.holdot of the config', 'did you mean holdout?'],
     ),
     (['default_hooks.logger.intervall=1'], ['default_hooks.logger.intervall', 'mean interval?']),
+    # what nobody reads, or what a transform takes and does not look at
+    (['train_dataloder.batch_size=4'], ['no train_dataloder; did you mean train_dataloader?']),
+    (['train_dataloader.dataset.pipeline.1.clip_length=5'], ['SampleFrames', 'mean clip_len?']),
+    # loaders that disagree
+    (['train_dataloader.dataset.holdout=df'], ['holdout df, val_dataloader f2f', '--holdout']),
+    (['test_dataloader.dataset.holdout=df'], ['holds out df as never seen, but train_dataloader']),
+    # numbers
+    (['train_dataloader.batch_size=0'], ['train_dataloader.batch_size is 0']),
+    (['train_dataloader.dataset.pipeline.1.clip_len=0'], ['pipeline.1.clip_len is 0']),
+    (['train_dataloader.batch_size=17'], ['16 videos to train on', 'size=17', 'at most 16']),
     (['val_evaluator.n_bootstap=9'], ['val_evaluator.n_bootstap', 'mean n_bootstrap?']),
     (['train_cfg.max_epoch=9'], ['train_cfg.max_epoch of the config', 'mean max_epochs?']),
+    # the width of the encoder
+    (
+        ['model.binary.cls_head.in_channels=31', 'model.multi.contrastive_head.in_channels=31'],
+        ['ResNet3d gives 32 channels', 'model.binary.cls_head.in_channels is 31: set it to 32'],
+    ),
     # a value that a class refuses
     (['optim_wrapper.optimizer.lr=-1'], ['optim_wrapper.optimizer', 'Invalid learning rate: -1']),
     (['visualizer.vis_backends.0.type=WandbVisBackend'], ['wandb']),
@@ -207,7 +254,10 @@ def test_a_wrong_setting_ends_a_test_in_one_line(
     [
         ([TRAIN, 'nowhere.py'], ['nowhere.py: no such config file']),
         ([TEST, CONFIG, 'nowhere.pth'], ['nowhere.pth: no such checkpoint file']),
-        ([TRAIN, CONFIG, '--scale', 'giant'], ['giant: no such config file']),
+        ([TRAIN, CONFIG, '--scale', 'giant'], ['--scale giant: neither a file nor', 'mini']),
+        ([TEST, CONFIG, 'x-1a2b.pth', 'x.pth'], ['2 checkpoints are given', 'give x.pth']),
+        ([TEST, ROOT / 'README.md', CONFIG], ['not a config that can be read']),
+        ([TEST, CONFIG, CONFIG], ['is a config', 'CONFIG comes first, then CHECKPOINT']),
         ([TRAIN, CONFIG, '--resume', 'nowhere.pth'], ['nowhere.pth: no such checkpoint file']),
         ([TRAIN, ROOT / 'configs/_base_/datasets/ffpp.py'], ['the config has no model']),
         ([TRAIN, ROOT / 'README.md'], ['README.md: not a config that can be read']),

@@ -1,5 +1,6 @@
 # FaceForensics++ c23: loaders, pipelines and evaluators of all four manipulations.
-# ffpp_holdout_*.py next to this file keep one of them for the test.
+# ffpp_holdout_*.py next to this file keep one of them for the test, ffpp_c40.py reads c40; the
+# options --holdout KEY and --compression C do either to any config.
 #
 # The videos are expected to be face crops (data_prep makes them, 160 px) but any video works.
 # A link is the shortest way to data elsewhere: ln -s /where/it/is data/ffpp
@@ -65,7 +66,7 @@ test_pipeline = [
 train_dataloader = dict(
     batch_size=32,  # per process; 16 originals + 16 fakes; 2,880 / 32 = 90 iterations an epoch
     num_workers=4,
-    persistent_workers=True,  # set to False together with num_workers=0
+    persistent_workers=True,
     # The contrastive queue is written in equal parts by all processes, so every batch is whole.
     # In TRAINING only: a test that drops its last batch scores 256 of 280 videos.
     drop_last=True,

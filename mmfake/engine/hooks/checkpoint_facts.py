@@ -11,6 +11,7 @@ from mmengine.runner import Runner
 from torch import nn
 
 from ...errors import MMFakeError
+from ..loaders import warn_of_other_compression
 
 
 @HOOKS.register_module()
@@ -56,7 +57,9 @@ class ProtocolHook(Hook):
         Raises:
             MMFakeError: If the weights have seen it.
         """
-        held_out = getattr(runner.test_dataloader.dataset, 'metainfo', {}).get('holdout')
+        metainfo = getattr(runner.test_dataloader.dataset, 'metainfo', {})
+        warn_of_other_compression(self._trained_on, metainfo)
+        held_out = metainfo.get('holdout')
         seen = self._trained_on.get('multi_classes') or ()
         if held_out in seen:
             raise MMFakeError(

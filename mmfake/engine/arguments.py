@@ -1,0 +1,73 @@
+"""Arguments of registered classes: what they take, what they swallow, the nearest name."""
+
+from __future__ import annotations
+
+import difflib
+import dis
+import inspect
+from typing import Any, Callable, Iterable, List, Optional
+
+from mmengine.registry import Registry
+
+
+def find_class(kind: Any, registries: Iterable[Registry]) -> Optional[Any]:
+    """The class or function of a ``type=`` in the first registry that has it, None if none has."""
+    if not isinstance(kind, str):
+        return kind
+    for registry in registries:
+        try:
+            found = registry.get(kind)
+        except (ImportError, RuntimeError):  # a dotted name that leads nowhere
+            continue
+        if found is not None:
+            return found
+    return None
+
+
+def registered(registry: Optional[Registry]) -> List[str]:
+    """The names in a registry and in those above it."""
+    return [*registry.module_dict, *registered(registry.parent)] if registry else []
+
+
+def arguments_of(cls: Any) -> List[str]:
+    """The arguments of a class and of those it inherits from, or of a function."""
+    owners = _inits(cls) if inspect.isclass(cls) else [cls]
+    parameters = [part for one in owners for part in inspect.signature(one).parameters.values()]
+    variable = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    return [part.name for part in parameters if part.kind not in variable and part.name != 'self']
+
+
+def is_swallowed(cls: Any, name: str) -> bool:
+    """Whether a class takes an argument in ``**kwargs`` and never looks at it.
+
+    mmaction2's ``SampleFrames(clip_length=8)`` is one: no error, and clips of the default length.
+    """
+    for init in _inits(cls) if inspect.isclass(cls) else []:
+        parameters = inspect.signature(init).parameters
+        rest = [part.name for part in parameters.values() if part.kind == part.VAR_KEYWORD]
+        if name in parameters or not rest:  # taken, or refused by Python itself
+            return False
+        if not _is_read(init, rest[0]):
+            return True
+    return False
+
+
+def _inits(cls: type) -> List[Callable]:
+    """The constructors of a class and of those it inherits from."""
+    found = (vars(one).get('__init__') for one in inspect.getmro(cls))
+    return [inspect.unwrap(init) for init in found if inspect.isfunction(init)]
+
+
+def _is_read(function: Callable, variable: str) -> bool:
+    """Whether the code of a function reads one of its variables."""
+    for step in dis.get_instructions(function):
+        names = step.argval if isinstance(step.argval, tuple) else (step.argval,)
+        if 'LOAD' in step.opname and variable in names:
+            return True
+    return False
+
+
+def hint(wrong: str, known: Iterable[str]) -> str:
+    """``'; did you mean X?'`` with the known name that is nearest, or nothing."""
+    near = difflib.get_close_matches(wrong, list(known), 1)
+    return f'; did you mean {near[0]}?' if near else ''

@@ -1,0 +1,240 @@
+"""Data loaders of a config: their datasets and pipelines, and the mistakes in them."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import os
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Set, Tuple
+
+from mmaction.registry import DATASETS, TRANSFORMS
+from mmengine.config import Config
+from mmengine.logging import print_log
+from torch.utils.data import DataLoader
+
+from ..datasets.ffpp_dataset import FFPPDataset
+from ..datasets.ffpp_tree import canonical_compression
+from ..datasets.protocol import HoldOut, get_manipulation
+from ..errors import MMFakeError
+from .arguments import arguments_of, find_class, hint, is_swallowed
+
+LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
+
+# what Runner.build_dataloader takes beside the arguments of a DataLoader
+_OF_MMENGINE = ('num_batch_per_epoch', 'disable_subprocess_warning')
+# torch refuses these where a loader has no workers
+_OF_WORKERS = ('prefetch_factor', 'timeout', 'multiprocessing_context')
+_NUMBERS = ('clip_len', 'num_clips', 'frame_interval', 'crop_size')  # of a transform, 1 or more
+
+
+def datasets_of(loader: Dict[str, Any]) -> Iterator[Dict[str, Any]]:
+    """The datasets of a loader, those in a ``RepeatDataset`` or ``ConcatDataset`` included."""
+    waiting = [loader.get('dataset')]
+    while waiting:
+        dataset = waiting.pop(0)
+        if not isinstance(dataset, dict):  # built already
+            continue
+        inner = [dataset['dataset']] if 'dataset' in dataset else dataset.get('datasets')
+        if inner:
+            waiting += inner
+        else:
+            yield dataset
+
+
+# ---- Setting all loaders ------------------------------------------------------------------------
+
+
+def set_in_datasets(cfg: Config, key: str, value: Any) -> None:
+    """Set an argument in the datasets of all loaders."""
+    for name in LOADERS:
+        for dataset in datasets_of(_loader(cfg, name)):
+            dataset[key] = value
+
+
+def _loader(cfg: Config, name: str) -> Dict[str, Any]:
+    """A loader of the config, an empty one if there is none."""
+    loader = cfg.get(name)
+    return loader if isinstance(loader, dict) else {}
+
+
+def set_holdout(cfg: Config, holdout: str) -> None:
+    """Keep another manipulation for the test, or ``'none'``; classifiers of methods follow.
+
+    Args:
+        cfg (Config): Config of a run, changed in place.
+        holdout (str): Key of the manipulation, or ``'none'`` to train and test on all.
+
+    Raises:
+        MMFakeError: There is no such manipulation, or it is none of the methods of the config.
+    """
+    key = None if holdout.lower() == 'none' else get_manipulation(holdout).key
+    set_in_datasets(cfg, 'holdout', key)
+    seen = _seen(_protocols(cfg, 'train_dataloader'))
+    model = cfg.get('model') or {}
+    streams = [model.get('binary'), model.get('multi'), *(model.get('streams') or {}).values()]
+    heads = [(stream or {}).get('cls_head') or {} for stream in streams]
+    for head in heads if seen else ():
+        if head.get('label_key') == 'label_multi':
+            head['num_classes'] = 1 + len(seen)  # original and the methods of training
+
+
+def set_compression(cfg: Config, compression: str) -> None:
+    """Read another compression of FaceForensics++: ``'raw'``, ``'c23'`` or ``'c40'``."""
+    set_in_datasets(cfg, 'compression', canonical_compression(compression))
+
+
+# ---- Loaders that disagree ----------------------------------------------------------------------
+
+
+def check_agreement(cfg: Config) -> None:
+    """Refuse a validation, and with it a checkpoint and a threshold, of another protocol.
+
+    Args:
+        cfg (Config): Config of a training.
+
+    Raises:
+        MMFakeError: Training and validation differ in hold-out, methods, compression or data
+            root, or the method that the test holds out is seen by one of them.
+    """
+    train, val = _protocols(cfg, 'train_dataloader'), _protocols(cfg, 'val_dataloader')
+    remedies = dict(
+        holdout='--holdout KEY', compression='--compression C', data_root='--data-root DIR'
+    )
+    for key in ('holdout', 'methods', 'compression', 'data_root') if train and val else ():
+        ours, theirs = ({_comparable(one, key) for one in side} for side in (train, val))
+        # of two datasets that are trained on, one may do for the validation
+        agree = ours == theirs if key == 'holdout' else theirs <= ours
+        if not agree:
+            remedy = remedies.get(key, f'--cfg-options {{train,val}}_dataloader.dataset.{key}=...')
+            raise MMFakeError(
+                f'train_dataloader has {key} {_listed(ours)}, val_dataloader {_listed(theirs)}: '
+                'checkpoint and threshold would be chosen on videos of another protocol; set both '
+                f'the same, e.g. with {remedy}.'
+            )
+
+    for name, side in (('train_dataloader', train), ('val_dataloader', val)):
+        leak = {one.get('holdout') for one in _protocols(cfg, 'test_dataloader')} & _seen(side)
+        if leak:
+            raise MMFakeError(
+                f'test_dataloader holds out {_listed(leak)} as never seen, but {name} has it; set '
+                f'the hold-out of all loaders: --holdout {_listed(leak)}.'
+            )
+
+
+def warn_of_other_compression(trained: Dict[str, Any], tested: Dict[str, Any]) -> None:
+    """Say in one line that a test has another compression than the training had.
+
+    Args:
+        trained (dict): ``metainfo`` of the training set, from the checkpoint.
+        tested (dict): ``metainfo`` of the test set.
+    """
+    before, now = _compressions(trained), _compressions(tested)
+    if before and now - before:
+        print_log(
+            f'The checkpoint was trained on compression {_listed(before)} and is tested on '
+            f'{_listed(now)}: the results tell how it carries over, not how good it is where it '
+            'was trained.',
+            logger='current',
+            level=logging.WARNING,
+        )
+
+
+def _compressions(metainfo: Dict[str, Any]) -> Set[str]:
+    """The compressions in the ids (dataset/method/compression/stem) of the videos of a dataset."""
+    parts = [name.split('/') for name in metainfo.get('expected_videos') or ()]
+    found = {part[2] for part in parts if len(part) == 4}
+    return found - {'released'}  # another dataset, whose compression nobody knows
+
+
+def _protocols(cfg: Config, loader: str) -> List[Dict[str, Any]]:
+    """The datasets of a loader that have a hold-out."""
+    found = list(datasets_of(_loader(cfg, loader)))
+    classes = [find_class(dataset.get('type'), [DATASETS]) for dataset in found]
+    return [
+        dataset
+        for dataset, cls in zip(found, classes)
+        if inspect.isclass(cls) and issubclass(cls, FFPPDataset)
+    ]
+
+
+def _seen(datasets: Sequence[Dict[str, Any]]) -> Set[str]:
+    """The manipulations that datasets of training or validation show."""
+    protocols = [HoldOut('train', one.get('holdout'), one.get('methods')) for one in datasets]
+    return {method for protocol in protocols for method in protocol.classes[1:]}
+
+
+def _comparable(dataset: Dict[str, Any], key: str) -> Any:
+    """The value of an argument of a dataset, its default if it has none."""
+    if key == 'methods':
+        return ' '.join(sorted(HoldOut('train', None, dataset.get('methods')).classes[1:]))
+    default = inspect.signature(FFPPDataset).parameters[key].default
+    value = dataset.get(key, default)
+    if key == 'compression':
+        return canonical_compression(value)
+    return os.path.normpath(value) if key == 'data_root' else value
+
+
+def _listed(values: Set[Any]) -> str:
+    return ' and '.join(sorted(map(str, values)))
+
+
+# ---- One loader ---------------------------------------------------------------------------------
+
+
+def check_loader(cfg: Config, name: str) -> None:
+    """Refuse what would end in a traceback of a worker, or change nothing without a word.
+
+    Args:
+        cfg (Config): Config of a run.
+        name (str): The loader, e.g. ``'train_dataloader'``.
+
+    Raises:
+        MMFakeError: An argument of the loader or of a transform is unknown or out of range.
+    """
+    loader = cfg[name]
+    known = [*inspect.signature(DataLoader).parameters, *_OF_MMENGINE]
+    for key in loader:
+        if key not in known:
+            raise MMFakeError(f'{name} has no {key}{hint(key, known) or "."}')
+    if 'dataset' not in loader:
+        raise MMFakeError(f'{name} of the config has no dataset.')
+    for key, least in (('batch_size', 1), ('num_workers', 0)):
+        _check_number(loader.get(key), least, f'{name}.{key}')
+    for dataset in datasets_of(loader):
+        for place, step in _transforms(dataset.get('pipeline')):
+            _check_transform(step, f'{name}.dataset.pipeline.{place}')
+
+
+def fit_workers(cfg: Config) -> None:
+    """Let ``num_workers=0``, which a debugger needs, simply work: in all loaders, in place."""
+    for name in LOADERS:
+        loader = _loader(cfg, name)
+        if loader and loader.get('num_workers', 0) == 0:
+            loader['persistent_workers'] = False
+            for key in _OF_WORKERS:
+                loader.pop(key, None)
+
+
+def _transforms(steps: Any, way: str = '') -> Iterator[Tuple[str, Dict[str, Any]]]:
+    """The transforms of a pipeline, those inside others included, with their place."""
+    items = steps.items() if isinstance(steps, dict) else enumerate(steps or ())
+    for key, step in items:
+        if isinstance(step, dict) and 'type' in step:
+            yield f'{way}{key}', step
+        if isinstance(step, (dict, list, tuple)):
+            yield from _transforms(step, f'{way}{key}.')
+
+
+def _check_transform(step: Dict[str, Any], place: str) -> None:
+    cls = find_class(step['type'], [TRANSFORMS])
+    for key, value in step.items():
+        if key != 'type' and is_swallowed(cls, key):
+            name = cls.__name__
+            raise MMFakeError(f'{place}: {name} has no {key}{hint(key, arguments_of(cls)) or "."}')
+        for number in value if isinstance(value, (list, tuple)) else [value]:
+            _check_number(number if key in _NUMBERS else None, 1, f'{place}.{key}')
+
+
+def _check_number(value: Optional[int], least: int, place: str) -> None:
+    if value is not None and (not isinstance(value, int) or value < least):
+        raise MMFakeError(f'{place} is {value!r}: it has to be a whole number, {least} or more.')

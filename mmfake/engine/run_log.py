@@ -1,0 +1,92 @@
+"""Log of a run: what the host says at length is folded, warnings of the set-up come last again."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, Dict, List
+
+from mmengine.logging import MMLogger
+from mmengine.runner import Runner
+
+_PARAMWISE, _HOOKS = 'paramwise_options -- ', 'Hooks will be executed in'
+# what mmengine says of its own old names, which nobody has to do anything about
+_OF_THE_HOST = ('"FileClient" will be deprecated', '"HardDiskBackend" is the alias')
+
+
+class BriefLog(logging.Filter):
+    """Folds what the host logs at length, and keeps the warnings of the set-up.
+
+    Args:
+        paramwise (str): The line that stands for the hundreds of ``paramwise_options``.
+    """
+
+    def __init__(self, paramwise: str) -> None:
+        super().__init__()
+        self.paramwise = paramwise
+        self.warnings: List[str] = []
+        self.is_set_up = False
+        self._told = False
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Fold a record, or keep it if it is a warning."""
+        text = str(record.msg)
+        if text.startswith(_OF_THE_HOST):
+            return False
+        if text.startswith(_PARAMWISE):
+            told, self._told = self._told, True
+            record.msg, record.args = self.paramwise, ()
+            return not told
+        if text.startswith(_HOOKS):
+            record.msg, record.args = f'Hooks: {", ".join(_hooks_in(text))}.', ()
+        elif record.levelno == logging.WARNING and not self.is_set_up and text not in self.warnings:
+            self.warnings.append(text)
+        return True
+
+
+def _hooks_in(table: str) -> List[str]:
+    """The names in mmengine's table of hooks, in the order in which they come up."""
+    lines = [line.split(')') for line in table.splitlines() if line.startswith('(')]
+    return list(dict.fromkeys(parts[-1].strip() for parts in lines))
+
+
+def paramwise_line(cfg: Dict[str, Any]) -> str:
+    """What ``optim_wrapper.paramwise_cfg`` says, e.g. ``'backbone lr x 0.1, the rest x 1'``."""
+    paramwise = dict((cfg.get('optim_wrapper') or {}).get('paramwise_cfg') or {})
+    words = dict(lr_mult='lr', decay_mult='weight decay')
+    parts = [
+        f'{key} {words.get(name, name)} x {value}'
+        for key, options in (paramwise.pop('custom_keys', None) or {}).items()
+        for name, value in options.items()
+    ]
+    parts += [f'{name}={value}' for name, value in paramwise.items()]
+    return f'Options of the optimizer by parameter: {", ".join(parts)}, the rest x 1.'
+
+
+class BriefRunner(Runner):
+    """mmengine's Runner with a log that is folded from its first line on."""
+
+    def build_logger(self, *args, **kwargs) -> MMLogger:
+        """Build the logger."""
+        logger = super().build_logger(*args, **kwargs)
+        logger.addFilter(BriefLog(paramwise_line(self.cfg)))
+        return logger
+
+
+def repeat_warnings(logger: logging.Logger, when: str) -> None:
+    """Log the warnings of the set-up again, and keep no further ones.
+
+    mmengine shows the same warning once, so ``when`` has to be another one each time.
+    """
+    for part in logger.filters:
+        if isinstance(part, BriefLog):
+            part.is_set_up = True
+            for text in part.warnings:
+                logger.warning(f'{when}: {text}')
+
+
+def forget_warnings(logger: logging.Logger) -> None:
+    """Drop the warnings of the set-up, as the weights they concern were replaced by others."""
+    for part in logger.filters:
+        if isinstance(part, BriefLog):
+            part.is_set_up = True
+            part.warnings.clear()
