@@ -228,7 +228,10 @@ class FFPPDataset(BaseActionDataset):
             f'{self._origin} are missing: {sample_of(record.filename for record in gone)}'
         )
         if self.missing == 'error':
-            raise MMFakeError(f"{found}; complete the dataset, or set missing='skip'")
+            raise MMFakeError(
+                f'{found}; complete the dataset, or leave them out with --cfg-options '
+                f'{self.protocol.split}_dataloader.dataset.missing=skip'
+            )
         print_log(f'{found}; they are skipped', logger='current', level=logging.WARNING)
         lost = set(gone)
         return [

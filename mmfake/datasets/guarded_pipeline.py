@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import signal
+import threading
 from contextlib import contextmanager
 from typing import Callable, Iterator, Optional, Sequence, Union
 
@@ -141,6 +143,9 @@ def loader_errors_told() -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
+        # first of all: torch's handler raises once more at the end of every other worker
+        if hasattr(signal, 'SIGCHLD') and threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         told = ' '.join(str(error).split()).rstrip('.')
         if told.startswith('DataLoader timed out'):
             why = 'decoding a video hangs'

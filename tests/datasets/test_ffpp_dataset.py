@@ -266,7 +266,7 @@ def test_missing_videos_stop_the_run_and_name_five(small_tree):
     assert "6 of 24 videos of split 'train'" in message
     assert all(str(small_tree.path('df', stem)) in message for stem in names[:5])
     assert '005_004' not in message
-    assert "and 1 more; complete the dataset, or set missing='skip'" in message
+    assert 'and 1 more; complete the dataset, or leave them out with --cfg-options ' in message
     assert '\n' not in message
     assert len(read(small_tree, holdout='df')) == 24, 'the held-out method is not looked at'
 

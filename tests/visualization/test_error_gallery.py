@@ -260,7 +260,7 @@ def test_videos_of_a_config(smoke, tiny_tree):
     folder = tiny_tree / 'manipulated_sequences' / 'Face2Face' / 'c23' / 'videos'
     shown = {name: file.path for name, file in files.items() if '/f2f/' in name}
     assert shown == {
-        id_of('f2f', stem): str(folder / f'{stem}.mp4') for stem in ('003_007', '007_003')
+        f'mini_ffpp/f2f/c23/{stem}': str(folder / f'{stem}.mp4') for stem in ('003_007', '007_003')
     }
 
 
