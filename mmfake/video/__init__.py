@@ -1,1 +1,5 @@
 """Video: exact reading."""
+
+from .frame_reader import FrameReader, VideoError
+
+__all__ = ['FrameReader', 'VideoError']
