@@ -57,6 +57,7 @@ EXTRAS_REQUIRE = {
         'pytorch-metric-learning',  # independent oracle of Equation 1
         'jsonschema',  # results of tools/detect.py against their schema
         'psutil',  # memory of running processes
+        'onnx',  # export of the encoder
         'ruff==0.17.5',  # lint and format
     ],
 }
