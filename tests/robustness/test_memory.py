@@ -9,12 +9,12 @@ from mmaction.registry import TRANSFORMS
 from mmcv.transforms import BaseTransform
 
 BOUND = 0.01  # MB per iteration, five times the noise; a clip of 8 x 32 px is 0.02 MB
-SCRIPT = Path(__file__).parents[2] / 'tools' / 'benchmarks' / 'memory.py'
+SCRIPT = Path(__file__).parents[2] / 'tools' / 'benchmarks' / 'memory_hook.py'
 
 
 @pytest.fixture(scope='module')
 def memory():
-    """The module tools/benchmarks/memory.py."""
+    """The module tools/benchmarks/memory_hook.py."""
     spec = importlib.util.spec_from_file_location('memory_benchmark', SCRIPT)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
