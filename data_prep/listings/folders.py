@@ -13,6 +13,7 @@ from typing import Dict, FrozenSet, List, Optional, Sequence, Set, Tuple
 from mmfake.datasets.ffpp_tree import RELEASED
 from mmfake.datasets.protocol import ORIGINAL, SPLITS, UNKNOWN, VideoRecord, manipulation_keys
 from mmfake.errors import MMFakeError, sample_of
+from mmfake.video.frame_reader import VIDEO_SUFFIXES as SUFFIXES
 
 from .official_list import read_lines
 
@@ -22,9 +23,6 @@ DATASET = 'own'
 
 METHOD = 'fake'
 """str: The method of a fake that is in no folder with the key of a manipulation."""
-
-SUFFIXES = ('.mp4', '.avi', '.mov', '.mkv', '.webm')
-"""tuple[str]: How the name of a video file ends, in any case."""
 
 _SHARES = dict(val=0.15, test=0.15)  # of the families; the others train
 

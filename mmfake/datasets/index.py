@@ -13,7 +13,16 @@ from mmengine.logging import print_log
 
 from ..errors import MMFakeError, sample_of
 from .ffpp_tree import canonical_compression
-from .protocol import ORIGINAL, SPLITS, STATUSES, UNKNOWN, USED, VideoRecord, check_method
+from .protocol import (
+    ORIGINAL,
+    SPLITS,
+    STATUSES,
+    UNKNOWN,
+    USED,
+    VideoRecord,
+    check_method,
+    manipulation_keys,
+)
 
 COLUMNS = (
     *('id', 'path', 'method', 'compression', 'target', 'source', 'split'),
@@ -152,6 +161,15 @@ def _record(row: Dict[str, str], path: str, line: int) -> VideoRecord:
             f'{where}: status is {row["status"]!r} and path {row["path"]!r}: a row needs a status, '
             f'and a path if that is {USED!r}'
         )
+    # data preparation writes .../METHOD/COMPRESSION/CLIP, as the official folders are
+    folders = Path(row['path']).parts[-3:-1]
+    if len(folders) == 2 and folders[1] == row['compression']:
+        known = (ORIGINAL, *manipulation_keys(everything=True))
+        if folders[0] in known and folders[0] != method:
+            raise MMFakeError(
+                f'{where}: path {row["path"]!r} is a clip of {folders[0]!r}, and the row is of '
+                f'method {method!r}; correct the row, or prepare the dataset anew'
+            )
     return VideoRecord(
         dataset=dataset,
         method=method,

@@ -39,6 +39,7 @@ _LABELS = {
     **dict.fromkeys(('1', 'true', 'fake', 'manipulated', 'deepfake'), '1'),
 }
 _DECIMAL_COMMA = re.compile(r'[+-]?\d*,\d+')
+_VIDEO_FILE = re.compile(r'\.(?:mp4|m4v|mov|avi|mkv|webm|mpe?g|wmv|npy)$', re.IGNORECASE)
 # 'VIDEO/012.png', 'VIDEO_012.jpg', 'VIDEO/frame_012', 'VIDEO_frame12.png'
 _FRAME = re.compile(
     r'(.+?)[/_-](?:(?:frame|img|image)?[_-]?\d+\.(?:png|jpe?g|bmp|webp|tiff?)|frame[_-]?\d+)',
@@ -185,7 +186,7 @@ def _is_number(text: str) -> bool:
 
 def _named(row: tuple) -> tuple:
     """The row with the key of its method, and with a video that no other method shares."""
-    video, method = row[0], canonical_method(row[1])
+    video, method = _VIDEO_FILE.sub('', row[0]), canonical_method(row[1])
     parts = video.split('/')
     named = [place for place, part in enumerate(parts) if canonical_method(part) == method]
     if named:

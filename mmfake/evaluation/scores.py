@@ -43,9 +43,10 @@ def canonical_method(name: str) -> str:
     """Translate a key, folder or shown name (``'Deepfakes'``) to the key; leave any other."""
     if name.lower() in _ORIGINALS:
         return ORIGINAL
+    plain = name.lower()[3:] if name.lower().startswith('ff-') else name.lower()  # FF-DF, FF-F2F
     for key in (ORIGINAL, *manipulation_keys(everything=True)):
         row = get_manipulation(key)
-        if name.lower() in (key, row.name.lower(), row.folder.split('/')[-1].lower()):
+        if plain in (key, row.name.lower(), row.folder.split('/')[-1].lower()):
             return key
     return name
 

@@ -13,7 +13,7 @@ from typing import Any, Callable, Iterable, Iterator, List, NamedTuple, Sequence
 import numpy as np
 
 from ..errors import MMFakeError
-from ..video.frame_reader import Frame, FrameReader, VideoError
+from ..video.frame_reader import VIDEO_SUFFIXES, Frame, FrameReader, VideoError
 from ..video.stored_clip import StoredClip, open_stored_clip, picture_name
 
 
@@ -171,15 +171,6 @@ def remove_copies(folder: Union[str, Path], names: Iterable[str]) -> None:
 
 
 # ---- finding videos ----
-
-VIDEO_SUFFIXES = tuple(
-    f'.{name}'
-    for name in (
-        *('mp4', 'm4v', 'mov', 'avi', 'mkv', 'webm', 'mpg', 'mpeg', 'ts', 'mts', 'm2ts', 'wmv'),
-        *('flv', '3gp', 'ogv', 'gif', 'npy', 'vob', 'asf', 'm2v', 'mxf', 'f4v', 'mjpeg', 'mjpg'),
-    )
-)
-"""tuple[str]: What counts as a video in a folder; a file named by itself may end as it likes."""
 
 _LISTS = ('.txt', '.lst')
 _PICTURE = re.compile(r'\d{6}\.jpg', re.IGNORECASE)

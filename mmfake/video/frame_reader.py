@@ -13,6 +13,15 @@ from av.error import FFmpegError
 from ..errors import MMFakeError
 from .frame_converter import FrameConverter
 
+VIDEO_SUFFIXES = tuple(
+    f'.{name}'
+    for name in (
+        *('mp4', 'm4v', 'mov', 'avi', 'mkv', 'webm', 'mpg', 'mpeg', 'ts', 'mts', 'm2ts', 'wmv'),
+        *('flv', '3gp', 'ogv', 'gif', 'npy', 'vob', 'asf', 'm2v', 'mxf', 'f4v', 'mjpeg', 'mjpg'),
+    )
+)
+"""tuple[str]: What counts as a video in a folder; a file named by itself may end as it likes."""
+
 
 class VideoError(MMFakeError):
     """A video that cannot be read, or not to its end, or not be written.

@@ -136,6 +136,12 @@ def test_wrong_row_is_one_line_that_names_it(index, row, message):
     refused(index({1: row}), message)
 
 
+def test_a_path_that_names_another_method_is_refused(index):
+    """The paths of an original and its fake were exchanged."""
+    path = index({0: dict(path='clips/f2f/c23/000_001.mp4')})
+    refused(path, "'clips/f2f/c23/000_001.mp4' is a clip of 'f2f', and the row is of method")
+
+
 @pytest.mark.parametrize('change', [dict(source='001'), dict(source='?'), dict(target='?')])
 def test_original_knows_itself_and_has_no_source(index, change):
     refused(index({0: change}), "do not fit method 'original'")

@@ -132,6 +132,16 @@ def test_one_frame_a_video_is_a_video(write):
     assert len(frame) == 2
 
 
+def test_a_name_with_the_suffix_of_a_video_is_that_video(write):
+    rows = ['video,method,label,score', '000.mp4,original,0,0.1', '000_001.MP4,FF-F2F,1,0.9']
+    frame = read_foreign_scores(write(*rows))
+    assert {tuple(row) for row in frame[['video', 'method']].values} == {
+        *(('original/000', 'original'), ('f2f/000_001', 'f2f')),
+    }
+    with pytest.raises(MMFakeError, match="video '000' of method 'original' was already in line 2"):
+        read_foreign_scores(write(*rows, '000,original,0,0.2'))
+
+
 def test_our_ids_are_no_frames(write):
     rows = [f'ffpp/df/c23/{i:03d},df,1,0.5' for i in range(9)]
     assert len(read_foreign_scores(write(HEADER, *rows))) == 9

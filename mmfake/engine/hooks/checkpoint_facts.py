@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Optional, Sequence, Tuple
+import logging
+from typing import Any, Dict, Optional, Sequence, Set, Tuple
 
 from mmaction.registry import HOOKS
 from mmengine.hooks import Hook
+from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch import nn
 
-from ...errors import MMFakeError
+from ...errors import MMFakeError, sample_of
 from ..loaders import warn_of_other_compression
 
 
@@ -22,11 +24,13 @@ class ProtocolHook(Hook):
     loads under a config that is not its own, and a method it was trained on would be reported as
     never seen. Each checkpoint holds the ``metainfo`` of its training set; this hook compares the
     methods in it. A test without a hold-out (``holdout=None``) and weights of unknown training,
-    such as another project's, pass.
+    such as another project's, pass. Test videos that training has seen, say after new split files,
+    are told before the test and after it.
     """
 
     def __init__(self) -> None:
         self._trained_on: Dict[str, Any] = {}
+        self._leak = ''
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: Dict[str, Any]) -> None:
         """Read what the weights were trained on, and check it if the run is being resumed.
@@ -67,6 +71,30 @@ class ProtocolHook(Hook):
                 'has never seen; test it with the config it was trained with, or set '
                 'test_dataloader.dataset.holdout=None for a test on every method.'
             )
+        self._leak = _leak(self._trained_on, metainfo)
+        self.after_test(runner)
+
+    def after_test(self, runner: Runner) -> None:
+        """Tell of test videos that training has seen, also as the last line."""
+        if self._leak:
+            print_log(self._leak, logger='current', level=logging.WARNING)
+
+
+def _leak(trained_on: Dict[str, Any], tested: Dict[str, Any]) -> str:
+    """Say which test videos are among those of the training, whatever their compression."""
+
+    def videos(metainfo: Dict[str, Any]) -> Set[Tuple[str, ...]]:
+        ids = (video.split('/') for video in metainfo.get('expected_videos') or ())
+        return {(*parts[:2], parts[-1]) for parts in ids}  # dataset, method, stem
+
+    now = videos(tested)
+    both = sorted('/'.join(video) for video in videos(trained_on) & now)
+    if not both:
+        return ''
+    return (
+        f'{len(both)} of the {len(now)} test videos were training videos of this checkpoint '
+        f'({sample_of(both, 3)}): the results are not those of unseen videos.'
+    )
 
 
 @HOOKS.register_module()

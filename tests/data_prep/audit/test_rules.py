@@ -103,8 +103,9 @@ def test_a_duplicate_row(prepared):
 def test_two_videos_with_one_clip(prepared):
     prepared.row('fs/004_005')['path'] = prepared.row('f2f/004_005')['path']
     found = prepared.findings()
-    finding = only(found, 'duplicate-row', also=['exact-duplicate'])
+    finding = only(found, 'duplicate-row', also=['exact-duplicate', 'index-refused'])
     assert finding.where == 'clips/f2f/c23/004_005.mp4'
+    assert "is a clip of 'f2f'" in found['index-refused'][0].what
     assert found['exact-duplicate'][0].severity == 'warning'  # which it is by its bytes as well
 
 
@@ -119,7 +120,11 @@ def test_a_status_without_reason_and_an_unknown_one(prepared):
 def test_a_method_of_ones_own_is_one_warning(prepared):
     for target, source in (('002', '003'), ('003', '002')):
         name = f'ffpp/sbi/c23/{target}_{source}'
-        prepared.row(f'fs/{target}_{source}').update(id=name, method='sbi')
+        row = prepared.row(f'fs/{target}_{source}')
+        path = row['path'].replace('/fs/', '/sbi/')
+        (prepared.root / path).parent.mkdir(parents=True, exist_ok=True)
+        (prepared.root / row['path']).rename(prepared.root / path)
+        row.update(id=name, method='sbi', path=path)
     finding = only(prepared.findings(), 'unknown-method', 'warning')
     assert str(finding).startswith("method 'sbi': 2 videos; known are original, df, f2f")
 

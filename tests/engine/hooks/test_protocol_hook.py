@@ -3,6 +3,7 @@ from types import SimpleNamespace
 import pytest
 
 from mmfake import MMFakeError, ProtocolHook
+from mmfake.engine.hooks import checkpoint_facts
 
 HELD_OUT_DF = dict(holdout='df', multi_classes=('original', 'f2f', 'fs', 'nt'))
 HELD_OUT_FS = dict(holdout='fs', multi_classes=('original', 'df', 'f2f', 'nt'))
@@ -46,3 +47,19 @@ def test_published_weights_cannot_be_resumed():
     with pytest.raises(MMFakeError, match='holds weights only.*load_from=CHECKPOINT'):
         ProtocolHook().after_load_checkpoint(runner(HELD_OUT_DF, resume=True), published)
     ProtocolHook().after_load_checkpoint(runner(HELD_OUT_DF), published)
+
+
+def test_test_videos_of_the_training_are_told_before_the_test_and_after_it(monkeypatch):
+    videos = [f'ffpp/original/c23/{number:03d}' for number in range(6)]
+    trained = dict(HELD_OUT_DF, expected_videos=dict.fromkeys(videos[:4]))
+    at_c40 = [video.replace('c23', 'c40') for video in videos[2:]]
+    tested = dict(HELD_OUT_DF, expected_videos=dict.fromkeys(at_c40))
+    hook = ProtocolHook()
+    hook.after_load_checkpoint(runner(tested), checkpoint(trained))
+    told = []
+    monkeypatch.setattr(checkpoint_facts, 'print_log', lambda line, **kwargs: told.append(line))
+    hook.before_test(runner(tested))
+    hook.after_test(runner(tested))
+    assert len(told) == 2
+    assert told[0].startswith('2 of the 4 test videos were training videos of this checkpoint ')
+    assert 'ffpp/original/002' in told[0]
