@@ -102,8 +102,8 @@ def score_warnings(
 ) -> List[str]:
     """Say what makes scores suspicious, a line each.
 
-    Equal scores (to a millionth), an AUC whose interval lies wholly below 0.5, and classes with a
-    single video.
+    Equal scores (to a millionth), an AUC whose interval lies wholly below 0.5, classes with a
+    single video, and videos of several datasets or compressions whose ids tell.
 
     Args:
         frame (pandas.DataFrame): Rows as :func:`~mmfake.evaluation.scores.read_scores_file` makes
@@ -137,6 +137,14 @@ def score_warnings(
     single += [f'only 1 video of {name}' for name in sorted(counts.index[counts == 1])]
     if single:
         lines.append(f'{", ".join(single)}: too few for an interval, which needs 2 of each class')
+    ids = [parts for parts in scored['video'].str.split('/') if len(parts) == 4]
+    for what, place in (('datasets', 0), ('compressions', 2)):
+        kinds = sorted({parts[place] for parts in ids})
+        if len(kinds) > 1:
+            lines.append(
+                f'the videos are of several {what} ({", ".join(kinds)}), and the metrics pool '
+                'them: score each in a file of its own'
+            )
     return lines
 
 

@@ -216,3 +216,16 @@ def test_suspicious_scores():
         'only 1 original, only 1 video of b: too few for an interval, which needs 2 of each class'
     )
     assert score_warnings(scored([], [])) == []
+
+
+def test_videos_of_several_datasets_and_compressions_in_one_file_are_told():
+    labels, scores = [0, 1] * 10, np.linspace(0.1, 0.9, 20)
+    frame = scored(labels, scores)
+    frame['video'] = [f'ffpp/x/c23/{number}' for number in range(20)]
+    assert score_warnings(frame) == []
+    frame.loc[3, 'video'] = 'celebdf/x/c40/3'
+    told = score_warnings(frame)
+    assert [line.split(', and')[0] for line in told] == [
+        'the videos are of several datasets (celebdf, ffpp)',
+        'the videos are of several compressions (c23, c40)',
+    ]
