@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import signal
 import threading
+import traceback
 from contextlib import contextmanager
 from typing import Callable, Iterator, Optional, Sequence, Union
 
@@ -142,11 +143,14 @@ def loader_errors_told() -> Iterator[None]:
     """Say in one line, as an MMFakeError, that a worker of a data loader hangs or has died."""
     try:
         yield
-    except RuntimeError as error:
+    except (RuntimeError, ConnectionError, EOFError) as error:
         # first of all: torch's handler raises once more at the end of every other worker
         if hasattr(signal, 'SIGCHLD') and threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         told = ' '.join(str(error).split()).rstrip('.')
+        if not isinstance(error, RuntimeError) and _is_from_loader(error):
+            # the worker died while it handed a batch over
+            told = f'DataLoader worker lost ({type(error).__name__}: {told})'
         if told.startswith('DataLoader timed out'):
             why = 'decoding a video hangs'
         elif told.startswith('DataLoader worker'):
@@ -157,3 +161,9 @@ def loader_errors_told() -> Iterator[None]:
             f'{told}: {why}; data_prep/check_index.py finds such videos, take them out of the '
             'index and go on with --resume.'
         ) from None
+
+
+def _is_from_loader(error: Exception) -> bool:
+    """Whether an error was met while a batch was fetched."""
+    frames = (frame for frame, _ in traceback.walk_tb(error.__traceback__))
+    return any(frame.f_globals.get('__name__') == 'torch.utils.data.dataloader' for frame in frames)
