@@ -147,6 +147,8 @@ def loader_errors_told() -> Iterator[None]:
         # first of all: torch's handler raises once more at the end of every other worker
         if hasattr(signal, 'SIGCHLD') and threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        if isinstance(error.__context__, KeyboardInterrupt):  # Ctrl-C has ended the workers, too
+            raise KeyboardInterrupt from None
         told = ' '.join(str(error).split()).rstrip('.')
         if not isinstance(error, RuntimeError) and _is_from_loader(error):
             # the worker died while it handed a batch over

@@ -90,3 +90,15 @@ def test_loaders_with_workers_and_no_limit_of_their_own_get_the_hooks(split, wor
     hook = UnreadableVideosHook(loader_timeout=600)
     getattr(hook, f'before_{split}')(SimpleNamespace(**{f'{split}_dataloader': loader}))
     assert loader.timeout == limit
+
+
+def _interrupt_and_lose_a_worker():
+    try:
+        raise KeyboardInterrupt
+    finally:
+        raise RuntimeError('DataLoader worker (pid(s) 7) exited unexpectedly')
+
+
+def test_ctrl_c_that_ends_the_workers_first_stays_ctrl_c():
+    with pytest.raises(KeyboardInterrupt), loader_errors_told():
+        _interrupt_and_lose_a_worker()
