@@ -4,7 +4,7 @@ import argparse
 import sys
 
 try:
-    from mmfake.apis.options import add_run_arguments
+    from mmfake.apis.options import add_run_arguments, config_of
     from mmfake.console import process_rank, run_command
     from mmfake.errors import MMFakeError
 except RuntimeError as error:  # a host version that mmfake does not run on
@@ -57,18 +57,8 @@ def main(argv=None):
     args = parse_args(argv)
     # not before: torch and mmaction2 take seconds to import
     from mmfake.apis.test import nothing_scored, set_test_options, test
-    from mmfake.engine.config import load_config
 
-    cfg = load_config(
-        args.config,
-        scale=args.scale,
-        data_root=args.data_root,
-        holdout=args.holdout,
-        compression=args.compression,
-        options=args.cfg_options,
-        work_dir=args.work_dir,
-        launcher=args.launcher,
-    )
+    cfg = config_of(args)
     set_test_options(
         cfg,
         args.checkpoint,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from mmengine.config import DictAction
+from mmengine.config import Config, DictAction
 
 from ..errors import MMFakeError
 
@@ -65,3 +65,19 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     )
     # torch.distributed.launch passes one or the other spelling; LOCAL_RANK says the same
     parser.add_argument('--local_rank', '--local-rank', type=int, help=argparse.SUPPRESS)
+
+
+def config_of(args: argparse.Namespace) -> Config:
+    """Load the config that the arguments of :func:`add_run_arguments` name and change."""
+    from ..engine.config import load_config  # with torch and mmaction2, which take seconds
+
+    return load_config(
+        args.config,
+        scale=args.scale,
+        data_root=args.data_root,
+        options=args.cfg_options,
+        work_dir=args.work_dir,
+        launcher=args.launcher,
+        holdout=args.holdout,
+        compression=args.compression,
+    )

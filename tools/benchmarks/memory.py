@@ -6,7 +6,7 @@ import argparse
 import tempfile
 from typing import Optional, Sequence
 
-from mmfake.apis.options import add_run_arguments
+from mmfake.apis.options import add_run_arguments, config_of
 from mmfake.console import run_command
 from mmfake.errors import MMFakeError
 
@@ -50,18 +50,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> None:
     from memory_hook import MemoryHook, report  # beside this script
     from mmengine.runner import Runner
 
-    from mmfake.engine.config import load_config
-
-    cfg = load_config(
-        args.config,
-        scale=args.scale,
-        data_root=args.data_root,
-        holdout=args.holdout,
-        compression=args.compression,
-        options=args.cfg_options,
-        work_dir=args.work_dir,
-        launcher=args.launcher,
-    )
+    cfg = config_of(args)
     cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
     cfg.train_cfg.max_epochs = args.iterations
     cfg.train_dataloader.num_workers = args.workers
