@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import inspect
-import logging
 import os
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Set, Tuple
 
 from mmaction.registry import DATASETS, TRANSFORMS
 from mmengine.config import Config
-from mmengine.logging import print_log
 from torch.utils.data import DataLoader
 
 from ..datasets.ffpp_dataset import FFPPDataset
@@ -119,31 +117,6 @@ def check_agreement(cfg: Config) -> None:
                 f'test_dataloader holds out {_listed(leak)} as never seen, but {name} has it; set '
                 f'the hold-out of all loaders: --holdout {_listed(leak)}.'
             )
-
-
-def warn_of_other_compression(trained: Dict[str, Any], tested: Dict[str, Any]) -> None:
-    """Say in one line that a test has another compression than the training had.
-
-    Args:
-        trained (dict): ``metainfo`` of the training set, from the checkpoint.
-        tested (dict): ``metainfo`` of the test set.
-    """
-    before, now = _compressions(trained), _compressions(tested)
-    if before and now - before:
-        print_log(
-            f'The checkpoint was trained on compression {_listed(before)} and is tested on '
-            f'{_listed(now)}: the results tell how it carries over, not how good it is where it '
-            'was trained.',
-            logger='current',
-            level=logging.WARNING,
-        )
-
-
-def _compressions(metainfo: Dict[str, Any]) -> Set[str]:
-    """The compressions in the ids (dataset/method/compression/stem) of the videos of a dataset."""
-    parts = [name.split('/') for name in metainfo.get('expected_videos') or ()]
-    found = {part[2] for part in parts if len(part) == 4}
-    return found - {'released'}  # another dataset, whose compression nobody knows
 
 
 def _protocols(cfg: Config, loader: str) -> List[Dict[str, Any]]:

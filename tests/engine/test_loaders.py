@@ -4,7 +4,6 @@ from itertools import product
 
 import pytest
 from mmengine.config import Config
-from mmengine.logging import MMLogger
 from mmengine.runner import Runner
 
 from mmfake import MMFakeError
@@ -14,7 +13,6 @@ from mmfake.engine.loaders import (
     check_loader,
     datasets_of,
     fit_workers,
-    warn_of_other_compression,
 )
 
 METHODS = ('df', 'f2f', 'fs', 'nt')
@@ -85,30 +83,6 @@ def test_other_data_for_the_test_and_other_datasets_pass():
     cfg = loaders(ffpp(holdout='df'), ffpp())
     cfg.val_dataloader = None
     assert refusal(cfg) is None
-
-
-def videos(*compressions):
-    return dict(expected_videos={f'ffpp/df/{c}/000_001': {} for c in compressions})
-
-
-@pytest.mark.parametrize(
-    ('trained', 'tested', 'said'),
-    [
-        (videos('c23'), videos('c40'), 'trained on compression c23 and is tested on c40'),
-        (videos('c23', 'c40'), videos('c40'), ''),
-        (videos('c23'), videos('released'), ''),
-        ({}, videos('c40'), ''),
-        (videos('c23'), {}, ''),
-    ],
-)
-def test_another_compression_is_said(trained, tested, said, tmp_path):
-    log = tmp_path / 'log'
-    MMLogger.get_instance(str(tmp_path), log_file=str(log))
-    warn_of_other_compression(trained, tested)
-    text = log.read_text()
-    assert said in text
-    assert ('WARNING' in text) == bool(said)
-    del MMLogger._instance_dict[str(tmp_path)]
 
 
 def a_loader(steps=(), **kwargs):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from typing import Any, Dict, Optional, Sequence, Set, Tuple
+import re
+from typing import Any, Dict, Iterable, Optional, Sequence, Set, Tuple
 
 from mmaction.registry import HOOKS
 from mmengine.hooks import Hook
@@ -12,8 +13,8 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch import nn
 
+from ...datasets.ffpp_tree import RELEASED
 from ...errors import MMFakeError, sample_of
-from ..loaders import warn_of_other_compression
 
 
 @HOOKS.register_module()
@@ -24,13 +25,14 @@ class ProtocolHook(Hook):
     loads under a config that is not its own, and a method it was trained on would be reported as
     never seen. Each checkpoint holds the ``metainfo`` of its training set; this hook compares the
     methods in it. A test without a hold-out (``holdout=None``) and weights of unknown training,
-    such as another project's, pass. Test videos that training has seen, say after new split files,
-    are told before the test and after it.
+    such as another project's, pass. Told before a test are heads that only one of checkpoint and
+    config has, another compression, and test videos that training has seen, say after new split
+    files.
     """
 
     def __init__(self) -> None:
         self._trained_on: Dict[str, Any] = {}
-        self._leak = ''
+        self._trained_by, self._parts = '', set()  # name of the config, modules with weights
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: Dict[str, Any]) -> None:
         """Read what the weights were trained on, and check it if the run is being resumed.
@@ -38,7 +40,12 @@ class ProtocolHook(Hook):
         Raises:
             MMFakeError: If the checkpoint cannot be resumed, or not by this config.
         """
-        self._trained_on = checkpoint.get('meta', {}).get('dataset_meta') or {}
+        meta = checkpoint.get('meta', {})
+        self._trained_on = meta.get('dataset_meta') or {}
+        # mmengine's name of a run: that of its config, and when it began
+        run = re.fullmatch(r'([\w.-]+)_\d{8}_\d{6}', str(meta.get('experiment_name')))
+        self._trained_by = run[1] if run else 'another one'
+        self._parts = _parts_of(checkpoint.get('state_dict', ()))
         if not runner._resume:
             return
         if 'message_hub' not in checkpoint or 'optimizer' not in checkpoint:
@@ -62,7 +69,6 @@ class ProtocolHook(Hook):
             MMFakeError: If the weights have seen it.
         """
         metainfo = getattr(runner.test_dataloader.dataset, 'metainfo', {})
-        warn_of_other_compression(self._trained_on, metainfo)
         held_out = metainfo.get('holdout')
         seen = self._trained_on.get('multi_classes') or ()
         if held_out in seen:
@@ -71,13 +77,52 @@ class ProtocolHook(Hook):
                 'has never seen; test it with the config it was trained with, or set '
                 'test_dataloader.dataset.holdout=None for a test on every method.'
             )
-        self._leak = _leak(self._trained_on, metainfo)
-        self.after_test(runner)
+        for remark in (
+            _other_heads(self._trained_by, self._parts, _parts_of(_model_of(runner).state_dict())),
+            _other_compression(self._trained_on, metainfo),
+            _leak(self._trained_on, metainfo),
+        ):
+            if remark:
+                print_log(remark, logger='current', level=logging.WARNING)
 
-    def after_test(self, runner: Runner) -> None:
-        """Tell of test videos that training has seen, also as the last line."""
-        if self._leak:
-            print_log(self._leak, logger='current', level=logging.WARNING)
+
+def _model_of(runner: Runner) -> nn.Module:
+    """The recognizer, without a DistributedDataParallel around it."""
+    return runner.model.module if is_model_wrapper(runner.model) else runner.model
+
+
+def _parts_of(state_dict: Iterable[str]) -> Set[str]:
+    """The modules that hold tensors, two names deep: heads such as ``'multi.cls_head'``."""
+    keys = (re.sub(r'^module\.', '', key) for key in state_dict)
+    return {'.'.join(key.split('.')[:2]) for key in keys}
+
+
+def _other_heads(config: str, trained: Set[str], tested: Set[str]) -> str:
+    """Say which heads only the checkpoint has, or only the config: it is of another regime."""
+    unused, absent = sorted(trained - tested), sorted(tested - trained)
+    if not trained or not (unused or absent):
+        return ''
+    parts = [f'its {sample_of(unused)} is not used'] if unused else []
+    parts += [f'it has no {sample_of(absent)}, which is left at random'] if absent else []
+    return f'The checkpoint is not of this config but of {config}: {"; ".join(parts)}.'
+
+
+def _other_compression(trained_on: Dict[str, Any], tested: Dict[str, Any]) -> str:
+    """Say that a test has another compression than the training had."""
+
+    def compressions(metainfo: Dict[str, Any]) -> Set[str]:
+        ids = (video.split('/') for video in metainfo.get('expected_videos') or ())
+        # the one of another dataset nobody knows
+        return {parts[2] for parts in ids if len(parts) == 4} - {RELEASED}
+
+    before, now = compressions(trained_on), compressions(tested)
+    if not before or now <= before:
+        return ''
+    return (
+        f'The checkpoint was trained on compression {" and ".join(sorted(before))} and is tested '
+        f'on {" and ".join(sorted(now))}: the results tell how it carries over, not how good it '
+        'is where it was trained.'
+    )
 
 
 def _leak(trained_on: Dict[str, Any], tested: Dict[str, Any]) -> str:
@@ -245,13 +290,12 @@ class PreprocessingHook(Hook):
 
 def _facts_of(runner: Runner, loop: Any) -> Dict[str, Any]:
     """Facts of the model of a run and of the pipeline of a loop, which may be None."""
-    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
     dataset = None if loop is None else loop.dataloader.dataset
     while hasattr(dataset, 'dataset'):  # RepeatDataset and the like
         dataset = dataset.dataset
     transforms = getattr(getattr(dataset, 'pipeline', None), 'transforms', [])
     sampler = next((step for step in transforms if hasattr(step, 'frame_interval')), None)
-    return preprocessing_of(model, sampler)
+    return preprocessing_of(_model_of(runner), sampler)
 
 
 def preprocessing_of(model: nn.Module, sampler: Any = None) -> Dict[str, Any]:

@@ -1,17 +1,20 @@
 from types import SimpleNamespace
 
 import pytest
+from mmengine.logging import MMLogger
+from torch import nn
 
 from mmfake import MMFakeError, ProtocolHook
-from mmfake.engine.hooks import checkpoint_facts
+from mmfake.engine.run_log import BriefLog, repeat_warnings
 
 HELD_OUT_DF = dict(holdout='df', multi_classes=('original', 'f2f', 'fs', 'nt'))
 HELD_OUT_FS = dict(holdout='fs', multi_classes=('original', 'df', 'f2f', 'nt'))
 
 
-def runner(metainfo, resume=False):
+def runner(metainfo, resume=False, model=None):
     loader = SimpleNamespace(dataset=SimpleNamespace(metainfo=metainfo))
-    return SimpleNamespace(_resume=resume, train_dataloader=loader, test_dataloader=loader)
+    loaders = dict(train_dataloader=loader, test_dataloader=loader)
+    return SimpleNamespace(_resume=resume, model=model or nn.Module(), **loaders)
 
 
 def checkpoint(metainfo, **kwargs):
@@ -49,17 +52,92 @@ def test_published_weights_cannot_be_resumed():
     ProtocolHook().after_load_checkpoint(runner(HELD_OUT_DF), published)
 
 
-def test_test_videos_of_the_training_are_told_before_the_test_and_after_it(monkeypatch):
+@pytest.fixture
+def warnings(tmp_path):
+    """What a test logs, with the warnings that come last again."""
+    path = tmp_path / 'log'
+    logger = MMLogger.get_instance(str(tmp_path), log_file=str(path))
+    logger.addFilter(BriefLog(''))
+
+    def told(trained, tested, model=None):
+        hook, test = ProtocolHook(), runner(tested, model=model)
+        hook.after_load_checkpoint(test, trained)
+        hook.before_test(test)
+        hook.after_test(test)
+        repeat_warnings(logger, 'To bear in mind')
+        lines = path.read_text().splitlines()
+        assert all(' - WARNING - ' in line for line in lines)
+        return [line.split(' - ')[-1] for line in lines]
+
+    yield told
+    del MMLogger._instance_dict[str(tmp_path)]
+
+
+def test_test_videos_of_the_training_are_told_before_the_test_and_after_it(warnings):
     videos = [f'ffpp/original/c23/{number:03d}' for number in range(6)]
     trained = dict(HELD_OUT_DF, expected_videos=dict.fromkeys(videos[:4]))
     at_c40 = [video.replace('c23', 'c40') for video in videos[2:]]
     tested = dict(HELD_OUT_DF, expected_videos=dict.fromkeys(at_c40))
-    hook = ProtocolHook()
-    hook.after_load_checkpoint(runner(tested), checkpoint(trained))
-    told = []
-    monkeypatch.setattr(checkpoint_facts, 'print_log', lambda line, **kwargs: told.append(line))
-    hook.before_test(runner(tested))
-    hook.after_test(runner(tested))
-    assert len(told) == 2
-    assert told[0].startswith('2 of the 4 test videos were training videos of this checkpoint ')
-    assert 'ffpp/original/002' in told[0]
+    _, told, _, again = warnings(checkpoint(trained), tested)
+    assert told.startswith('2 of the 4 test videos were training videos of this checkpoint ')
+    assert 'ffpp/original/002' in told
+    assert again == f'To bear in mind: {told}'
+
+
+def videos(stem, *compressions):
+    return dict(expected_videos={f'ffpp/df/{c}/{stem}': {} for c in compressions})
+
+
+@pytest.mark.parametrize(
+    ('trained', 'tested', 'said'),
+    [
+        (videos('1', 'c23'), videos('2', 'c40'), 'compression c23 and is tested on c40'),
+        (videos('1', 'c23', 'c40'), videos('2', 'c40'), None),
+        (videos('1', 'c23'), videos('2', 'released'), None),
+        ({}, videos('2', 'c40'), None),
+        (videos('1', 'c23'), {}, None),
+    ],
+)
+def test_another_compression_is_said(trained, tested, said, warnings):
+    lines = warnings(checkpoint(trained), tested)
+    assert len(lines) == (2 if said else 0)
+    assert all(said in line for line in lines)
+
+
+def weights(*heads, prefix=''):
+    return {f'{prefix}{name}.weight': 0 for name in ('backbone.conv', *heads)}
+
+
+BIN, MULTI = 'binary.cls_head', 'multi.cls_head'
+
+
+@pytest.mark.parametrize(
+    ('trained', 'tested', 'run', 'said'),
+    [
+        ([BIN], [BIN], 'bin_ce_20260101_123456', None),
+        ([BIN, MULTI], [BIN], None, 'of another one: its multi.cls_head is not used.'),
+        (
+            [BIN, MULTI],
+            [BIN],
+            'bin_multi_ce_holdout_df_20260101_123456',
+            'of bin_multi_ce_holdout_df: its multi.cls_head is not used.',
+        ),
+        (
+            [BIN],
+            [BIN, 'binary.contrastive_head'],
+            'bin_ce_20260101_123456',
+            'of bin_ce: it has no binary.contrastive_head, which is left at random.',
+        ),
+    ],
+)
+def test_a_checkpoint_of_another_regime_is_told(trained, tested, run, said, warnings):
+    saved = dict(meta=dict(experiment_name=run), state_dict=weights(*trained))
+    model = SimpleNamespace(state_dict=lambda: weights(*tested))
+    lines = warnings(saved, {}, model)
+    expected = [f'The checkpoint is not of this config but {said}'] if said else []
+    assert lines == expected + [f'To bear in mind: {line}' for line in expected]
+
+
+def test_weights_of_a_wrapped_model_are_the_same(warnings):
+    model = SimpleNamespace(state_dict=lambda: weights(BIN))
+    assert warnings(dict(state_dict=weights(BIN, prefix='module.')), {}, model) == []
