@@ -133,9 +133,10 @@ class ValidationThresholdHook(Hook):
             checkpoint['meta'][self.META_KEY] = self._chosen.threshold
 
     def after_train(self, runner: Runner) -> None:
-        """Say it once more where it is read."""
+        """Say it once more where it is read, in other words: mmengine drops a repeated warning."""
         if self._chosen is not None and self._chosen.is_chance:
-            print_log(self._chosen.warning, logger='current', level=logging.WARNING)
+            line = f'To bear in mind: {self._chosen.warning}'
+            print_log(line, logger='current', level=logging.WARNING)
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: Dict[str, Any]) -> None:
         """Read what belongs to the loaded weights."""

@@ -3,6 +3,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from mmengine.logging import MMLogger
 
 from mmfake import DeepfakeMetric, ValidationThresholdHook
 from mmfake.engine.hooks import validation_threshold_hook
@@ -77,6 +78,16 @@ def test_a_detector_at_chance_hands_no_threshold_on(told, auc, low, high):
     assert f'AUC {auc:.3f}' in first[1]
     assert 'no better than chance (0.5)' in first[1]
     assert source[1] == 'No threshold from validation in the checkpoint: 0.5 is used.'
+
+
+def test_chance_is_told_again_in_the_log_of_a_training(tmp_path):
+    MMLogger.get_instance(str(tmp_path), log_file=str(tmp_path / 'log'))  # drops what it has said
+    hook = ValidationThresholdHook()
+    hook.after_val_epoch(runner_at(10), dict(FOUND, **{'deepfake/auc_low': 0.5}))
+    hook.after_train(runner_at(20))
+    first, again = (tmp_path / 'log').read_text().splitlines()
+    assert again.endswith(f'To bear in mind: {first.split(" - ")[-1]}')
+    del MMLogger._instance_dict[str(tmp_path)]
 
 
 def test_chance_is_told_again_at_the_end_of_training(told):
