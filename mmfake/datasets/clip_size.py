@@ -1,8 +1,8 @@
-"""Change the clip size of a whole config in one call."""
+"""Clip size of a whole config, changed in every dataset of its loaders in one call."""
 
 from __future__ import annotations
 
-from typing import Any, Iterator, Mapping
+from typing import Any, Dict, Iterator, Mapping
 
 from ..errors import MMFakeError
 
@@ -59,7 +59,18 @@ def _pipelines(cfg: Mapping[str, Any]) -> Iterator[list]:
         if key.endswith('_pipeline'):
             yield value
         elif key.endswith('_dataloader') and value:
-            dataset = value['dataset']
-            while 'pipeline' not in dataset and 'dataset' in dataset:  # RepeatDataset and the like
-                dataset = dataset['dataset']
-            yield dataset.get('pipeline', [])
+            yield from (dataset.get('pipeline', []) for dataset in datasets_of(value))
+
+
+def datasets_of(loader: Mapping[str, Any]) -> Iterator[Dict[str, Any]]:
+    """The datasets of a loader, those in a ``RepeatDataset`` or ``ConcatDataset`` included."""
+    waiting = [loader.get('dataset')]
+    while waiting:
+        dataset = waiting.pop(0)
+        if not isinstance(dataset, dict):  # built already
+            continue
+        inner = [dataset['dataset']] if 'dataset' in dataset else dataset.get('datasets')
+        if inner:
+            waiting += inner
+        else:
+            yield dataset

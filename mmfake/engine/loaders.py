@@ -10,6 +10,7 @@ from mmaction.registry import DATASETS, TRANSFORMS
 from mmengine.config import Config
 from torch.utils.data import DataLoader
 
+from ..datasets.clip_size import datasets_of
 from ..datasets.ffpp_dataset import FFPPDataset
 from ..datasets.ffpp_tree import canonical_compression
 from ..datasets.protocol import HoldOut, get_manipulation
@@ -23,20 +24,6 @@ _OF_MMENGINE = ('num_batch_per_epoch', 'disable_subprocess_warning')
 # torch refuses these where a loader has no workers
 _OF_WORKERS = ('prefetch_factor', 'timeout', 'multiprocessing_context')
 _NUMBERS = ('clip_len', 'num_clips', 'frame_interval', 'crop_size')  # of a transform, 1 or more
-
-
-def datasets_of(loader: Dict[str, Any]) -> Iterator[Dict[str, Any]]:
-    """The datasets of a loader, those in a ``RepeatDataset`` or ``ConcatDataset`` included."""
-    waiting = [loader.get('dataset')]
-    while waiting:
-        dataset = waiting.pop(0)
-        if not isinstance(dataset, dict):  # built already
-            continue
-        inner = [dataset['dataset']] if 'dataset' in dataset else dataset.get('datasets')
-        if inner:
-            waiting += inner
-        else:
-            yield dataset
 
 
 # ---- Setting all loaders ------------------------------------------------------------------------

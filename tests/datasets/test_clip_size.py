@@ -1,3 +1,5 @@
+import copy
+
 import pytest
 from mmengine import Config
 
@@ -63,6 +65,18 @@ def test_config_changes_what_it_inherits(base, tmp_path):
     again = tmp_path / 'dumped.py'
     cfg.dump(again)
     check(Config.fromfile(again))
+
+
+def test_every_dataset_of_a_concatenation_is_changed(base):
+    cfg = Config.fromfile(base)
+    repeated = cfg.train_dataloader.dataset
+    cfg.train_dataloader.dataset = dict(
+        type='ConcatDataset', datasets=[repeated, copy.deepcopy(repeated.dataset)]
+    )
+    set_clip_size(cfg, 8, 64)
+    first, second = cfg.train_dataloader.dataset.datasets
+    assert first.dataset.pipeline == second.pipeline
+    assert second.pipeline[0].clip_len == 8
 
 
 def test_config_without_frames_to_sample_is_refused():

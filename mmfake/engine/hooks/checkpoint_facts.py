@@ -291,8 +291,9 @@ class PreprocessingHook(Hook):
 def _facts_of(runner: Runner, loop: Any) -> Dict[str, Any]:
     """Facts of the model of a run and of the pipeline of a loop, which may be None."""
     dataset = None if loop is None else loop.dataloader.dataset
-    while hasattr(dataset, 'dataset'):  # RepeatDataset and the like
-        dataset = dataset.dataset
+    while hasattr(dataset, 'dataset') or hasattr(dataset, 'datasets'):
+        # a RepeatDataset, or a ConcatDataset, whose first stands for all
+        dataset = dataset.dataset if hasattr(dataset, 'dataset') else dataset.datasets[0]
     transforms = getattr(getattr(dataset, 'pipeline', None), 'transforms', [])
     sampler = next((step for step in transforms if hasattr(step, 'frame_interval')), None)
     return preprocessing_of(_model_of(runner), sampler)

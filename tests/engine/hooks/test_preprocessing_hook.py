@@ -14,7 +14,8 @@ from mmfake.engine.hooks.checkpoint_facts import check_preprocessing, preprocess
 
 def runner(model, frame_interval=1, resume=False):
     pipeline = SimpleNamespace(transforms=[SampleFrames(clip_len=2, frame_interval=frame_interval)])
-    wrapped = SimpleNamespace(dataset=SimpleNamespace(pipeline=pipeline))  # a RepeatDataset
+    joined = SimpleNamespace(datasets=[SimpleNamespace(pipeline=pipeline)])  # a ConcatDataset
+    wrapped = SimpleNamespace(dataset=joined)  # a RepeatDataset
     loop = SimpleNamespace(dataloader=SimpleNamespace(dataset=wrapped))
     return SimpleNamespace(model=model, val_loop=loop, test_loop=loop, _resume=resume)
 
