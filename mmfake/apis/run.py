@@ -22,9 +22,8 @@ from mmengine.runner import Runner
 import mmfake.register  # noqa: F401 - also for configs that do not name it
 
 from ..console import process_rank
-from ..datasets.guarded_pipeline import loader_errors_told
 from ..engine.arguments import arguments_of, hint, registered
-from ..engine.loaders import check_loader
+from ..engine.loaders import check_loader, loader_errors_told
 from ..engine.run_log import BriefLog, BriefRunner, paramwise_line
 from ..errors import MMFakeError, first_line
 from ..files import is_full

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import re
-import signal
-import threading
-import traceback
-from contextlib import contextmanager
-from typing import Callable, Iterator, Optional, Sequence, Union
+from typing import Callable, Optional, Sequence, Union
 
 import numpy as np
 from mmengine.dataset import Compose
@@ -38,8 +34,7 @@ class GuardedPipeline(Compose):
     after decoding is a bug and propagates, and so do those that no broken file causes (a missing
     library, a missing key, no memory).
 
-    A decoder that never returns is ended by the ``timeout`` of the data loader, see
-    :func:`loader_errors_told`.
+    A decoder that never returns is ended by the ``timeout`` of the data loader.
 
     Args:
         transforms (Sequence[dict | Callable], optional): The transforms. Defaults to None.
@@ -136,36 +131,3 @@ def _one_line(error: Exception) -> str:
     text = re.sub(r'^\[[\d:]+\] \S+:\d+: ', '', text)
     text = ' '.join(text.split())[:160]
     return f'{type(error).__name__}: {text}' if text else type(error).__name__
-
-
-@contextmanager
-def loader_errors_told() -> Iterator[None]:
-    """Say in one line, as an MMFakeError, that a worker of a data loader hangs or has died."""
-    try:
-        yield
-    except (RuntimeError, ConnectionError, EOFError) as error:
-        # first of all: torch's handler raises once more at the end of every other worker
-        if hasattr(signal, 'SIGCHLD') and threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        if isinstance(error.__context__, KeyboardInterrupt):  # Ctrl-C has ended the workers, too
-            raise KeyboardInterrupt from None
-        told = ' '.join(str(error).split()).rstrip('.')
-        if not isinstance(error, RuntimeError) and _is_from_loader(error):
-            # the worker died while it handed a batch over
-            told = f'DataLoader worker lost ({type(error).__name__}: {told})'
-        if told.startswith('DataLoader timed out'):
-            why = 'decoding a video hangs'
-        elif told.startswith('DataLoader worker'):
-            why = 'a video crashes its decoder, or memory is short'
-        else:
-            raise
-        raise MMFakeError(
-            f'{told}: {why}; data_prep/check_index.py finds such videos, take them out of the '
-            'index and go on with --resume.'
-        ) from None
-
-
-def _is_from_loader(error: Exception) -> bool:
-    """Whether an error was met while a batch was fetched."""
-    frames = (frame for frame, _ in traceback.walk_tb(error.__traceback__))
-    return any(frame.f_globals.get('__name__') == 'torch.utils.data.dataloader' for frame in frames)

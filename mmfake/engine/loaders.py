@@ -1,9 +1,13 @@
-"""Data loaders of a config: their datasets and pipelines, and the mistakes in them."""
+"""Data loaders: their settings, the mistakes in these, and workers that hang or die."""
 
 from __future__ import annotations
 
 import inspect
 import os
+import signal
+import threading
+import traceback
+from contextlib import contextmanager
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Set, Tuple
 
 from mmaction.registry import DATASETS, TRANSFORMS
@@ -198,3 +202,39 @@ def _check_transform(step: Dict[str, Any], place: str) -> None:
 def _check_number(value: Optional[int], least: int, place: str) -> None:
     if value is not None and (not isinstance(value, int) or value < least):
         raise MMFakeError(f'{place} is {value!r}: it has to be a whole number, {least} or more.')
+
+
+# ---- A worker that hangs or dies ----------------------------------------------------------------
+
+
+@contextmanager
+def loader_errors_told() -> Iterator[None]:
+    """Say in one line, as an MMFakeError, that a worker of a data loader hangs or has died."""
+    try:
+        yield
+    except (RuntimeError, ConnectionError, EOFError) as error:
+        # first of all: torch's handler raises once more at the end of every other worker
+        if hasattr(signal, 'SIGCHLD') and threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        if isinstance(error.__context__, KeyboardInterrupt):  # Ctrl-C has ended the workers, too
+            raise KeyboardInterrupt from None
+        told = ' '.join(str(error).split()).rstrip('.')
+        if not isinstance(error, RuntimeError) and _is_from_loader(error):
+            # the worker died while it handed a batch over
+            told = f'DataLoader worker lost ({type(error).__name__}: {told})'
+        if told.startswith('DataLoader timed out'):
+            why = 'decoding a video hangs'
+        elif told.startswith('DataLoader worker'):
+            why = 'a video crashes its decoder, or memory is short'
+        else:
+            raise
+        raise MMFakeError(
+            f'{told}: {why}; data_prep/check_index.py finds such videos, take them out of the '
+            'index and go on with --resume.'
+        ) from None
+
+
+def _is_from_loader(error: Exception) -> bool:
+    """Whether an error was met while a batch was fetched."""
+    frames = (frame for frame, _ in traceback.walk_tb(error.__traceback__))
+    return any(frame.f_globals.get('__name__') == 'torch.utils.data.dataloader' for frame in frames)

@@ -9,7 +9,7 @@ from mmaction.registry import TRANSFORMS
 from torch.utils.data import _utils
 
 from mmfake import UnreadableVideosHook, VideoInit
-from mmfake.datasets.guarded_pipeline import loader_errors_told
+from mmfake.engine.loaders import loader_errors_told
 from mmfake.errors import MMFakeError
 
 
