@@ -11,7 +11,7 @@ import os
 import shutil
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Iterator, Mapping, Union
+from typing import Any, BinaryIO, Iterator, Mapping, Union
 
 from .errors import MMFakeError
 
@@ -112,8 +112,13 @@ def sha256_of(path: Union[str, Path]) -> str:
     """Hash a file: its SHA-256 in hexadecimal digits, empty if there is no such file."""
     if not Path(path).is_file():
         return ''
-    digest = hashlib.sha256()
     with open(path, 'rb') as file:
-        for block in iter(lambda: file.read(1 << 20), b''):
-            digest.update(block)
+        return hash_of(file)
+
+
+def hash_of(file: BinaryIO) -> str:
+    """Hash the rest of an open file: its SHA-256 in hexadecimal digits."""
+    digest = hashlib.sha256()
+    for block in iter(lambda: file.read(1 << 20), b''):
+        digest.update(block)
     return digest.hexdigest()

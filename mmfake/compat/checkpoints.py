@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import codecs
 import contextlib
-import hashlib
 import io
 import os
 import pickle
@@ -33,8 +32,8 @@ from mmengine.runner import CheckpointLoader
 from mmengine.runner import checkpoint as host
 from mmengine.utils import digit_version
 
-from ..errors import MMFakeError
-from ..files import is_full
+from ..errors import MMFakeError, first_line
+from ..files import hash_of, is_full
 
 # class -> its functions that appear by name in what mmengine saves: the statistics of a log buffer
 # and the annealing of a OneCycle schedule
@@ -175,15 +174,12 @@ def _damage(file: BinaryIO, name: str) -> Optional[str]:
     """What of a file is not as it was written, by hash and check sums; None if nothing is."""
     named = _HASH_IN_NAME.search(os.path.basename(name))
     if named:
-        digest = hashlib.sha256()
-        for block in iter(lambda: file.read(1 << 20), b''):
-            digest.update(block)
+        found = hash_of(file)[:8]
         file.seek(0)
-        if digest.hexdigest()[:8] != named[1]:
+        if found != named[1]:
             return (
-                f'{name}: damaged, or changed: its SHA-256 begins with {digest.hexdigest()[:8]}, '
-                f'its name says {named[1]}; copy or download it again, or rename it if you have '
-                'changed it.'
+                f'{name}: damaged, or changed: its SHA-256 begins with {found}, its name says '
+                f'{named[1]}; copy or download it again, or rename it if you have changed it.'
             )
     if torch.serialization._is_zipfile(file):
         with zipfile.ZipFile(file) as archive:
@@ -207,8 +203,7 @@ def _without_config(checkpoint: Any) -> Any:
 
 def _unreadable(name: str, error: Exception) -> str:
     told = re.search(r'WeightsUnpickler error: (.*)', str(error))
-    reason = told.group(1) if told else (str(error).strip().splitlines() or [''])[0]
-    reason = reason.strip()[:160] or type(error).__name__
+    reason = (told.group(1) if told else first_line(error)).strip()[:160]
     return f'{name}: not a readable checkpoint, empty, truncated or of another kind ({reason}).'
 
 
