@@ -173,6 +173,7 @@ def remove_copies(folder: Union[str, Path], names: Iterable[str]) -> None:
 # ---- finding videos ----
 
 _LISTS = ('.txt', '.lst')
+_QUOTED = re.compile(r'^(["\'])(.+)\1$')
 _PICTURE = re.compile(r'\d{6}\.jpg', re.IGNORECASE)
 _MOST_KINDS = 5  # of passed over files that are named
 
@@ -183,9 +184,9 @@ def collect_inputs(
     """Find the videos.
 
     A folder stands for the videos in it and below, by name; a ``.txt`` or ``.lst`` file for the
-    videos and folders in it, one per line, relative ones from the folder of the file, without lines
-    that begin with ``#``. What names no video, such as an empty folder, a list that cannot be read
-    or a path that does not exist, stays in the list: it is then told as not scored.
+    videos and folders in it, one per line, in quotes or not, relative ones from the folder of the
+    file, without lines that begin with ``#``. What names no video, such as an empty folder, a list
+    that cannot be read or a path that does not exist, stays: it is then told as not scored.
 
     Args:
         inputs (str | Path | np.ndarray | Sequence): A video, folder, list or array, or several.
@@ -254,7 +255,9 @@ def _read_list(path: Path) -> List[str]:
     """The paths in a list, relative ones from its folder."""
     lines = path.read_text(encoding='utf-8-sig').split('\n')  # Notepad begins it with a BOM
     names = [line.strip() for line in lines]
-    return [str(path.parent / name) for name in names if name and not name.startswith('#')]
+    # in quotes, as Windows copies a path
+    names = [_QUOTED.sub(r'\2', name) for name in names if name and not name.startswith('#')]
+    return [str(path.parent / name) for name in names]
 
 
 def search_folder(folder: str) -> Tuple[List[str], str]:

@@ -57,6 +57,13 @@ def test_list(folder):
     assert names(listed) == expected
 
 
+def test_list_of_quoted_paths(folder):
+    listed = folder / 'list.txt'
+    listed.write_text('"b.mp4"\r\n \'deep/c.webm\' \n"#1.mp4"\n"half.mp4\n"\n')
+    expected = ['b.mp4', 'deep/c.webm', '#1.mp4', '"half.mp4', '"']
+    assert names(listed) == [str(folder / name) for name in expected]
+
+
 def test_list_of_notepad_and_folders_in_it(folder):
     listed = folder / 'list.txt'
     listed.write_bytes(b'\xef\xbb\xbfb.mp4\r\ndeep\r\n')
