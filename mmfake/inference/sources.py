@@ -263,15 +263,15 @@ def _read_list(path: Path) -> List[str]:
 def search_folder(folder: str) -> Tuple[List[str], str]:
     """Find the videos in a folder and below it, by name.
 
-    A folder with numbered JPEG files from ``000000.jpg`` on is one video. What
-    ``tools/detect.py`` has written is left out; what else is passed over is told in a line, which
-    is empty where nothing is.
+    A folder with numbered JPEG files from ``000000.jpg`` on is one video. Links to folders are
+    followed. What ``tools/detect.py`` has written is left out; what else is passed over is told in
+    a line, which is empty where nothing is.
     """
     found: List[str] = []
     other: Counter = Counter()
     closed: List[str] = []
     copies = 0
-    for place, _, names in os.walk(folder, onerror=lambda error: closed.append(error.filename)):
+    for place, names in _walk(folder, closed):
         is_clip = picture_name(0) in map(str.lower, names)
         if is_clip:
             found.append(place)
@@ -288,6 +288,21 @@ def search_folder(folder: str) -> Tuple[List[str], str]:
                 other[suffix or 'no suffix'] += 1
     paths = [str(path) for path in sorted(map(Path, found))]
     return paths, _passed_over(other, copies, len(closed))
+
+
+def _walk(folder: str, closed: List[str]) -> Iterator[Tuple[str, List[str]]]:
+    """Give each folder once, with its files: links come last, and may lead back."""
+    tops, seen = [folder], set()
+    for top in tops:
+        for place, below, names in os.walk(
+            top, onerror=lambda error: closed.append(error.filename)
+        ):
+            if os.path.realpath(place) in seen:
+                below.clear()
+                continue
+            seen.add(os.path.realpath(place))
+            tops += sorted(filter(os.path.islink, (os.path.join(place, name) for name in below)))
+            yield place, names
 
 
 def _passed_over(other: Counter, copies: int, closed: int) -> str:

@@ -194,6 +194,20 @@ def test_a_link_that_leads_nowhere_is_not_lost(fill, search, tmp_path):
     assert search() == (['a.mp4', 'b.mp4'], '')
 
 
+def test_linked_folders_are_followed_once(fill, search, tmp_path, tmp_path_factory):
+    fill('b/a.mp4', 'b/clip/000000.jpg')
+    elsewhere = tmp_path_factory.mktemp('disk')
+    (elsewhere / 'film.mp4').write_text('x')
+    (elsewhere / 'back').symlink_to(tmp_path)  # a circle
+    (tmp_path / 'a').symlink_to(elsewhere)
+    (tmp_path / 'a_again').symlink_to(elsewhere)
+    (tmp_path / 'clip').symlink_to(tmp_path / 'b' / 'clip')  # has its own place here
+    assert search() == (['a/film.mp4', 'b/a.mp4', 'b/clip'], '')
+    link = tmp_path_factory.mktemp('other') / 'link'
+    link.symlink_to(elsewhere / 'back')
+    assert len(search_folder(str(link))[0]) == 3
+
+
 @pytest.mark.parametrize('known_by', ['results.json', 'results.jsonl'])
 @pytest.mark.parametrize('out', ['report/', 'deep/er/', ''])
 def test_own_files_are_left_out_and_nothing_else(fill, search, tmp_path, known_by, out):
