@@ -135,7 +135,16 @@ class DeepfakeInferencer:
             MMFakeError: If an argument will not do or a file cannot be written.
         """
         # what would fail after the first video is told before it
-        _check(person, batch_size, segments)
+        if person not in PEOPLE:
+            raise MMFakeError(f'person {person!r} is unknown; choose {" or ".join(PEOPLE)}')
+        _check_numbers(batch_size=batch_size, segments=1 if segments is None else segments)
+        _check_switches(
+            face=face,
+            show=show,
+            save_video=save_video,
+            print_result=print_result,
+            show_progress=show_progress,
+        )
         if (show or save_video) and not out_dir:
             raise MMFakeError('show and save_video need a folder: give out_dir')
         decision = choose_threshold(threshold, self.model.val_threshold)
@@ -208,15 +217,16 @@ class DeepfakeInferencer:
         return results
 
 
-def _check(person: str, batch_size: int, segments: Optional[int]) -> None:
-    """Refuse what would fail after the first video."""
-    if person not in PEOPLE:
-        raise MMFakeError(f'person {person!r} is unknown; choose {" or ".join(PEOPLE)}')
-    for name, value in (('batch_size', batch_size), ('segments', segments)):
-        if value is None and name == 'segments':
-            continue
+def _check_numbers(**values: Any) -> None:
+    for name, value in values.items():
         if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
             raise MMFakeError(f'{name}={value!r} is no whole number from 1 on')
+
+
+def _check_switches(**values: Any) -> None:
+    for name, value in values.items():
+        if not isinstance(value, bool):
+            raise MMFakeError(f'{name}={value!r} is neither True nor False')
 
 
 def _digest(config: Config) -> str:
