@@ -16,7 +16,6 @@ from mmengine.config import Config
 from ..engine.config import load_config
 from ..errors import MMFakeError
 from ..faces.detectors import FaceSettings
-from .clip_pipeline import ClipPipeline
 from .detection_run import finish_video, score_videos, video_progress
 from .evidence import Saliency
 from .report import write_report
@@ -73,7 +72,6 @@ class DeepfakeInferencer:
         if str(device).split(':')[0] == 'meta':
             raise MMFakeError("device 'meta' computes nothing; choose cpu or cuda")
         self.faces = faces or FaceSettings()
-        self.pipeline = ClipPipeline(config)
         self.model = TrainedModel(config, str(checkpoint), device)
         self._config_digest = _digest(config)
 
@@ -178,7 +176,7 @@ class DeepfakeInferencer:
         # scan and score the others, decide on each as soon as it is complete
         left = [number for number in range(len(videos)) if number not in done]
         scans = (
-            VideoScan(source, name, self.pipeline, faces, person, segments)
+            VideoScan(source, name, self.model.pipeline, faces, person, segments)
             for name, source in (videos[number] for number in left)
         )
         saliency = Saliency(self.model) if out_dir else None
