@@ -13,6 +13,7 @@ from typing import Any, Callable, Dict, List, Optional, Sequence, Union
 
 from mmengine.config import Config
 
+from ..datasets.protocol import RENDERED, method_name
 from ..engine.config import load_config
 from ..errors import MMFakeError
 from ..faces.detectors import FaceSettings
@@ -23,12 +24,13 @@ from .results import SCHEMA_VERSION, Journal, JudgedVideo, write_json, write_res
 from .sources import PAGE, Source, collect_inputs, earlier_copies, remove_copies
 from .trained_model import TrainedModel, choose_threshold
 from .video_scan import VideoScan
-from .wording import meaning_of, warnings_of
 
 _LOGGER = logging.getLogger(__name__)
 
 PEOPLE = ('largest', 'all')
 """tuple[str]: Who in a video is judged."""
+
+_EQUAL = 1e-6  # scores that differ by less are one, but for rounding
 
 
 class DeepfakeInferencer:
@@ -194,7 +196,7 @@ class DeepfakeInferencer:
         predictions = [video.prediction for video in judged]
         results = dict(
             run,
-            warnings=warnings_of(self.model.warnings, predictions),
+            warnings=_warnings_of(self.model.warnings, predictions),
             meaning=meaning_of(self.model.facts, person),
             n_videos=len(predictions),
             n_scored=sum(video['status'] == 'scored' for video in predictions),
@@ -225,6 +227,38 @@ def _check_switches(**values: Any) -> None:
     for name, value in values.items():
         if not isinstance(value, bool):
             raise MMFakeError(f'{name}={value!r} is neither True nor False')
+
+
+def meaning_of(model: Dict[str, Any], person: str) -> str:
+    """Say what the number means and what not, for ``facts`` of a model and who is judged."""
+    methods = ', '.join(method_name(key) for key in model['trained_on'])
+    known = f' ({methods})' if methods else ''
+    kind = 'rendered imitations of ' if RENDERED in model.get('datasets', ()) else ''
+    text = (
+        f'The number is how strongly the face resembles the {kind}manipulated faces this detector '
+        f'was trained on{known} rather than their originals, averaged over clips of the video. '
+        'It is no proof and not the chance that the video is fake: other methods, strong '
+        'compression or unusual footage can be missed or wrongly flagged, and only the face is '
+        'judged, not the sound or the rest of the picture.'
+    )
+    if person == 'all':
+        text += (
+            ' Of several people the highest number counts, against a threshold that is made for '
+            'one face: the more faces a video shows, the more often an original is wrongly flagged.'
+        )
+    return text
+
+
+def _warnings_of(model_warnings: Sequence[str], predictions: Sequence[Dict[str, Any]]) -> List[str]:
+    """What makes every score doubtful: facts of the model, and scores that are all equal."""
+    scores = [video['probability'] for video in predictions if video['probability'] is not None]
+    told = list(model_warnings)
+    if len(scores) > 1 and max(scores) - min(scores) < _EQUAL:
+        told.append(
+            f'All {len(scores)} scores are equal ({scores[0]:.4f}): unless it is the same video, '
+            'this detector does not tell videos apart.'
+        )
+    return told
 
 
 def _digest(config: Config) -> str:
