@@ -14,8 +14,8 @@ import torch
 from ..errors import MMFakeError
 from ..faces.detectors import FaceSettings
 from ..inference.deepfake_inferencer import DeepfakeInferencer
+from ..inference.report import told_of_threshold, told_of_validation
 from ..inference.sources import JOURNAL
-from ..inference.wording import told_of_threshold, told_of_validation
 
 
 def detect_videos(

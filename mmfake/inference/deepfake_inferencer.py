@@ -13,10 +13,10 @@ from typing import Any, Callable, Dict, List, Optional, Sequence, Union
 
 from mmengine.config import Config
 
+from ..datasets.protocol import RENDERED, method_name
 from ..engine.config import load_config
 from ..errors import MMFakeError
 from ..faces.detectors import FaceSettings
-from .clip_pipeline import ClipPipeline
 from .detection_run import finish_video, score_videos, video_progress
 from .evidence import Saliency
 from .report import write_report
@@ -24,12 +24,13 @@ from .results import SCHEMA_VERSION, Journal, JudgedVideo, write_json, write_res
 from .sources import PAGE, Source, collect_inputs, earlier_copies, remove_copies
 from .trained_model import TrainedModel, choose_threshold
 from .video_scan import VideoScan
-from .wording import meaning_of, warnings_of
 
 _LOGGER = logging.getLogger(__name__)
 
 PEOPLE = ('largest', 'all')
 """tuple[str]: Who in a video is judged."""
+
+_EQUAL = 1e-6  # scores that differ by less are one, but for rounding
 
 
 class DeepfakeInferencer:
@@ -73,7 +74,6 @@ class DeepfakeInferencer:
         if str(device).split(':')[0] == 'meta':
             raise MMFakeError("device 'meta' computes nothing; choose cpu or cuda")
         self.faces = faces or FaceSettings()
-        self.pipeline = ClipPipeline(config)
         self.model = TrainedModel(config, str(checkpoint), device)
         self._config_digest = _digest(config)
 
@@ -135,7 +135,16 @@ class DeepfakeInferencer:
             MMFakeError: If an argument will not do or a file cannot be written.
         """
         # what would fail after the first video is told before it
-        _check(person, batch_size, segments)
+        if person not in PEOPLE:
+            raise MMFakeError(f'person {person!r} is unknown; choose {" or ".join(PEOPLE)}')
+        _check_numbers(batch_size=batch_size, segments=1 if segments is None else segments)
+        _check_switches(
+            face=face,
+            show=show,
+            save_video=save_video,
+            print_result=print_result,
+            show_progress=show_progress,
+        )
         if (show or save_video) and not out_dir:
             raise MMFakeError('show and save_video need a folder: give out_dir')
         decision = choose_threshold(threshold, self.model.val_threshold)
@@ -169,7 +178,7 @@ class DeepfakeInferencer:
         # scan and score the others, decide on each as soon as it is complete
         left = [number for number in range(len(videos)) if number not in done]
         scans = (
-            VideoScan(source, name, self.pipeline, faces, person, segments)
+            VideoScan(source, name, self.model.pipeline, faces, person, segments)
             for name, source in (videos[number] for number in left)
         )
         saliency = Saliency(self.model) if out_dir else None
@@ -187,7 +196,7 @@ class DeepfakeInferencer:
         predictions = [video.prediction for video in judged]
         results = dict(
             run,
-            warnings=warnings_of(self.model.warnings, predictions),
+            warnings=_warnings_of(self.model.warnings, predictions),
             meaning=meaning_of(self.model.facts, person),
             n_videos=len(predictions),
             n_scored=sum(video['status'] == 'scored' for video in predictions),
@@ -208,15 +217,48 @@ class DeepfakeInferencer:
         return results
 
 
-def _check(person: str, batch_size: int, segments: Optional[int]) -> None:
-    """Refuse what would fail after the first video."""
-    if person not in PEOPLE:
-        raise MMFakeError(f'person {person!r} is unknown; choose {" or ".join(PEOPLE)}')
-    for name, value in (('batch_size', batch_size), ('segments', segments)):
-        if value is None and name == 'segments':
-            continue
+def _check_numbers(**values: Any) -> None:
+    for name, value in values.items():
         if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
             raise MMFakeError(f'{name}={value!r} is no whole number from 1 on')
+
+
+def _check_switches(**values: Any) -> None:
+    for name, value in values.items():
+        if not isinstance(value, bool):
+            raise MMFakeError(f'{name}={value!r} is neither True nor False')
+
+
+def meaning_of(model: Dict[str, Any], person: str) -> str:
+    """Say what the number means and what not, for ``facts`` of a model and who is judged."""
+    methods = ', '.join(method_name(key) for key in model['trained_on'])
+    known = f' ({methods})' if methods else ''
+    kind = 'rendered imitations of ' if RENDERED in model.get('datasets', ()) else ''
+    text = (
+        f'The number is how strongly the face resembles the {kind}manipulated faces this detector '
+        f'was trained on{known} rather than their originals, averaged over clips of the video. '
+        'It is no proof and not the chance that the video is fake: other methods, strong '
+        'compression or unusual footage can be missed or wrongly flagged, and only the face is '
+        'judged, not the sound or the rest of the picture.'
+    )
+    if person == 'all':
+        text += (
+            ' Of several people the highest number counts, against a threshold that is made for '
+            'one face: the more faces a video shows, the more often an original is wrongly flagged.'
+        )
+    return text
+
+
+def _warnings_of(model_warnings: Sequence[str], predictions: Sequence[Dict[str, Any]]) -> List[str]:
+    """What makes every score doubtful: facts of the model, and scores that are all equal."""
+    scores = [video['probability'] for video in predictions if video['probability'] is not None]
+    told = list(model_warnings)
+    if len(scores) > 1 and max(scores) - min(scores) < _EQUAL:
+        told.append(
+            f'All {len(scores)} scores are equal ({scores[0]:.4f}): unless it is the same video, '
+            'this detector does not tell videos apart.'
+        )
+    return told
 
 
 def _digest(config: Config) -> str:

@@ -1,4 +1,4 @@
-"""HTML report of inference: one self-contained page, from ``report.html.j2``."""
+"""Report of inference in HTML, one self-contained page, and sentences that the console says too."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Any, Dict, List, Sequence, Tuple, Union
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ..datasets.protocol import method_name
+from ..engine.hooks.validation_threshold_hook import Validation
 from ..files import atomic_file
 from .evidence import Strip
-from .wording import told_of_threshold, told_of_validation
 
 _PLOT = dict(width=760, height=96)  # px of a timeline
 _THINNEST = 1.5  # px: a thinner bar could not be pointed at
@@ -77,6 +77,27 @@ def render_report(results: Dict[str, Any], strips: Sequence[Sequence[Strip]], sa
         settings=results['settings'],
         saliency=saliency,
     )
+
+
+def told_of_validation(results: Dict[str, Any]) -> str:
+    """Say in a sentence how good the detector of the results was on its validation videos."""
+    validation = Validation.from_dict(results['model'].get('validation'))
+    if validation is None:
+        return 'How good this detector was on validation is not known: its checkpoint does not say.'
+    return validation.sentence
+
+
+def told_of_threshold(results: Dict[str, Any]) -> str:
+    """Say where the threshold of the results comes from."""
+    source = results['threshold_source']
+    if source == 'validation':
+        return 'chosen on validation'
+    if source == 'user':
+        return 'given by the user'
+    validation = Validation.from_dict(results['model'].get('validation'))
+    if validation is not None and validation.is_chance:
+        return 'the default, as validation was no better than chance'
+    return 'the default, as the checkpoint has none from validation'
 
 
 def _short_names(names: List[str]) -> Tuple[List[str], str]:

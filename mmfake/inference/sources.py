@@ -173,6 +173,7 @@ def remove_copies(folder: Union[str, Path], names: Iterable[str]) -> None:
 # ---- finding videos ----
 
 _LISTS = ('.txt', '.lst')
+_QUOTED = re.compile(r'^(["\'])(.+)\1$')
 _PICTURE = re.compile(r'\d{6}\.jpg', re.IGNORECASE)
 _MOST_KINDS = 5  # of passed over files that are named
 
@@ -183,9 +184,9 @@ def collect_inputs(
     """Find the videos.
 
     A folder stands for the videos in it and below, by name; a ``.txt`` or ``.lst`` file for the
-    videos and folders in it, one per line, relative ones from the folder of the file, without lines
-    that begin with ``#``. What names no video, such as an empty folder, a list that cannot be read
-    or a path that does not exist, stays in the list: it is then told as not scored.
+    videos and folders in it, one per line, in quotes or not, relative ones from the folder of the
+    file, without lines that begin with ``#``. What names no video, such as an empty folder, a list
+    that cannot be read or a path that does not exist, stays: it is then told as not scored.
 
     Args:
         inputs (str | Path | np.ndarray | Sequence): A video, folder, list or array, or several.
@@ -254,21 +255,23 @@ def _read_list(path: Path) -> List[str]:
     """The paths in a list, relative ones from its folder."""
     lines = path.read_text(encoding='utf-8-sig').split('\n')  # Notepad begins it with a BOM
     names = [line.strip() for line in lines]
-    return [str(path.parent / name) for name in names if name and not name.startswith('#')]
+    # in quotes, as Windows copies a path
+    names = [_QUOTED.sub(r'\2', name) for name in names if name and not name.startswith('#')]
+    return [str(path.parent / name) for name in names]
 
 
 def search_folder(folder: str) -> Tuple[List[str], str]:
     """Find the videos in a folder and below it, by name.
 
-    A folder with numbered JPEG files from ``000000.jpg`` on is one video. What
-    ``tools/detect.py`` has written is left out; what else is passed over is told in a line, which
-    is empty where nothing is.
+    A folder with numbered JPEG files from ``000000.jpg`` on is one video. Links to folders are
+    followed. What ``tools/detect.py`` has written is left out; what else is passed over is told in
+    a line, which is empty where nothing is.
     """
     found: List[str] = []
     other: Counter = Counter()
     closed: List[str] = []
     copies = 0
-    for place, _, names in os.walk(folder, onerror=lambda error: closed.append(error.filename)):
+    for place, names in _walk(folder, closed):
         is_clip = picture_name(0) in map(str.lower, names)
         if is_clip:
             found.append(place)
@@ -285,6 +288,21 @@ def search_folder(folder: str) -> Tuple[List[str], str]:
                 other[suffix or 'no suffix'] += 1
     paths = [str(path) for path in sorted(map(Path, found))]
     return paths, _passed_over(other, copies, len(closed))
+
+
+def _walk(folder: str, closed: List[str]) -> Iterator[Tuple[str, List[str]]]:
+    """Give each folder once, with its files: links come last, and may lead back."""
+    tops, seen = [folder], set()
+    for top in tops:
+        for place, below, names in os.walk(
+            top, onerror=lambda error: closed.append(error.filename)
+        ):
+            if os.path.realpath(place) in seen:
+                below.clear()
+                continue
+            seen.add(os.path.realpath(place))
+            tops += sorted(filter(os.path.islink, (os.path.join(place, name) for name in below)))
+            yield place, names
 
 
 def _passed_over(other: Counter, copies: int, closed: int) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import hashlib
 import math
 from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple, Union
@@ -25,6 +24,7 @@ from ..engine.hooks.checkpoint_facts import (
 )
 from ..engine.hooks.validation_threshold_hook import Validation, ValidationThresholdHook
 from ..errors import MMFakeError
+from ..files import sha256_of
 from ..version import __version__
 from .clip_pipeline import ClipPipeline
 
@@ -112,6 +112,7 @@ class TrainedModel:
 
     Attributes:
         model (nn.Module): The recognizer, in eval mode.
+        pipeline (ClipPipeline): Shapes its clips, as the test of the config does.
         device (torch.device): Where it is.
         val_threshold (float, optional): The threshold chosen on validation; None also where
             validation was no better than chance.
@@ -129,13 +130,13 @@ class TrainedModel:
         init_default_scope(cfg.get('default_scope', 'mmaction'))
         self.device = _device(device)
         self.model = _build(cfg)
+        self.pipeline = ClipPipeline(cfg)
         loaded = load_checkpoint(self.model, checkpoint, map_location='cpu', logger='silent')
         self.model.to(self.device).eval()
         meta = loaded.get('meta') or {}
-        pipeline = ClipPipeline(cfg)
-        clip_shape = pipeline.clip_shape
+        clip_shape = self.pipeline.clip_shape
         check_clip_shape(meta.get(ClipShapeHook.META_KEY), (3, *clip_shape))
-        own = preprocessing_of(self.model, pipeline.sampler)
+        own = preprocessing_of(self.model, self.pipeline.sampler)
         check_preprocessing(meta.get(PreprocessingHook.META_KEY), own)
         trained_on = meta.get('dataset_meta') or {}
         self.methods: Tuple[str, ...] = tuple(trained_on.get('multi_classes') or ())
@@ -159,7 +160,7 @@ class TrainedModel:
             mmfake=__version__,
             config=Path(cfg.filename).name if cfg.filename else None,
             checkpoint=Path(checkpoint).name,
-            checkpoint_sha256=_digest(checkpoint),
+            checkpoint_sha256=sha256_of(checkpoint) or None,  # of a URL
             epoch=meta.get('epoch'),
             clip_shape=list(clip_shape),
             trained_on=[method for method in self.methods if method != 'original'],
@@ -239,14 +240,3 @@ def _device(name: Optional[str]) -> torch.device:
         raise MMFakeError(
             f'device {name!r} cannot be used here ({reason}); use --device cpu'
         ) from None
-
-
-def _digest(path: str) -> Optional[str]:
-    """Name the weights, whatever the file is called."""
-    if not Path(path).is_file():  # a URL
-        return None
-    digest = hashlib.sha256()
-    with open(path, 'rb') as file:
-        for block in iter(lambda: file.read(1 << 20), b''):
-            digest.update(block)
-    return digest.hexdigest()

@@ -186,16 +186,17 @@ class FrameReader:
             raise VideoError(path, f'cannot be opened ({error.strerror})') from None
 
     def _find_stream(self) -> av.video.stream.VideoStream:
-        """Find the first stream that is a film."""
+        """Find the film: of several streams the one that claims most frames, or the first."""
         kind = self._container.format.name
         if kind == 'image2' or kind.endswith('_pipe'):
             raise VideoError(self.path, 'a picture, not a video')
         streams = [stream for stream in self._container.streams.video if not _is_cover(stream)]
         if not streams:
             raise VideoError(self.path, 'no video stream')
-        if streams[0].codec_context is None:
+        film = max(streams, key=lambda stream: stream.frames)
+        if film.codec_context is None:
             raise VideoError(self.path, 'its video codec is unknown; convert it, e.g. to H.264')
-        return streams[0]
+        return film
 
     def _read(self) -> Generator[Frame, None, None]:
         """Give the good frames, then tell of the damage."""

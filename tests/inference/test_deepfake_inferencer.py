@@ -213,11 +213,14 @@ def test_memory_does_not_hold_the_video(inferencer, write_film, noise_film, tmp_
         (dict(threshold='high'), "threshold 'high'"),
         (dict(threshold=1.5), 'threshold 1.5'),
         (dict(save_video=True), 'out_dir'),
+        (dict(face='no'), "face='no' is neither True nor False"),
+        (dict(face=None), 'face=None is neither'),
+        (dict(print_result='no'), "print_result='no' is neither"),
     ],
 )
 def test_a_wrong_argument_is_told(inferencer, noise_film, arguments, part):
     with pytest.raises(MMFakeError, match=part):
-        inferencer(noise_film(0), face=False, **arguments)
+        inferencer(noise_film(0), **dict(dict(face=False), **arguments))
 
 
 def test_entries_that_are_no_video_do_not_end_a_batch(inferencer, noise_film, tmp_path):

@@ -61,9 +61,9 @@ def test_names_that_no_file_can_have(judge, tmp_path):
 
 def test_a_film_that_goes_while_it_is_read(inferencer, write_film, noise_film, tmp_path):
     paths = [write_film(tmp_path / f'{n}.mp4', noise_film(n)) for n in range(2)]
-    scan = VideoScan(str(paths[0]), 'x', inferencer.pipeline, None)
+    scan = VideoScan(str(paths[0]), 'x', inferencer.model.pipeline, None)
     assert len(list(scan.clips())) == 4
-    scan = VideoScan(str(paths[1]), 'x', LosingPipeline(paths[1], inferencer.pipeline), None)
+    scan = VideoScan(str(paths[1]), 'x', LosingPipeline(paths[1], inferencer.model.pipeline), None)
     assert list(scan.clips()) == []
     assert (scan.status, scan.reason) == ('decode-failed', 'cannot be opened: gone')
 
@@ -106,13 +106,13 @@ def test_damage_that_is_only_met_the_second_time(
     inferencer, judge, write_film, noise_film, monkeypatch, tmp_path
 ):
     film = write_film(tmp_path / 'a.mkv', noise_film(0, 40), codec='mjpeg', pix_fmt='yuvj420p')
-    content, choose = film.read_bytes(), inferencer.pipeline.choose
+    content, choose = film.read_bytes(), inferencer.model.pipeline.choose
 
     def cut_and_choose(frames, fps):  # the first pass is over
         film.write_bytes(content[: len(content) // 2])
         return choose(frames, fps)
 
-    monkeypatch.setattr(inferencer.pipeline, 'choose', cut_and_choose)
+    monkeypatch.setattr(inferencer.model.pipeline, 'choose', cut_and_choose)
     prediction = judge(film, face=False)
     abstained(prediction, 'changed', '40 before')
     (warning,) = prediction['warnings']

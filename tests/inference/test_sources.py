@@ -57,6 +57,13 @@ def test_list(folder):
     assert names(listed) == expected
 
 
+def test_list_of_quoted_paths(folder):
+    listed = folder / 'list.txt'
+    listed.write_text('"b.mp4"\r\n \'deep/c.webm\' \n"#1.mp4"\n"half.mp4\n"\n')
+    expected = ['b.mp4', 'deep/c.webm', '#1.mp4', '"half.mp4', '"']
+    assert names(listed) == [str(folder / name) for name in expected]
+
+
 def test_list_of_notepad_and_folders_in_it(folder):
     listed = folder / 'list.txt'
     listed.write_bytes(b'\xef\xbb\xbfb.mp4\r\ndeep\r\n')
@@ -185,6 +192,20 @@ def test_a_link_that_leads_nowhere_is_not_lost(fill, search, tmp_path):
     fill('a.mp4')
     (tmp_path / 'b.mp4').symlink_to(tmp_path / 'gone.mp4')
     assert search() == (['a.mp4', 'b.mp4'], '')
+
+
+def test_linked_folders_are_followed_once(fill, search, tmp_path, tmp_path_factory):
+    fill('b/a.mp4', 'b/clip/000000.jpg')
+    elsewhere = tmp_path_factory.mktemp('disk')
+    (elsewhere / 'film.mp4').write_text('x')
+    (elsewhere / 'back').symlink_to(tmp_path)  # a circle
+    (tmp_path / 'a').symlink_to(elsewhere)
+    (tmp_path / 'a_again').symlink_to(elsewhere)
+    (tmp_path / 'clip').symlink_to(tmp_path / 'b' / 'clip')  # has its own place here
+    assert search() == (['a/film.mp4', 'b/a.mp4', 'b/clip'], '')
+    link = tmp_path_factory.mktemp('other') / 'link'
+    link.symlink_to(elsewhere / 'back')
+    assert len(search_folder(str(link))[0]) == 3
 
 
 @pytest.mark.parametrize('known_by', ['results.json', 'results.jsonl'])

@@ -15,9 +15,8 @@ from mmfake.engine.hooks.checkpoint_facts import preprocessing_of
 from mmfake.engine.hooks.validation_threshold_hook import Validation
 from mmfake.errors import MMFakeError
 from mmfake.inference.clip_pipeline import ClipPipeline
-from mmfake.inference.deepfake_inferencer import DeepfakeInferencer
+from mmfake.inference.deepfake_inferencer import DeepfakeInferencer, meaning_of
 from mmfake.inference.trained_model import Decision, TrainedModel, choose_threshold
-from mmfake.inference.wording import meaning_of
 
 
 def test_nothing_in_a_checkpoint_is_run(config, checkpoint, tmp_path):

@@ -171,7 +171,7 @@ def test_trains_predicts_and_detects(name, make_samples, tmp_path):
     (video,) = results['predictions']
     assert video['status'] == 'scored'
     assert list(video['family']['probabilities']) == ['original', 'df', 'fs', 'nt']
-    pipeline = detect.pipeline
+    pipeline = detect.model.pipeline
     assert pipeline.clip_shape == length
     assert pipeline.span == (1 if name in FRAMES else length[0])
     chosen = pipeline.choose(20, 25.0)

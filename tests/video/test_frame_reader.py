@@ -236,6 +236,25 @@ def test_closed_reader_gives_nothing_more(whole):
             next(iter(late))
 
 
+@pytest.mark.parametrize('suffix', ['.mp4', '.mov'])
+def test_film_behind_a_picture_is_found(whole, tmp_path, suffix):
+    """A cover that is an ordinary stream of one frame, as some editors put it first."""
+    path = tmp_path / f'a{suffix}'
+    with av.open(str(whole['mp4'])) as old, av.open(str(path), 'w') as new:
+        cover = new.add_stream('mjpeg', rate=25)
+        cover.height, cover.width = 64, 96
+        cover.pix_fmt = 'yuvj420p'
+        film = numbered.add_copy(new, old.streams.video[0])
+        picture = np.full((64, 96, 3), 255, np.uint8)  # number 63
+        new.mux(cover.encode(av.VideoFrame.from_ndarray(picture, format='rgb24')))
+        new.mux(cover.encode())
+        for packet in old.demux(old.streams.video[0]):
+            if packet.dts is not None:
+                packet.stream = film
+                new.mux(packet)
+    assert read(path) == (list(range(40)), None)
+
+
 def test_what_is_known_on_opening(whole):
     with FrameReader(whole['mp4']) as reader:
         assert (reader.fps, reader.width, reader.height) == (25.0, 96, 64)
