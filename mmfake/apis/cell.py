@@ -25,7 +25,7 @@ from ..engine.config import load_config
 from ..engine.hooks.validation_threshold_hook import ValidationThresholdHook
 from ..errors import MMFakeError
 from ..evaluation.paper import PAPER_FIGURES
-from ..evaluation.scores import read_scores_file
+from ..evaluation.scores_file import read_scores_file
 from ..files import sha256_of, write_json
 
 RECORD = 'cell.json'

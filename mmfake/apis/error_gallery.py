@@ -12,7 +12,7 @@ import numpy as np
 from ..datasets.index import read_index
 from ..errors import MMFakeError
 from ..evaluation.foreign_scores import read_foreign_scores
-from ..evaluation.sidecar import known_threshold, read_sidecar, threshold_text
+from ..evaluation.scores_file import known_threshold, read_sidecar, threshold_text
 from ..evaluation.video_metrics import format_summary, score_warnings
 from ..files import atomic_file
 from ..video.frame_reader import FrameReader

@@ -15,7 +15,7 @@ from ..evaluation.cross_table import comparison_markdown, comparison_table, run_
 from ..evaluation.foreign_scores import read_foreign_scores
 from ..evaluation.paper import paper_compat
 from ..evaluation.scores import RunScores, scored_only
-from ..evaluation.sidecar import known_threshold, read_sidecar, threshold_text
+from ..evaluation.scores_file import known_threshold, read_sidecar, threshold_text
 from ..evaluation.tables import (
     grid_markdown,
     grid_table,

@@ -16,15 +16,13 @@ from ..errors import MMFakeError
 from .scores import (
     COLUMNS,
     NOT_SCORED,
-    PROBABILITY,
     SCORED,
     SampleScore,
     canonical_method,
-    checked_row,
     frame_of,
-    refuse_doubled,
     score_videos,
 )
+from .scores_file import PROBABILITY, checked_row, refuse_doubled
 from .video_metrics import format_summary
 
 NEEDED = ('video', 'method', 'label', 'score')
@@ -67,7 +65,7 @@ def read_foreign_scores(path: Union[str, Path], average_frames: bool = False) ->
             are refused.
 
     Returns:
-        pandas.DataFrame: As :func:`~mmfake.evaluation.scores.read_scores_file` returns it.
+        pandas.DataFrame: As :func:`~mmfake.evaluation.scores.score_videos` returns it.
 
     Raises:
         MMFakeError: The file cannot be read, is empty, lacks a column, has a bad row, a video

@@ -8,7 +8,7 @@ from sklearn.metrics import accuracy_score, roc_auc_score
 
 from mmfake.apis.score import file_names, score_files
 from mmfake.errors import MMFakeError
-from mmfake.evaluation.sidecar import write_scores
+from mmfake.evaluation.scores_file import write_scores
 from tests.evaluation.conftest import frame_of
 from tools.score import main
 

@@ -3,7 +3,7 @@ import pytest
 
 from mmfake.errors import MMFakeError
 from mmfake.evaluation.foreign_scores import canonical_method, read_foreign_scores
-from mmfake.evaluation.scores import write_scores_file
+from mmfake.evaluation.scores_file import write_scores_file
 
 HEADER = 'video,method,label,score'
 GOOD = '033_097,Deepfakes,1,0.93'

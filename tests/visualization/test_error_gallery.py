@@ -16,7 +16,7 @@ from mmfake.apis.error_gallery import (
 )
 from mmfake.datasets.index import COLUMNS
 from mmfake.errors import MMFakeError
-from mmfake.evaluation.sidecar import write_scores
+from mmfake.evaluation.scores_file import write_scores
 from mmfake.visualization.error_gallery import (
     HEIGHT,
     GalleryItem,
