@@ -88,10 +88,12 @@ def error_gallery(
 
     # the scores and their threshold
     frame = read_foreign_scores(scores)
-    level = (threshold, 'given')
+    level, stale = (threshold, 'given'), ''
     if threshold is None:
-        level = known_threshold(read_sidecar(scores))
-    notes = [f'threshold {threshold_text(*level)}', format_summary(frame), *score_warnings(frame)]
+        facts, stale = read_sidecar(scores)
+        level = known_threshold(facts)
+    notes = [f'threshold {threshold_text(*level)}', *filter(None, [stale])]
+    notes += [format_summary(frame), *score_warnings(frame)]
     errors = choose_errors(frame, 0.5 if level[0] is None else level[0], top)
 
     # where the videos are

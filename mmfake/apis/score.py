@@ -81,7 +81,7 @@ def score_files(
     """
     # one run a file, then one a file and method
     names = _names(names, paths)
-    facts = [read_sidecar(path) for path in paths]
+    facts, stale = zip(*map(read_sidecar, paths))
     levels = _levels(thresholds, facts)
     whole = []
     for name, path, about, (level, _) in zip(names, paths, facts, levels):
@@ -91,6 +91,7 @@ def score_files(
     runs = _by_method(whole)
     missing = _missing(runs)
     notes = [f'{name}: threshold {threshold_text(*level)}.' for name, level in zip(names, levels)]
+    notes += [f'**{name}: {line}**' for name, line in zip(names, stale) if line]
     notes += _averaged(whole) if average_frames else []
     notes += _lost(whole, complete=not missing) + _one_sided(whole) + missing
     notes += _suspicious(whole, n_bootstrap, seed)

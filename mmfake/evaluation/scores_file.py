@@ -166,12 +166,18 @@ def write_scores(frame: pd.DataFrame, path: PathLike, facts: Mapping[str, Any]) 
     return difference
 
 
-def read_sidecar(path: PathLike) -> Dict[str, Any]:
-    """Read what a file of scores is of; empty where it has no sidecar, or one of other scores."""
-    record = _read_json(sidecar_of(path))
-    if not _is_sidecar(record) or record['scores_sha256'] != sha256_of(path):
-        return {}
-    return record
+def read_sidecar(path: PathLike) -> Tuple[Dict[str, Any], str]:
+    """Read what a file of scores is of, or else nothing and, if it is of others, a line on that."""
+    beside = sidecar_of(path)
+    record = _read_json(beside)
+    if not _is_sidecar(record):
+        return {}, ''
+    if record['scores_sha256'] != sha256_of(path):
+        return {}, (
+            f'{beside.name} beside {Path(path).name} is of other scores, so that nothing of it is '
+            'used: test again, or give --threshold'
+        )
+    return record, ''
 
 
 def known_threshold(facts: Mapping[str, Any]) -> Tuple[Optional[float], str]:

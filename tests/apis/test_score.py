@@ -192,6 +192,15 @@ def test_the_threshold_of_the_validation_is_used_and_said(write, no_figures, tmp
     assert '- a: threshold 0.7, given.' in text
 
 
+def test_a_threshold_of_other_scores_is_not_used_and_that_is_said(write, no_figures, tmp_path):
+    path = tmp_path / 'a.csv'
+    write_scores(frame_of([[0.1, 0.2, 0.5], [0.3, 0.6, 0.9]]), path, dict(threshold=0.25))
+    path.write_text(path.read_text().replace('0.3', '0.4'))
+    text = score_files([path], tmp_path / 'out', n_bootstrap=5)
+    assert '- a: threshold 0.5, as none is known from validation.' in text
+    assert '- **a: a.json beside a.csv is of other scores, so that nothing of it is used' in text
+
+
 def test_suspicious_scores_are_told(write, no_figures, tmp_path):
     rows = [(*row[:3], 1 - row[3]) for row in rows_of(0, ['f2f'], shift=4)]
     equal = [(*row[:3], 0.003) for row in rows]

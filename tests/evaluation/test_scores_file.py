@@ -129,14 +129,17 @@ def test_missing_or_binary_file(tmp_path):
 def test_a_sidecar_of_other_scores_is_none(make_frame, tmp_path):
     path = tmp_path / 'scores.csv'
     assert write_scores(make_frame([[0.1], [0.8]]), path, dict(threshold=0.3)) == ''
-    assert known_threshold(read_sidecar(path)) == (0.3, 'chosen on validation')
+    facts, line = read_sidecar(path)
+    assert (known_threshold(facts), line) == ((0.3, 'chosen on validation'), '')
     path.write_text(path.read_text().replace('0.8', '0.9'))
-    assert read_sidecar(path) == {}
+    facts, line = read_sidecar(path)
+    assert facts == {}
+    assert line.startswith('scores.json beside scores.csv is of other scores, so that nothing')
     for text in ('{', '[]', '{"threshold": 0.3}'):
         (tmp_path / 'scores.json').write_text(text)
-        assert read_sidecar(path) == {}
+        assert read_sidecar(path) == ({}, '')
     (tmp_path / 'scores.json').unlink()
-    assert read_sidecar(path) == {}
+    assert read_sidecar(path) == ({}, '')
 
 
 def test_a_file_of_the_user_is_not_replaced(make_frame, tmp_path):

@@ -16,7 +16,7 @@ from mmfake.apis.error_gallery import (
 )
 from mmfake.datasets.index import COLUMNS
 from mmfake.errors import MMFakeError
-from mmfake.evaluation.scores_file import write_scores
+from mmfake.evaluation.scores_file import write_scores, write_scores_file
 from mmfake.visualization.error_gallery import (
     HEIGHT,
     GalleryItem,
@@ -210,6 +210,15 @@ def test_the_threshold_of_the_validation_is_used_and_said(make_run, tmp_path, gi
     assert f'Threshold {level}, {source}.' in page
     wrong = sum(score < level for score in (0.3, 0.1, 0.9))
     assert f'False negatives: {wrong} of 3 manipulated videos' in page
+
+
+def test_a_threshold_of_other_scores_is_not_used_and_that_is_said(make_run, tmp_path):
+    frame = make_run('a', 'df', [0.2, 0.8], df=[0.3, 0.9]).frame
+    write_scores(frame, tmp_path / 's.csv', dict(threshold=0.25))
+    write_scores_file(frame[1:], tmp_path / 's.csv')
+    notes = error_gallery(tmp_path / 's.csv', tmp_path / 'out').notes
+    assert notes[0] == 'threshold 0.5, as none is known from validation'
+    assert notes[1].startswith('s.json beside s.csv is of other scores')
 
 
 def test_equal_scores_are_told(make_run, tmp_path):
