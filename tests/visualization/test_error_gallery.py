@@ -26,6 +26,7 @@ from mmfake.visualization.error_gallery import (
 )
 from mmfake.visualization.style import save_figure
 from tests.video import numbered
+from tools.error_gallery import main
 
 ROOT = Path(__file__).parents[2]
 
@@ -226,6 +227,19 @@ def test_equal_scores_are_told(make_run, tmp_path):
     gallery = error_gallery(tmp_path / 's.csv', tmp_path / 'out')
     assert gallery.notes[-1].startswith('all 6 scores are equal (0.3000): the detector does not')
     assert 'All 6 scores are equal' in gallery.page.read_text()
+
+
+def test_videos_that_the_dataset_lacks_are_told(dataset, tmp_path, capsys):
+    path = tmp_path / 'theirs.csv'
+    path.write_text('video,method,label,score\n001,real,0,0.9\n001_002,f2f,1,0.1\n')
+    words = [str(path), '--out', str(tmp_path / 'out')]
+    assert main([*words, '--index', str(dataset / 'index.csv')]) == 1
+    line = capsys.readouterr().out.splitlines()[-2]
+    assert line == (
+        '2 of 2 videos to be shown are not in the dataset given (f2f/001_002, original/001), whose '
+        'ids are such as ffpp/original/c23/001'
+    )
+    assert main(words) == 0  # no dataset is given
 
 
 @pytest.mark.filterwarnings('error')
