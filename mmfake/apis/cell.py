@@ -110,15 +110,9 @@ def reason_of(error: Exception) -> str:
 # --- settings -------------------------------------------------------------------------------------
 
 
-def planned_config(
-    path: Path,
-    seed: int,
-    scale: Optional[str] = None,
-    data_root: Optional[str] = None,
-    options: Optional[Dict[str, Any]] = None,
-) -> Config:
+def planned_config(path: Path, seed: int, **settings: Any) -> Config:
     """Load the config that a cell is to be trained with, as ``tools/train.py`` does."""
-    cfg = load_config(str(path), scale, data_root, options)
+    cfg = load_config(str(path), **settings)
     if cfg.get('load_from'):
         raise MMFakeError(
             f'{path}: load_from={cfg.load_from} has no effect here, as cells are trained with '

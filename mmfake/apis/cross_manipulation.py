@@ -45,6 +45,7 @@ def cross_manipulation(
     configs: Optional[str] = None,
     scale: Optional[str] = None,
     data_root: Optional[str] = None,
+    compression: Optional[str] = None,
     cfg_options: Sequence[str] = (),
     launcher: str = 'none',
     gpus: int = 1,
@@ -68,6 +69,7 @@ def cross_manipulation(
             Defaults to None, the bundled ``configs/mtl``.
         scale (str, optional): As for ``tools/train.py``. Defaults to None.
         data_root (str, optional): As for ``tools/train.py``. Defaults to None.
+        compression (str, optional): As for ``tools/train.py``. Defaults to None.
         cfg_options (Sequence[str]): Words ``KEY=VALUE`` for every cell. Defaults to ``()``.
         launcher (str): ``'none'``, ``'pytorch'`` or ``'slurm'``. Defaults to ``'none'``.
         gpus (int): Processes of a cell. Defaults to 1.
@@ -96,10 +98,12 @@ def cross_manipulation(
         return _report(folder, cells, embedded, complain=True, readme=update_readme)
 
     # the cells and their configs: a mistake ends here, before anything is written
-    options = _parsed(cfg_options)
-    words = ['--scale', scale] if scale else []
-    words += ['--data-root', data_root] if data_root else []
+    settings = dict(scale=scale, data_root=data_root, compression=compression)
+    words = []
+    for key, value in settings.items():
+        words += [f'--{key.replace("_", "-")}', value] if value else []
     words += ['--cfg-options', *cfg_options] if cfg_options else []
+    settings['options'] = _parsed(cfg_options)
     place = Path(configs) if configs else bundled('configs') / 'mtl'
     commands = CellCommands(place, folder, words, launcher, gpus, partition)
     known = find_configs(place)
@@ -107,10 +111,7 @@ def cross_manipulation(
         raise MMFakeError(f'{place}: no config named <regime>_holdout_<method>.py here')
     everything = [Cell(one.regime, one.holdout, seed) for one in known for seed in seeds or [0]]
     cells = _chosen(everything, regimes, holdouts, seeds, embedded, work_dir)
-    planned = [
-        (cell, planned_config(place / cell.config, cell.seed, scale, data_root, options))
-        for cell in cells
-    ]
+    planned = [(cell, planned_config(place / cell.config, cell.seed, **settings)) for cell in cells]
     if dry_run:
         return _print_scripts(planned, commands)
 

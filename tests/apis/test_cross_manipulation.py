@@ -515,6 +515,14 @@ def test_dry_run_prints_every_command_and_writes_nothing(tmp_path, capsys):
 ONE = ['--regimes', 'bin_ce', '--holdouts', 'df', '--dry-run']
 
 
+def test_both_commands_have_scale_data_and_compression(tmp_path, capsys):
+    shared = ['--scale', 'mini', '--data-root', tmp_path / 'my data', '--compression', 'c40']
+    line = printed(capsys, '--work-dir', tmp_path / 'm', *shared, *ONE)[1]
+    for command in line.split(' && '):
+        words = shlex.split(command)
+        assert [words[words.index(name) + 1] for name in shared[::2]] == [*map(str, shared[1::2])]
+
+
 def test_the_printed_test_command_finds_the_best_checkpoint(tmp_path, capsys):
     folder = tmp_path / 'my results' / 'bin_ce_holdout_df' / 'seed_0'
     folder.mkdir(parents=True)
