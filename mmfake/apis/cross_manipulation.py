@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Dict, List, Optional, Sequence, Tuple
 
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 
 from ..errors import MMFakeError
 from ..evaluation.cross_table import metric_tables
@@ -24,6 +24,7 @@ from .cell import (
     versions,
 )
 from .matrix_report import collect_runs, draw_embeddings, readme_around, write_matrix_report
+from .options import SettingsAction
 from .run_cells import run_cells
 
 # key -> why it has no effect
@@ -130,18 +131,12 @@ def cross_manipulation(
 
 def _parsed(words: Sequence[str]) -> Optional[Dict]:
     """The settings that ``--cfg-options`` gives; refuses those that would silently do nothing."""
-    for word in words:
-        key, sign, _ = word.partition('=')
-        if not sign or not all(key.split('.')):
-            raise MMFakeError(f'--cfg-options {word}: write KEY=VALUE, e.g. train_cfg.max_epochs=3')
-        if key in _WITHOUT_EFFECT:
-            raise MMFakeError(f'--cfg-options {word}: has no effect here; {_WITHOUT_EFFECT[key]}')
     parser = argparse.ArgumentParser()
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction)
-    try:
-        return parser.parse_args(['--cfg-options', *words] if words else []).cfg_options
-    except (AssertionError, ValueError) as error:  # brackets that do not match
-        raise MMFakeError(f'--cfg-options {" ".join(words)}: cannot be read ({error})') from None
+    parser.add_argument('--cfg-options', nargs='+', action=SettingsAction)
+    options = parser.parse_args(['--cfg-options', *words] if words else []).cfg_options
+    for key in _WITHOUT_EFFECT.keys() & (options or {}):
+        raise MMFakeError(f'--cfg-options {key}: has no effect here; {_WITHOUT_EFFECT[key]}')
+    return options
 
 
 def _cell_named(text: str) -> Cell:
