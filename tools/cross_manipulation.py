@@ -49,6 +49,7 @@ def parse(argv=None):
     )
     parser.add_argument('--scale', help='as for tools/train.py')
     parser.add_argument('--data-root', metavar='DIR', help='as for tools/train.py')
+    parser.add_argument('--compression', metavar='C', help='as for tools/train.py')
     parser.add_argument(
         '--cfg-options', nargs='+', default=[], metavar='KEY=VALUE', help='of every cell'
     )

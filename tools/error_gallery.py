@@ -14,8 +14,8 @@ def parse_args(argv=None):
     parser = argparse.ArgumentParser(
         description='Show the most confident false negatives and false positives of a detector: '
         'a web page (error_gallery.html, self-contained) and a picture (error_gallery.png).',
-        epilog='exit status: 0 every video has a score, 1 some have none (the rest is shown), 2 a '
-        'mistake in the call or in a file',
+        epilog='exit status: 0 every video has a score, 1 some have none or are not in the '
+        'dataset given (the rest is shown), 2 a mistake in the call or in a file',
     )
     parser.add_argument('scores', help='scores.csv of tools/test.py, or one that score.py reads')
     parser.add_argument('--out', required=True, metavar='DIR', help='folder of both files')
@@ -58,7 +58,7 @@ def main(argv=None):
     )
     print('\n'.join(gallery.notes))
     print(f'wrote {gallery.page}, {gallery.sheet}')
-    return 1 if gallery.not_scored else 0
+    return 1 if gallery.not_scored or gallery.not_found else 0
 
 
 if __name__ == '__main__':

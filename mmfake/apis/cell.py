@@ -25,7 +25,7 @@ from ..engine.config import load_config
 from ..engine.hooks.validation_threshold_hook import ValidationThresholdHook
 from ..errors import MMFakeError
 from ..evaluation.paper import PAPER_FIGURES
-from ..evaluation.scores import read_scores_file
+from ..evaluation.scores_file import read_scores_file
 from ..files import sha256_of, write_json
 
 RECORD = 'cell.json'
@@ -110,15 +110,9 @@ def reason_of(error: Exception) -> str:
 # --- settings -------------------------------------------------------------------------------------
 
 
-def planned_config(
-    path: Path,
-    seed: int,
-    scale: Optional[str] = None,
-    data_root: Optional[str] = None,
-    options: Optional[Dict[str, Any]] = None,
-) -> Config:
+def planned_config(path: Path, seed: int, **settings: Any) -> Config:
     """Load the config that a cell is to be trained with, as ``tools/train.py`` does."""
-    cfg = load_config(str(path), scale, data_root, options)
+    cfg = load_config(str(path), **settings)
     if cfg.get('load_from'):
         raise MMFakeError(
             f'{path}: load_from={cfg.load_from} has no effect here, as cells are trained with '

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Dict, List, Optional, Sequence, Tuple
 
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 
 from ..errors import MMFakeError
 from ..evaluation.cross_table import metric_tables
@@ -24,6 +24,7 @@ from .cell import (
     versions,
 )
 from .matrix_report import collect_runs, draw_embeddings, readme_around, write_matrix_report
+from .options import SettingsAction
 from .run_cells import run_cells
 
 # key -> why it has no effect
@@ -45,6 +46,7 @@ def cross_manipulation(
     configs: Optional[str] = None,
     scale: Optional[str] = None,
     data_root: Optional[str] = None,
+    compression: Optional[str] = None,
     cfg_options: Sequence[str] = (),
     launcher: str = 'none',
     gpus: int = 1,
@@ -68,6 +70,7 @@ def cross_manipulation(
             Defaults to None, the bundled ``configs/mtl``.
         scale (str, optional): As for ``tools/train.py``. Defaults to None.
         data_root (str, optional): As for ``tools/train.py``. Defaults to None.
+        compression (str, optional): As for ``tools/train.py``. Defaults to None.
         cfg_options (Sequence[str]): Words ``KEY=VALUE`` for every cell. Defaults to ``()``.
         launcher (str): ``'none'``, ``'pytorch'`` or ``'slurm'``. Defaults to ``'none'``.
         gpus (int): Processes of a cell. Defaults to 1.
@@ -96,10 +99,12 @@ def cross_manipulation(
         return _report(folder, cells, embedded, complain=True, readme=update_readme)
 
     # the cells and their configs: a mistake ends here, before anything is written
-    options = _parsed(cfg_options)
-    words = ['--scale', scale] if scale else []
-    words += ['--data-root', data_root] if data_root else []
+    settings = dict(scale=scale, data_root=data_root, compression=compression)
+    words = []
+    for key, value in settings.items():
+        words += [f'--{key.replace("_", "-")}', value] if value else []
     words += ['--cfg-options', *cfg_options] if cfg_options else []
+    settings['options'] = _parsed(cfg_options)
     place = Path(configs) if configs else bundled('configs') / 'mtl'
     commands = CellCommands(place, folder, words, launcher, gpus, partition)
     known = find_configs(place)
@@ -107,10 +112,7 @@ def cross_manipulation(
         raise MMFakeError(f'{place}: no config named <regime>_holdout_<method>.py here')
     everything = [Cell(one.regime, one.holdout, seed) for one in known for seed in seeds or [0]]
     cells = _chosen(everything, regimes, holdouts, seeds, embedded, work_dir)
-    planned = [
-        (cell, planned_config(place / cell.config, cell.seed, scale, data_root, options))
-        for cell in cells
-    ]
+    planned = [(cell, planned_config(place / cell.config, cell.seed, **settings)) for cell in cells]
     if dry_run:
         return _print_scripts(planned, commands)
 
@@ -129,18 +131,12 @@ def cross_manipulation(
 
 def _parsed(words: Sequence[str]) -> Optional[Dict]:
     """The settings that ``--cfg-options`` gives; refuses those that would silently do nothing."""
-    for word in words:
-        key, sign, _ = word.partition('=')
-        if not sign or not all(key.split('.')):
-            raise MMFakeError(f'--cfg-options {word}: write KEY=VALUE, e.g. train_cfg.max_epochs=3')
-        if key in _WITHOUT_EFFECT:
-            raise MMFakeError(f'--cfg-options {word}: has no effect here; {_WITHOUT_EFFECT[key]}')
     parser = argparse.ArgumentParser()
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction)
-    try:
-        return parser.parse_args(['--cfg-options', *words] if words else []).cfg_options
-    except (AssertionError, ValueError) as error:  # brackets that do not match
-        raise MMFakeError(f'--cfg-options {" ".join(words)}: cannot be read ({error})') from None
+    parser.add_argument('--cfg-options', nargs='+', action=SettingsAction)
+    options = parser.parse_args(['--cfg-options', *words] if words else []).cfg_options
+    for key in _WITHOUT_EFFECT.keys() & (options or {}):
+        raise MMFakeError(f'--cfg-options {key}: has no effect here; {_WITHOUT_EFFECT[key]}')
+    return options
 
 
 def _cell_named(text: str) -> Cell:

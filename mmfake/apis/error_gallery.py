@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 
 from ..datasets.index import read_index
-from ..errors import MMFakeError
+from ..errors import MMFakeError, sample_of
 from ..evaluation.foreign_scores import read_foreign_scores
-from ..evaluation.sidecar import known_threshold, read_sidecar, threshold_text
+from ..evaluation.scores_file import known_threshold, read_sidecar, threshold_text
 from ..evaluation.video_metrics import format_summary, score_warnings
 from ..files import atomic_file
 from ..video.frame_reader import FrameReader
@@ -42,6 +42,7 @@ class Gallery(NamedTuple):
     sheet: Path
     notes: List[str]
     not_scored: int
+    not_found: int
 
 
 def error_gallery(
@@ -75,7 +76,7 @@ def error_gallery(
 
     Returns:
         Gallery: ``error_gallery.html``, self-contained, ``error_gallery.png``, notes on threshold
-        and scores, and how many videos have no score.
+        and scores, how many videos have no score, and how many to be shown the dataset lacks.
 
     Raises:
         MMFakeError: An argument is out of range, the scores, the index or the config cannot be
@@ -88,10 +89,12 @@ def error_gallery(
 
     # the scores and their threshold
     frame = read_foreign_scores(scores)
-    level = (threshold, 'given')
+    level, stale = (threshold, 'given'), ''
     if threshold is None:
-        level = known_threshold(read_sidecar(scores))
-    notes = [f'threshold {threshold_text(*level)}', format_summary(frame), *score_warnings(frame)]
+        facts, stale = read_sidecar(scores)
+        level = known_threshold(facts)
+    notes = [f'threshold {threshold_text(*level)}', *filter(None, [stale])]
+    notes += [format_summary(frame), *score_warnings(frame)]
     errors = choose_errors(frame, 0.5 if level[0] is None else level[0], top)
 
     # where the videos are
@@ -101,6 +104,12 @@ def error_gallery(
     elif config:
         files = files_of_config(config, scale, data_root)
     items = gallery_items(errors, files, frames)
+    absent = [video for video in items if files and video not in files]
+    if absent:
+        notes.append(
+            f'{len(absent)} of {len(items)} videos to be shown are not in the dataset given '
+            f'({sample_of(absent)}), whose ids are such as {next(iter(files))}'
+        )
 
     # the same mistakes as a page and as a picture
     title = f'{Path(scores).resolve().parent.name}/{Path(scores).name}'
@@ -108,7 +117,7 @@ def error_gallery(
     with atomic_file(page, 'the gallery') as temporary:
         temporary.write_text(gallery_page(errors, items, title, notes), encoding='utf-8')
     save_figure(draw_gallery(errors, items, f'{title}, threshold {threshold_text(*level)}'), sheet)
-    return Gallery(page, sheet, notes, int(frame['score'].isna().sum()))
+    return Gallery(page, sheet, notes, int(frame['score'].isna().sum()), len(absent))
 
 
 def files_of_index(index: str) -> Dict[str, VideoFile]:

@@ -18,7 +18,8 @@ from ..datasets.unreadable import is_unreadable
 from ..errors import MMFakeError
 from ..evaluation.cross_table import write_cross_table
 from ..evaluation.paper import TEST_VIDEOS, regime_name
-from ..evaluation.scores import RunScores, read_scores_file
+from ..evaluation.scores import RunScores
+from ..evaluation.scores_file import read_scores_file
 from ..visualization.embedding_map import draw_embedding_map
 from ..visualization.matrix_figures import draw_heat_map, draw_intervals
 from ..visualization.score_figures import draw_confusion, draw_roc_curves

@@ -16,6 +16,8 @@ class SettingsAction(DictAction):
         """Read the words into a dict of settings by dotted key."""
         for word in values:
             try:
+                if not all(word.split('=')[0].split('.')):
+                    raise ValueError('a part of its key is empty')
                 super().__call__(parser, namespace, [word], option_string)
             except (AssertionError, ValueError) as error:  # brackets that do not match; no "="
                 reason = str(error) if '=' in word else 'it has no "="'

@@ -20,7 +20,7 @@ from mmengine.config import Config
 
 from ..console import ProgressBar
 from ..errors import MMFakeError
-from ..evaluation.scores import read_scores_file
+from ..evaluation.scores_file import read_scores_file
 from ..evaluation.video_metrics import OVERALL, evaluate_videos
 from .cell import Cell, CellCommands, best_checkpoint, is_finished, reason_of, write_record
 

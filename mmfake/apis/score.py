@@ -15,7 +15,7 @@ from ..evaluation.cross_table import comparison_markdown, comparison_table, run_
 from ..evaluation.foreign_scores import read_foreign_scores
 from ..evaluation.paper import paper_compat
 from ..evaluation.scores import RunScores, scored_only
-from ..evaluation.sidecar import known_threshold, read_sidecar, threshold_text
+from ..evaluation.scores_file import known_threshold, read_sidecar, threshold_text
 from ..evaluation.tables import (
     grid_markdown,
     grid_table,
@@ -81,7 +81,7 @@ def score_files(
     """
     # one run a file, then one a file and method
     names = _names(names, paths)
-    facts = [read_sidecar(path) for path in paths]
+    facts, stale = zip(*map(read_sidecar, paths))
     levels = _levels(thresholds, facts)
     whole = []
     for name, path, about, (level, _) in zip(names, paths, facts, levels):
@@ -91,6 +91,7 @@ def score_files(
     runs = _by_method(whole)
     missing = _missing(runs)
     notes = [f'{name}: threshold {threshold_text(*level)}.' for name, level in zip(names, levels)]
+    notes += [f'**{name}: {line}**' for name, line in zip(names, stale) if line]
     notes += _averaged(whole) if average_frames else []
     notes += _lost(whole, complete=not missing) + _one_sided(whole) + missing
     notes += _suspicious(whole, n_bootstrap, seed)

@@ -120,7 +120,7 @@ def compare_runs(
 
     Args:
         scores_a (pandas.DataFrame | Sequence[pandas.DataFrame]): Rows as
-            :func:`~mmfake.evaluation.scores.read_scores_file` makes them, one frame a seed.
+            :func:`~mmfake.evaluation.scores.score_videos` makes them, one frame a seed.
         scores_b (pandas.DataFrame | Sequence[pandas.DataFrame]): The same of B.
         names (tuple[str, str]): Their names. Defaults to ``('A', 'B')``.
         thresholds (tuple[float, float]): Threshold of A's and of B's accuracy.

@@ -15,7 +15,7 @@ from mmengine.logging import print_log
 from ..errors import MMFakeError
 from ..files import sha256_of
 from .scores import SampleScore, score_videos, scored_only
-from .sidecar import GIVEN, VALIDATION, write_scores
+from .scores_file import GIVEN, VALIDATION, write_scores
 from .statistics import best_threshold
 from .video_metrics import OVERALL, evaluate_videos, format_summary, format_table, score_warnings
 

@@ -12,19 +12,18 @@ from typing import Dict, Iterator, List, Sequence, Tuple, Union
 
 import pandas as pd
 
-from ..errors import MMFakeError
+from ..errors import MMFakeError, sample_of
 from .scores import (
     COLUMNS,
     NOT_SCORED,
-    PROBABILITY,
     SCORED,
     SampleScore,
     canonical_method,
-    checked_row,
     frame_of,
-    refuse_doubled,
+    label_of,
     score_videos,
 )
+from .scores_file import PROBABILITY, checked_row, refuse_doubled
 from .video_metrics import format_summary
 
 NEEDED = ('video', 'method', 'label', 'score')
@@ -33,6 +32,7 @@ NEEDED = ('video', 'method', 'label', 'score')
 NO_SCORE = 'no score in the file'
 
 _SEPARATORS = ',\t;'
+_FEW_METHODS = 9  # that many may have one row each
 _MISSING = ('', 'nan', 'none', 'na', 'n/a', 'null')
 _LABELS = {
     **dict.fromkeys(('0', 'false', 'real', 'original', 'pristine', 'genuine'), '0'),
@@ -67,11 +67,11 @@ def read_foreign_scores(path: Union[str, Path], average_frames: bool = False) ->
             are refused.
 
     Returns:
-        pandas.DataFrame: As :func:`~mmfake.evaluation.scores.read_scores_file` returns it.
+        pandas.DataFrame: As :func:`~mmfake.evaluation.scores.score_videos` returns it.
 
     Raises:
         MMFakeError: The file cannot be read, is empty, lacks a column, has a bad row, a video
-            twice, or rows of frames; the message names the file and the line.
+            twice, rows of frames, or videos as methods; the message names the file and the line.
     """
     try:
         text = Path(path).read_bytes().decode('utf-8-sig')
@@ -110,12 +110,15 @@ def _rows(text: str, path: Union[str, Path], average_frames: bool) -> Iterator[t
     reader.fieldnames = header  # the file's own is then the first row
     next(reader)
     found: List[tuple] = []
+    names: List[Tuple[str, str]] = []
     lines: Dict[str, int] = {}
     for record in reader:
         if not any(record.values()):  # such as the ';;;' that spreadsheets leave
             continue
         where = f'{path}:{reader.line_num}'
-        row = _named(checked_row(_plain(record, where, ours), where))
+        row = checked_row(_plain(record, where, ours), where)
+        names.append(row[:2])
+        row = _named(row)
         first = lines.setdefault(row[0], reader.line_num)
         if first != reader.line_num and not average_frames:
             raise MMFakeError(
@@ -124,9 +127,22 @@ def _rows(text: str, path: Union[str, Path], average_frames: bool) -> Iterator[t
                 '--average-frames'
             )
         found.append(row)
+    _refuse_exchanged(names, path)
     if not average_frames:
         _refuse_frames(found, path)
     yield from found
+
+
+def _refuse_exchanged(names: Sequence[Tuple[str, str]], path: Union[str, Path]) -> None:
+    """Refuse columns video and method that are exchanged, and methods that are names of videos."""
+    methods = {method for _, method in names}
+    named = sum(label_of(video) is not None for video, _ in names)
+    if 2 * named > len(names) or len(methods) > max(0.9 * len(names), _FEW_METHODS):
+        raise MMFakeError(
+            f'{path}: {len(methods)} methods in {len(names)} rows ({sample_of(sorted(methods))}), '
+            'where a method is how many videos were made, such as df; are the columns video and '
+            'method exchanged?'
+        )
 
 
 def _header(text: str) -> Tuple[List[str], str]:

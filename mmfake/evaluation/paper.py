@@ -90,7 +90,7 @@ def paper_compat(
     which decides who is dropped. The answer says by how much another order would change it.
 
     Args:
-        frame (pandas.DataFrame): Rows as :func:`~mmfake.evaluation.scores.read_scores_file` makes
+        frame (pandas.DataFrame): Rows as :func:`~mmfake.evaluation.scores.score_videos` makes
             them.
         batch_size (int): Videos a batch. Defaults to 32.
         order (Sequence[str], optional): The videos in the order of the test; those that are not

@@ -1,30 +1,20 @@
-"""Video scores: from samples to videos, as scores.csv, and as the runs that tables are made of."""
+"""Video scores: from samples to videos, and the runs that tables are made of."""
 
 from __future__ import annotations
 
-import contextlib
-import csv
 import math
 from collections import defaultdict
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 import pandas as pd
 
 from ..datasets.protocol import ORIGINAL, get_manipulation, manipulation_keys
 from ..errors import MMFakeError, sample_of
-from ..files import atomic_file
 
 COLUMNS = ('video', 'method', 'label', 'score', 'clips', 'status', 'reason')
 """tuple[str]: Columns of a frame of video scores, and of ``scores.csv``."""
-
-PROBABILITY = (
-    'a probability between 0 and 1: divide percentages by 100, put logits through a sigmoid, '
-    '1 / (1 + exp(-x))'
-)
-"""str: What a score must be."""
 
 SCORED, NOT_SCORED = 'scored', 'not-scored'
 NO_PREDICTION = 'no prediction'
@@ -263,99 +253,6 @@ def _judge(samples: List[SampleScore], absent: str) -> Tuple[float, int, str, st
     return total / clips, clips, SCORED, reason
 
 
-# --- scores.csv -----------------------------------------------------------------------------------
-
-
-def write_scores_file(frame: pd.DataFrame, path: Union[str, Path]) -> None:
-    """Write video scores as CSV with full precision, so that a reader never sees half a file."""
-    with atomic_file(path, 'the scores') as temporary:
-        frame.to_csv(temporary, columns=list(COLUMNS), index=False, encoding='utf-8')
-
-
-def read_scores_file(path: Union[str, Path]) -> pd.DataFrame:
-    """Read and check a file of video scores.
-
-    Args:
-        path (str | Path): A file in the form of :func:`write_scores_file`. Further columns are
-            ignored.
-
-    Returns:
-        pandas.DataFrame: As :func:`score_videos` returns it, sorted by video.
-
-    Raises:
-        MMFakeError: The file cannot be read, lacks a column, has a bad row or a video twice; the
-            message names the file and the line.
-    """
-    rows, lines = [], {}
-    try:
-        with open(path, newline='', encoding='utf-8-sig') as stream:
-            reader = csv.DictReader(stream, strict=True)
-            missing = [name for name in COLUMNS if name not in (reader.fieldnames or [])]
-            if missing:
-                raise MMFakeError(
-                    f'{path}:1: no column {", ".join(missing)}; expected {",".join(COLUMNS)}'
-                )
-            refuse_doubled(reader.fieldnames, COLUMNS, path)
-            for record in reader:
-                where = f'{path}:{reader.line_num}'
-                rows.append(checked_row(record, where))
-                first = lines.setdefault(record['video'], reader.line_num)
-                if first != reader.line_num:
-                    raise MMFakeError(
-                        f"{where}: video '{record['video']}' was already in line {first}; "
-                        'keep one of them'
-                    )
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise MMFakeError(
-            f'{path}: not a readable file of scores ({error}); expected a CSV file that '
-            'DeepfakeMetric wrote'
-        ) from None
-    return frame_of(rows)
-
-
-def refuse_doubled(header: Sequence[str], needed: Sequence[str], path: Union[str, Path]) -> None:
-    """Refuse a file that has a column twice which is read: it leaves open which one is meant."""
-    twice = [name for name in needed if list(header).count(name) > 1]
-    if twice:
-        raise MMFakeError(f'{path}:1: column {twice[0]} is there twice; keep one of them')
-
-
-def checked_row(record: Dict[str, str], where: str) -> tuple:
-    """Turn a record of ``csv.DictReader`` into a row of :data:`COLUMNS`, or say what is wrong."""
-    # DictReader files surplus fields under None and fills missing ones with None
-    if None in record or any(record[name] is None for name in COLUMNS):
-        raise MMFakeError(f'{where}: wrong number of fields; as many as in the header are needed')
-    for name in ('video', 'method'):
-        if not record[name]:
-            raise MMFakeError(f'{where}: {name} is empty; every row must name one')
-    if record['status'] not in (SCORED, NOT_SCORED):
-        raise _bad(where, 'status', record, f"'{SCORED}' or '{NOT_SCORED}'")
-    if record['label'] not in ('0', '1'):
-        raise _bad(where, 'label', record, '0 (original) or 1 (manipulated)')
-    if label_of(record['method']) not in (None, int(record['label'])):
-        expected = f"{label_of(record['method'])}, since the method is '{record['method']}'"
-        raise _bad(where, 'label', record, expected)
-    if not record['clips'].isdecimal() or len(record['clips']) > 9:
-        raise _bad(where, 'clips', record, 'a whole number')
-
-    score = math.nan
-    if record['status'] == SCORED:
-        with contextlib.suppress(ValueError):
-            score = float(record['score'])
-        if not 0 <= score <= 1:
-            raise _bad(where, 'score', record, PROBABILITY)
-    elif record['score']:
-        raise _bad(where, 'score', record, f"nothing, since the status is '{NOT_SCORED}'")
-    numbers = int(record['label']), score, int(record['clips'])
-    return (record['video'], record['method'], *numbers, record['status'], record['reason'])
-
-
-def _bad(where: str, name: str, record: Dict[str, str], expected: str) -> MMFakeError:
-    return MMFakeError(
-        f"{where}: {name} is '{record[name]}' for video '{record['video']}'; expected {expected}"
-    )
-
-
 # --- runs: a trained network on its test set ------------------------------------------------------
 
 
@@ -367,7 +264,7 @@ class RunScores:
         regime (str): Row of the table: how it was trained, e.g. ``'bin_ce'``.
         holdout (str): Column of the table: the method it was tested on and has not seen.
         seed (int): Seed of the training.
-        frame (pandas.DataFrame): Rows as :func:`read_scores_file` makes them.
+        frame (pandas.DataFrame): Rows as :func:`~mmfake.evaluation.scores.score_videos` makes them.
         threshold (float, optional): Threshold chosen on validation. Defaults to None.
         dataset (str): Name of the dataset, e.g. ``'ffpp'``. Defaults to ``''``, unknown.
         info (Mapping): What else ``table.json`` says of the run: config, checkpoint, versions;

@@ -38,7 +38,7 @@ def evaluate_videos(
     """Evaluate video scores, all together and each manipulation against all originals.
 
     Args:
-        frame (pandas.DataFrame): Rows as :func:`~mmfake.evaluation.scores.read_scores_file` makes
+        frame (pandas.DataFrame): Rows as :func:`~mmfake.evaluation.scores.score_videos` makes
             them.
         threshold (float, optional): Threshold chosen on validation. Defaults to None.
         n_bootstrap (int): Replicates behind the intervals; 0 leaves them out. Defaults to 1000.
@@ -106,7 +106,7 @@ def score_warnings(
     single video, and videos of several datasets or compressions whose ids tell.
 
     Args:
-        frame (pandas.DataFrame): Rows as :func:`~mmfake.evaluation.scores.read_scores_file` makes
+        frame (pandas.DataFrame): Rows as :func:`~mmfake.evaluation.scores.score_videos` makes
             them.
         n_bootstrap (int): Replicates behind the interval; 0 leaves it out. Defaults to 1000.
         confidence (float): Level of the interval. Defaults to 0.95.

@@ -78,7 +78,7 @@ def choose_errors(frame: pd.DataFrame, threshold: float = 0.5, top: int = 12) ->
 
     Args:
         frame (pandas.DataFrame): Rows as
-            :func:`~mmfake.evaluation.scores.read_scores_file` makes them.
+            :func:`~mmfake.evaluation.scores.score_videos` makes them.
         threshold (float): A video whose score is at least this is called manipulated.
             Defaults to 0.5.
         top (int): Videos of each kind. Defaults to 12.

@@ -515,6 +515,14 @@ def test_dry_run_prints_every_command_and_writes_nothing(tmp_path, capsys):
 ONE = ['--regimes', 'bin_ce', '--holdouts', 'df', '--dry-run']
 
 
+def test_both_commands_have_scale_data_and_compression(tmp_path, capsys):
+    shared = ['--scale', 'mini', '--data-root', tmp_path / 'my data', '--compression', 'c40']
+    line = printed(capsys, '--work-dir', tmp_path / 'm', *shared, *ONE)[1]
+    for command in line.split(' && '):
+        words = shlex.split(command)
+        assert [words[words.index(name) + 1] for name in shared[::2]] == [*map(str, shared[1::2])]
+
+
 def test_the_printed_test_command_finds_the_best_checkpoint(tmp_path, capsys):
     folder = tmp_path / 'my results' / 'bin_ce_holdout_df' / 'seed_0'
     folder.mkdir(parents=True)
@@ -568,11 +576,11 @@ def test_launchers(tmp_path, capsys):
         (['--collect-only'], 'none of the cells asked for is here'),
         (['--embedding-of', 'bin_ce'], 'write REGIME/HOLDOUT/SEED'),
         (['--embedding-of', 'bin_ce/df/7'], '--embedding-of bin_ce/df/7: is none of the 24 cells'),
-        (['--cfg-options', 'foo'], '--cfg-options foo: write KEY=VALUE'),
-        (['--cfg-options', '=3'], '--cfg-options =3: write KEY=VALUE'),
-        (['--cfg-options', 'a=1', 'a..b=3'], '--cfg-options a..b=3: write KEY=VALUE'),
-        (['--cfg-options', 'load_from=x.pth'], 'load_from=x.pth: has no effect here; cells are'),
-        (['--cfg-options', 'a=[1,(2]'], '--cfg-options a=[1,(2]: cannot be read ('),
+        (['--cfg-options', 'foo'], '--cfg-options foo: not KEY=VALUE (it has no "=")'),
+        (['--cfg-options', '=3'], '--cfg-options =3: not KEY=VALUE (a part of its key is empty)'),
+        (['--cfg-options', 'a=1', 'a..b=3'], '--cfg-options a..b=3: not KEY=VALUE (a part of its'),
+        (['--cfg-options', 'load_from=x.pth'], 'load_from: has no effect here; cells are'),
+        (['--cfg-options', 'a=[1,(2]'], '--cfg-options a=[1,(2]: not KEY=VALUE (Imbalanced'),
         (['--cfg-options', 'resume=True'], 'an interrupted cell is always resumed'),
         (['--cfg-options', 'work_dir=x'], 'use --work-dir'),
         (['--cfg-options', 'randomness.seed=3'], 'use --seeds'),

@@ -8,7 +8,7 @@ from sklearn.metrics import accuracy_score, roc_auc_score
 
 from mmfake.apis.score import file_names, score_files
 from mmfake.errors import MMFakeError
-from mmfake.evaluation.sidecar import write_scores
+from mmfake.evaluation.scores_file import write_scores
 from tests.evaluation.conftest import frame_of
 from tools.score import main
 
@@ -190,6 +190,15 @@ def test_the_threshold_of_the_validation_is_used_and_said(write, no_figures, tmp
     assert np.isnan(table.loc[('b', 'df'), 'acc_val'])
     text = score_files([tmp_path / 'a.csv'], tmp_path / 'out', [0.7], n_bootstrap=5)
     assert '- a: threshold 0.7, given.' in text
+
+
+def test_a_threshold_of_other_scores_is_not_used_and_that_is_said(write, no_figures, tmp_path):
+    path = tmp_path / 'a.csv'
+    write_scores(frame_of([[0.1, 0.2, 0.5], [0.3, 0.6, 0.9]]), path, dict(threshold=0.25))
+    path.write_text(path.read_text().replace('0.3', '0.4'))
+    text = score_files([path], tmp_path / 'out', n_bootstrap=5)
+    assert '- a: threshold 0.5, as none is known from validation.' in text
+    assert '- **a: a.json beside a.csv is of other scores, so that nothing of it is used' in text
 
 
 def test_suspicious_scores_are_told(write, no_figures, tmp_path):

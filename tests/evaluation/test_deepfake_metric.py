@@ -17,7 +17,7 @@ from sklearn.metrics import roc_auc_score
 
 from mmfake.errors import MMFakeError
 from mmfake.evaluation.deepfake_metric import DeepfakeMetric
-from mmfake.evaluation.scores import read_scores_file
+from mmfake.evaluation.scores_file import read_scores_file
 
 
 def make_samples(n=12, per_video=2, seed=0):

@@ -3,7 +3,7 @@ import pytest
 
 from mmfake.errors import MMFakeError
 from mmfake.evaluation.foreign_scores import canonical_method, read_foreign_scores
-from mmfake.evaluation.scores import write_scores_file
+from mmfake.evaluation.scores_file import write_scores_file
 
 HEADER = 'video,method,label,score'
 GOOD = '033_097,Deepfakes,1,0.93'
@@ -103,6 +103,26 @@ def test_a_video_without_a_score_is_counted_and_the_others_are_read(write, score
     assert frame['status'].tolist() == ['scored', 'not-scored', 'scored']
     word = "'no face' in place of a score" if score == 'no face' else 'no score in the file'
     assert frame['reason'].tolist() == ['', word, '']
+
+
+@pytest.mark.parametrize('methods', [('df', 'f2f', 'FaceSwap', 'nt'), ('sbi',)])
+def test_exchanged_columns_are_refused(write, methods):
+    rows = [f'{i:03d},real,0,0.5' for i in range(5)]
+    rows += [f'{i:03d}_9,{method},1,0.5' for method in methods for i in range(5)]
+    lines = [HEADER, *rows]
+    assert len(read_foreign_scores(write(*lines))) == len(rows)
+    lines[0] = 'method,video,label,score'
+    with pytest.raises(MMFakeError, match=f'10 methods in {len(rows)} rows .*method exchanged'):
+        read_foreign_scores(write(*lines))
+
+
+def test_videos_as_methods_are_refused(write):
+    def rows(n):
+        return [f'{i},method_{i},1,0.5' for i in range(n)]
+
+    assert len(read_foreign_scores(write(HEADER, *rows(9)))) == 9
+    with pytest.raises(MMFakeError, match='10 methods in 10 rows .method_0, method_1, '):
+        read_foreign_scores(write(HEADER, *rows(10)))
 
 
 FRAMES = ['{video}/{place:03d}.png', '{video}_{place}.JPG', '{video}_frame_{place:04d}', '{video}']

@@ -178,6 +178,8 @@ def test_without_the_dataset_it_says_where_to_get_it(command, tmp_path):
 SETTINGS = [
     # a word that is no KEY=VALUE, also where it was meant as something else
     (['foo'], ['--cfg-options foo: not KEY=VALUE (it has no "=")']),
+    (['=3'], ['--cfg-options =3: not KEY=VALUE (a part of its key is empty)']),
+    (['train_cfg..a=3'], ['--cfg-options train_cfg..a=3: not KEY=VALUE (a part of its key']),
     (['x=[1,(2]'], ['--cfg-options x=[1,(2]: not KEY=VALUE', 'Imbalanced brackets']),
     # an entry of a list that is not there, a key below a number
     (['custom_hooks.3.momentum=0.9'], ['custom_hooks is a list of 1 entries']),

@@ -16,7 +16,7 @@ from mmfake.apis.error_gallery import (
 )
 from mmfake.datasets.index import COLUMNS
 from mmfake.errors import MMFakeError
-from mmfake.evaluation.sidecar import write_scores
+from mmfake.evaluation.scores_file import write_scores, write_scores_file
 from mmfake.visualization.error_gallery import (
     HEIGHT,
     GalleryItem,
@@ -26,6 +26,7 @@ from mmfake.visualization.error_gallery import (
 )
 from mmfake.visualization.style import save_figure
 from tests.video import numbered
+from tools.error_gallery import main
 
 ROOT = Path(__file__).parents[2]
 
@@ -212,11 +213,33 @@ def test_the_threshold_of_the_validation_is_used_and_said(make_run, tmp_path, gi
     assert f'False negatives: {wrong} of 3 manipulated videos' in page
 
 
+def test_a_threshold_of_other_scores_is_not_used_and_that_is_said(make_run, tmp_path):
+    frame = make_run('a', 'df', [0.2, 0.8], df=[0.3, 0.9]).frame
+    write_scores(frame, tmp_path / 's.csv', dict(threshold=0.25))
+    write_scores_file(frame[1:], tmp_path / 's.csv')
+    notes = error_gallery(tmp_path / 's.csv', tmp_path / 'out').notes
+    assert notes[0] == 'threshold 0.5, as none is known from validation'
+    assert notes[1].startswith('s.json beside s.csv is of other scores')
+
+
 def test_equal_scores_are_told(make_run, tmp_path):
     make_run('a', 'df', [0.3] * 3, df=[0.3] * 3).frame.to_csv(tmp_path / 's.csv', index=False)
     gallery = error_gallery(tmp_path / 's.csv', tmp_path / 'out')
     assert gallery.notes[-1].startswith('all 6 scores are equal (0.3000): the detector does not')
     assert 'All 6 scores are equal' in gallery.page.read_text()
+
+
+def test_videos_that_the_dataset_lacks_are_told(dataset, tmp_path, capsys):
+    path = tmp_path / 'theirs.csv'
+    path.write_text('video,method,label,score\n001,real,0,0.9\n001_002,f2f,1,0.1\n')
+    words = [str(path), '--out', str(tmp_path / 'out')]
+    assert main([*words, '--index', str(dataset / 'index.csv')]) == 1
+    line = capsys.readouterr().out.splitlines()[-2]
+    assert line == (
+        '2 of 2 videos to be shown are not in the dataset given (f2f/001_002, original/001), whose '
+        'ids are such as ffpp/original/c23/001'
+    )
+    assert main(words) == 0  # no dataset is given
 
 
 @pytest.mark.filterwarnings('error')
