@@ -12,6 +12,7 @@ from typing import Dict, Iterator, List, Sequence, Tuple, Union
 
 import pandas as pd
 
+from ..datasets.protocol import canonical_method
 from ..errors import MMFakeError
 from .scores import (
     COLUMNS,
@@ -19,7 +20,6 @@ from .scores import (
     PROBABILITY,
     SCORED,
     SampleScore,
-    canonical_method,
     checked_row,
     frame_of,
     refuse_doubled,
