@@ -38,7 +38,7 @@ def run_preparation(
     ``left_out`` counts entries of the dataset's lists or folders that no video could be made of.
     """
     # Look how everything stands; --dry-run ends with that.
-    settings.build_detector()  # what is missing for it is said before anything starts
+    settings.load()  # what is missing for it is said before anything starts
     layout = Layout(Path(args.out), settings.format)
     index, mine = layout.index(args.shard.name), args.shard.select(videos)
     preparation = Preparation(mine, layout, settings)
