@@ -36,8 +36,8 @@ Of your own folders, a fake belongs to the original with whose name its own begi
 fake/033_097.mp4), the videos in one folder of real/ show one person, and what belongs together is
 in one split: 70 % train, 15 % validate, 15 % test. data_prep/README.md says how to train on them.
 
-exit status: 0 all videos used, 3 some are not (the table and the index say why) or entries of the
-lists make no sense (the first line says which), 2 wrong usage"""
+exit status: 0 all videos used, 3 some are not (the table and the index say why) or entries of
+lists or folders make no sense (the first line says which), 2 wrong usage"""
 
 
 def build_parser() -> argparse.ArgumentParser:

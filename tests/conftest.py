@@ -84,43 +84,56 @@ def tool():
 
 
 @pytest.fixture(scope='session')
-def forked(tmp_path_factory):
+def fork_server():
+    """Start fork_server.py: ``run = fork_server(env)``; ``run(orders, timeout)`` gives exit codes."""
+    servers = []
+
+    def start(env):
+        script = Path(__file__).with_name('fork_server.py')
+        pipes = dict(stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        server = subprocess.Popen([sys.executable, script], env=env, **pipes)
+        servers.append(server)
+
+        def run(orders, timeout=None):
+            server.stdin.write(json.dumps(orders).encode() + b'\n')
+            server.stdin.flush()
+            children = json.loads(server.stdout.readline())
+            late = not select.select([server.stdout], [], [], timeout)[0]
+            if late:
+                for child in children:
+                    os.kill(child, signal.SIGKILL)
+            codes = json.loads(server.stdout.readline())
+            if late:
+                raise subprocess.TimeoutExpired(orders[0]['words'], timeout)
+            return codes
+
+        return run
+
+    yield start
+    for server in servers:
+        # said and not only closed: what this process has forked may hold the pipe open
+        server.communicate(b'end\n', timeout=60)
+        assert server.returncode == 0
+
+
+@pytest.fixture(scope='session')
+def forked(tmp_path_factory, fork_server):
     """Run a Python script as ``subprocess.run`` does, in a fork of a process that has imported."""
     folder, servers = tmp_path_factory.mktemp('forked'), []
 
     def run(words, cwd, env, timeout):
         if not servers:
-            servers.append(
-                subprocess.Popen(
-                    [sys.executable, Path(__file__).with_name('fork_server.py')],
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    env=env,
-                )
-            )
-        (server,) = servers
+            servers.append(fork_server(env))
         out = {name: folder / name for name in ('stdout', 'stderr')}
         for path in out.values():
             path.unlink(missing_ok=True)
         order = dict(words=words, cwd=str(cwd), env=env)
         order.update({name: str(path) for name, path in out.items()})
-        server.stdin.write(json.dumps(order).encode() + b'\n')
-        server.stdin.flush()
-        child = int(server.stdout.readline())
-        late = not select.select([server.stdout], [], [], timeout)[0]
-        if late:
-            os.kill(child, signal.SIGKILL)
-        code = int(server.stdout.readline())
-        if late:
-            raise subprocess.TimeoutExpired(words, timeout)
+        (code,) = servers[0]([order], timeout)
         texts = {name: path.read_text() for name, path in out.items()}
         return subprocess.CompletedProcess(words, code, **texts)
 
-    yield run
-    for server in servers:
-        # said and not only closed: what this process has forked may hold the pipe open
-        server.communicate(b'end\n', timeout=60)
-        assert server.returncode == 0
+    return run
 
 
 @pytest.fixture(scope='session')

@@ -1,11 +1,13 @@
 """A process that has imported everything and forks for each script it is told to run.
 
-A script; its orders are lines of JSON: ``{words, cwd, env, stdout, stderr}``, where the words are
-those after ``python`` and the last two name files. It answers with the process id, and with the
-exit code as ``subprocess`` gives it. The line ``end`` ends it.
+A script; its orders are lines of JSON: a list of the scripts to run at once, each ``{words, cwd,
+env, stdout, stderr}``, where the words are those after ``python`` and the last two name files. It
+answers with their process ids, and with their exit codes as ``subprocess`` gives them. The line
+``end`` ends it.
 """
 
 import atexit
+import gc
 import importlib
 import json
 import os
@@ -27,24 +29,29 @@ def serve():
     del sys.path[0]  # the folder of this file
     for name in MODULES:
         importlib.import_module(name)
+    gc.collect()
+    gc.freeze()  # mmengine collects garbage for every dataset: spare it what was imported
     answers = os.fdopen(os.dup(1), 'w')
     for line in sys.stdin:
         if line == 'end\n':
             break
-        child = os.fork()
-        if not child:
-            answers.close()
-            live(**json.loads(line))
-        print(child, file=answers, flush=True)
-        _, status = os.waitpid(child, 0)
-        code = -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
-        print(code, file=answers, flush=True)
+        children = []
+        for order in json.loads(line):
+            child = os.fork()
+            if not child:
+                answers.close()
+                live(**order)
+            children.append(child)
+        print(json.dumps(children), file=answers, flush=True)
+        statuses = [os.waitpid(child, 0)[1] for child in children]
+        codes = [-os.WTERMSIG(s) if os.WIFSIGNALED(s) else os.WEXITSTATUS(s) for s in statuses]
+        print(json.dumps(codes), file=answers, flush=True)
 
 
 def live(words, cwd, env, stdout, stderr):
     """Become ``python WORDS`` and end as it does."""
     for stream, path in ((0, os.devnull), (1, stdout), (2, stderr)):
-        os.dup2(os.open(path, os.O_RDWR | os.O_CREAT), stream)
+        os.dup2(os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND), stream)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ.clear()
     os.environ.update(env)

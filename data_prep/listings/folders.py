@@ -5,13 +5,21 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import os
 import re
 from collections import defaultdict
 from pathlib import Path
 from typing import Dict, FrozenSet, List, Optional, Sequence, Set, Tuple
 
 from mmfake.datasets.ffpp_tree import RELEASED
-from mmfake.datasets.protocol import ORIGINAL, SPLITS, UNKNOWN, VideoRecord, manipulation_keys
+from mmfake.datasets.protocol import (
+    ORIGINAL,
+    SPLITS,
+    UNKNOWN,
+    VideoRecord,
+    canonical_method,
+    manipulation_keys,
+)
 from mmfake.errors import MMFakeError, sample_of
 from mmfake.video.frame_reader import VIDEO_SUFFIXES as SUFFIXES
 
@@ -22,7 +30,7 @@ logger = logging.getLogger(__name__)  # not that of mmengine, which imports torc
 DATASET = 'own'
 
 METHOD = 'fake'
-"""str: The method of a fake that is in no folder with the key of a manipulation."""
+"""str: The method of a fake that is in no folder with the name of a manipulation."""
 
 _SHARES = dict(val=0.15, test=0.15)  # of the families; the others train
 
@@ -32,18 +40,19 @@ Groups = Dict[str, List[VideoRecord]]
 def list_folders(
     root: str, faults: List[str], splits_dir: Optional[str] = None
 ) -> List[VideoRecord]:
-    """List the videos of ``real/`` and ``fake/``, at any depth.
+    """List the videos of ``real/`` and ``fake/``, at any depth, linked folders included.
 
     A fake belongs to the original with whose name its own begins: ``fake/033_097.mp4`` to
     ``real/033.mp4`` and, as the rest of its name is an original too, to ``real/097.mp4``. Videos
     in one folder of ``real/``, or in a folder of that name in ``fake/``, show one person. Whatever
     belongs together, a family, is in one split: 70 % of the families train, 15 % validate and 15 %
     test, in the order of a hash of their names. The method of ``fake/df/033_097.mp4`` is ``df``,
-    as of any folder with the key of a manipulation; else it is ``fake``.
+    as in ``fake/Deepfakes/`` and any folder with a name of a manipulation; else it is ``fake``.
 
     Args:
         root (str): The folder that holds both.
-        faults (list[str]): Takes up the names in ``splits_dir`` that no video has.
+        faults (list[str]): Takes up the folders that are passed over, and the names in
+            ``splits_dir`` that no video has.
         splits_dir (str, optional): Folder of ``train``, ``val`` and ``test``, each ``.txt`` (a name
             per line) or ``.json`` (a list of names, or of pairs as those of FF++). A name brings
             its whole family; families without one are left out. Defaults to None: by the rule.
@@ -54,7 +63,7 @@ def list_folders(
     Raises:
         MMFakeError: If a folder is missing, or a split would lack originals or fakes.
     """
-    real, fake = (_find(Path(root, folder)) for folder in ('real', 'fake'))
+    real, fake = (_find(Path(root, folder), faults) for folder in ('real', 'fake'))
     records, families = [], _Families()
     # Originals, and who of them is one person.
     originals, people = set(), set()
@@ -68,8 +77,8 @@ def list_folders(
     # Fakes, and whom they show.
     for parts, path in fake:
         method = METHOD
-        if len(parts) > 1 and parts[0] in manipulation_keys(True):
-            method, parts = parts[0], parts[1:]
+        if len(parts) > 1 and canonical_method(parts[0]) in manipulation_keys(True):
+            method, parts = canonical_method(parts[0]), parts[1:]
         target, source = _people(parts, originals)
         records.append(_record(method, '-'.join(parts), target, source, path))
         for original in {target, source} - {UNKNOWN}:
@@ -87,21 +96,31 @@ def list_folders(
 # ---- what there is
 
 
-def _find(folder: Path) -> List[Tuple[Tuple[str, ...], Path]]:
+def _find(folder: Path, faults: List[str]) -> List[Tuple[Tuple[str, ...], Path]]:
     """Find the videos in a folder: the parts of each name, without the suffix, and the file."""
     if not folder.is_dir():
         raise MMFakeError(
             f'no folder {folder}: --dataset folders reads the originals in real/ and the '
             'manipulated videos in fake/'
         )
-    found = sorted(
-        path
-        for path in folder.rglob('*')
-        if path.suffix.lower() in SUFFIXES and path.is_file() and not path.name.startswith('.')
-    )
+    found: List[Path] = []
+    seen: Set[str] = set()
+
+    def pass_over(error: OSError) -> None:
+        faults.append(f'folder {error.filename} cannot be read ({error.strerror})')
+
+    for place, folders, files in os.walk(folder, onerror=pass_over, followlinks=True):
+        if os.path.realpath(place) in seen:
+            faults.append(f'folder {place} is a link to one that is read already')
+            folders.clear()
+            continue
+        seen.add(os.path.realpath(place))
+        folders.sort()
+        paths = (Path(place, name) for name in files if not name.startswith('.'))
+        found += (path for path in paths if path.suffix.lower() in SUFFIXES)
     if not found:
         raise MMFakeError(f'{folder} holds no video ({", ".join(SUFFIXES)})')
-    return [(path.relative_to(folder).with_suffix('').parts, path) for path in found]
+    return [(path.relative_to(folder).with_suffix('').parts, path) for path in sorted(found)]
 
 
 def _record(method: str, stem: str, target: str, source: str, path: Path) -> VideoRecord:

@@ -104,10 +104,11 @@ def list_dataset(
         raise MMFakeError(f'{name} in {root} lists no video{reason}; is it unpacked there?')
     if faults:
         logger.warning(
-            f'{name} in {root}: entries of its lists that make no sense are left out '
+            f'{name} in {root}: entries that make no sense are left out '
             f'({len(faults)}): {sample_of(faults, 3)}'
         )
-    warn_of_strays(records, name)
+    if name != 'folders':  # which has no lists, or says itself what is in none of them
+        warn_of_strays(records, name)
     if name == 'deeperforensics' and splits_dir is not None:
         expected = expected_counts('faceshifter')  # FF++'s splits, one fake of each target
     else:
@@ -125,7 +126,13 @@ def _without_repetitions(records: List[VideoRecord], faults: List[str]) -> List[
     """Take a video that is listed twice from the first place."""
     first: Dict[str, VideoRecord] = {}
     for record in records:
-        if first.setdefault(record.video_id, record) is not record:
+        one = first.setdefault(record.video_id, record)
+        if one.filename != record.filename:
+            faults.append(
+                f'{record.filename} has the id of {one.filename}, {one.video_id}, and is left out: '
+                'rename it if it is another video, else remove it'
+            )
+        elif one is not record:
             faults.append(f'{record.video_id} is listed more than once')
     return list(first.values())
 

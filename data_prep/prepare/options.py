@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from dataclasses import fields
 from pathlib import Path
 
 from mmfake.errors import MMFakeError
@@ -43,7 +44,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     clips = parser.add_argument_group('clips')
     _integer(clips, '--size', 'PX', default.size, 'side of the square clip')
-    _integer(clips, '--frames', 'F', default.frames, 'most frames of a clip')
+    _integer(clips, '--frames', 'F', default.window, 'most frames of a clip')
     _integer(clips, '--min-frames', 'F', default.min_frames, 'fewest frames of a clip')
     clips.add_argument(
         '--format',
@@ -83,9 +84,8 @@ def read_settings(args: argparse.Namespace) -> Settings:
         raise MMFakeError(f'--jobs {args.jobs} is below 1')
     if not args.timeout > 0:
         raise MMFakeError(f'--timeout {args.timeout:g} is not above 0')
-    names = ('detector', 'model', 'margin', 'size', 'frames', 'min_frames', 'min_face', 'every')
-    values = {name: getattr(args, name) for name in names}
-    return Settings(**values, format=args.format, own_track=args.own_track)
+    values = dict(vars(args), window=args.frames)
+    return Settings(**{field.name: values[field.name] for field in fields(Settings)})
 
 
 def check_places(root: Path, out: Path) -> None:

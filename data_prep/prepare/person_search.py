@@ -60,9 +60,9 @@ def find_person(filename: str, settings: Settings, watch: Stopwatch) -> Person:
     and so on to the end of the video.
     """
     search = FaceSearch(
-        settings.build_detector(),
+        settings.load()[0],
         watch,
-        window=settings.frames,
+        window=settings.window,
         every=settings.every,
         min_frames=settings.min_frames,
         min_face=settings.min_face,
@@ -98,7 +98,7 @@ def guided_track(job: VideoJob, watch: Stopwatch) -> Optional[FaceTrack]:
         if scale != 1:
             points = None if track.points is None else track.points * scale
             track = replace(track, boxes=track.boxes * scale, points=points)
-        room = job.settings.frames - len(track.boxes)
+        room = job.settings.window - len(track.boxes)
         original_ended = seen['at_end'] and track.stop == seen['frames']
         goes_on = reader.expected_frames is None or reader.expected_frames > track.stop
         if room > 0 and original_ended and goes_on:
@@ -111,7 +111,8 @@ def _track_the_rest(
 ) -> FaceTrack:
     """Go on where the original ended."""
     pictures = watch.each('decode', (frame.picture for frame in reader))
-    tracker = FaceTracker(job.settings.build_detector(), job.settings.every, first_frame=track.stop)
+    detector, _ = job.settings.load()
+    tracker = FaceTracker(detector, job.settings.every, first_frame=track.stop)
     for picture in islice(pictures, track.stop, track.stop + room):
         with watch.timing('faces'):
             tracker.update(picture)

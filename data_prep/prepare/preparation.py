@@ -35,10 +35,10 @@ def run_preparation(
 ) -> int:
     """Prepare videos as a command line says; gives its exit status, 3 if some are not used.
 
-    ``left_out`` counts entries of the dataset's lists that no video could be made of.
+    ``left_out`` counts entries of the dataset's lists or folders that no video could be made of.
     """
     # Look how everything stands; --dry-run ends with that.
-    settings.build_detector()  # what is missing for it is said before anything starts
+    settings.load()  # what is missing for it is said before anything starts
     layout = Layout(Path(args.out), settings.format)
     index, mine = layout.index(args.shard.name), args.shard.select(videos)
     preparation = Preparation(mine, layout, settings)
@@ -71,7 +71,7 @@ def run_preparation(
     unused = sum(row['status'] != USED for row in rows)
     print(f'index: {index}' + (f'; why {unused} are not used: its column reason' if unused else ''))
     if left_out:
-        print(f'entries of the lists that are left out: {left_out}, see the warning above')
+        print(f'entries that are left out: {left_out}, see the warning above')
     return 3 if unused or left_out else 0
 
 

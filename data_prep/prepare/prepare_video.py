@@ -100,7 +100,7 @@ def _frames(reader: FrameReader) -> Iterator[Frame]:
 def _crops(frames: Iterable[Frame], track: FaceTrack, job: VideoJob) -> Iterator[np.ndarray]:
     """Crop the frames in which the face is tracked; NotUsable in the end if they are too few."""
     settings = job.settings
-    squares = square_boxes(smooth_track(track), settings.crop_margin)
+    squares = square_boxes(smooth_track(track), settings.load()[1])
     made = 0
     for number, frame in enumerate(frames):
         if number >= track.start:

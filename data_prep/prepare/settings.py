@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Dict, Optional
+from typing import Dict
 
 from mmfake.datasets.protocol import VideoRecord
 from mmfake.errors import MMFakeError
-from mmfake.faces.detectors import FaceDetector, FaceSettings
+from mmfake.faces.detectors import FaceSettings
 
 from ..clip_writer import clip_suffix, codec_settings
 
@@ -19,44 +19,30 @@ _NOT_FOR_DECORD = (16, 24, 48, 72)  # px; decord 0.6.0 counts the padding of the
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(FaceSettings):
     """Everything that decides what a clip looks like.
 
     Args:
-        detector (str): One of :data:`mmfake.faces.DETECTORS`. Defaults to ``'centerface'``.
-        model (str, optional): Model file of the detector, for YuNet. Defaults to None.
-        margin (float, optional): Side of the crop over the larger side of the face box. Defaults to
-            None: what suits the detector.
-        size (int): Side of the clip, px. Defaults to 160.
-        frames (int): Most frames of a clip. Defaults to 270.
         min_frames (int): Fewest frames of a clip. Defaults to 32.
-        min_face (int): Smallest median side of a face box, px of the source. Defaults to 32.
-        every (int): A face is looked for in every so many frames. Defaults to 5.
         format (str): ``'mp4'``, ``'jpg'`` or ``'npy'``. Defaults to ``'mp4'``.
         own_track (bool): Whether each fake is tracked by itself, instead of being cropped where
             the face of its target original is. Defaults to False.
+        **kwargs: Those of :class:`~mmfake.faces.detectors.FaceSettings`.
 
     Raises:
         MMFakeError: If a value is not possible.
     """
 
-    detector: str = 'centerface'
-    model: Optional[str] = None
-    margin: Optional[float] = None
-    size: int = 160
-    frames: int = 270
     min_frames: int = 32
-    min_face: int = 32
-    every: int = 5
     format: str = 'mp4'
     own_track: bool = False
 
     def __post_init__(self) -> None:
         if self.format not in CLIP_FORMATS:
             raise MMFakeError(f'--format {self.format!r} is none of {", ".join(CLIP_FORMATS)}')
-        if not 1 <= self.min_frames <= self.frames:
+        if not 1 <= self.min_frames <= self.window:
             raise MMFakeError(
-                f'--min-frames {self.min_frames} is not from 1 to --frames {self.frames}'
+                f'--min-frames {self.min_frames} is not from 1 to --frames {self.window}'
             )
         if self.size < 16 or self.size % 2:
             raise MMFakeError(f'--size {self.size} is not an even number of 16 or more')
@@ -70,36 +56,15 @@ class Settings:
                 '--model FILE and --detector yunet go together: YuNet needs its model, '
                 'face_detection_yunet_2023mar.onnx of the OpenCV model zoo, and nothing else does'
             )
-        self._faces()  # which checks the rest
-
-    def _faces(self) -> FaceSettings:
-        """Give what the detection in any video has as well."""
-        return FaceSettings(
-            self.detector,
-            self.model,
-            self.margin,
-            self.size,
-            self.frames,
-            min_face=self.min_face,
-            every=self.every,
-        )
-
-    def build_detector(self) -> Optional[FaceDetector]:
-        """Load the detector, None for ``'none'``."""
-        return self._faces().load()[0]
-
-    @property
-    def crop_margin(self) -> float:
-        """float: Side of the crop over the larger side of the box; 1 for the centre square."""
-        return self._faces().load()[1]
+        super().__post_init__()
 
     def provenance(self) -> Dict[str, str]:
         """Say in the columns of the index how clips are made."""
-        detector = self.build_detector()
+        detector, margin = self.load()
         return dict(
             detector=self.detector,
             detector_version='' if detector is None else detector.version,
-            margin=f'{self.crop_margin:g}',
+            margin=f'{margin:g}',
             size=str(self.size),
             codec=codec_settings(self.format),
         )
@@ -107,6 +72,7 @@ class Settings:
     def fingerprint(self) -> Dict[str, object]:
         """Say what a clip depends on: another fingerprint, another clip."""
         values = asdict(self)
+        values['frames'] = values.pop('window')
         del values['model']  # its content is in the detector's version, wherever the file lies
         return dict(values, **self.provenance())
 

@@ -7,6 +7,7 @@ from typing import Callable, Optional, Sequence, Union
 
 import numpy as np
 from mmengine.dataset import Compose
+from torch.utils.data import get_worker_info
 
 from ..errors import MMFakeError
 
@@ -71,6 +72,9 @@ class GuardedPipeline(Compose):
         Returns:
             dict | None: What the last transform returns.
         """
+        if get_worker_info() is not None:
+            # Ctrl-C is for the main process, which ends its workers; decord would print it
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
         annotation = dict(data)
         unreadable = None
         try:

@@ -98,6 +98,21 @@ def register_manipulation(key: str, folder: str, name: str) -> Manipulation:
     return row
 
 
+# what others call an original
+_ORIGINALS = ('real', 'originals', 'pristine', 'genuine')
+
+
+def canonical_method(name: str) -> str:
+    """Translate a key, folder or shown name (``'Deepfakes'``) to the key; leave any other."""
+    if name.lower() in _ORIGINALS:
+        return ORIGINAL
+    plain = name.lower()[3:] if name.lower().startswith('ff-') else name.lower()  # FF-DF, FF-F2F
+    for row in _TABLE.values():
+        if plain in (row.key, row.name.lower(), row.folder.split('/')[-1].lower()):
+            return row.key
+    return name
+
+
 def get_manipulation(key: str) -> Manipulation:
     """Look up the row of ``'original'`` or of a manipulation; MMFakeError if there is none."""
     if key not in _TABLE:

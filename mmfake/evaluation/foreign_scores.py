@@ -12,13 +12,13 @@ from typing import Dict, Iterator, List, Sequence, Tuple, Union
 
 import pandas as pd
 
+from ..datasets.protocol import canonical_method
 from ..errors import MMFakeError, sample_of
 from .scores import (
     COLUMNS,
     NOT_SCORED,
     SCORED,
     SampleScore,
-    canonical_method,
     frame_of,
     label_of,
     score_videos,

@@ -10,7 +10,7 @@ from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 import numpy as np
 import pandas as pd
 
-from ..datasets.protocol import ORIGINAL, get_manipulation, manipulation_keys
+from ..datasets.protocol import ORIGINAL, canonical_method, manipulation_keys
 from ..errors import MMFakeError, sample_of
 
 COLUMNS = ('video', 'method', 'label', 'score', 'clips', 'status', 'reason')
@@ -22,23 +22,8 @@ NO_PREDICTION = 'no prediction'
 # a softmax in half precision may miss 1 by this much; raw logits miss it by far more
 _SUM_TOLERANCE = 1e-2
 
-# what others call an original
-_ORIGINALS = ('real', 'originals', 'pristine', 'genuine')
-
 
 # --- methods and their labels ---------------------------------------------------------------------
-
-
-def canonical_method(name: str) -> str:
-    """Translate a key, folder or shown name (``'Deepfakes'``) to the key; leave any other."""
-    if name.lower() in _ORIGINALS:
-        return ORIGINAL
-    plain = name.lower()[3:] if name.lower().startswith('ff-') else name.lower()  # FF-DF, FF-F2F
-    for key in (ORIGINAL, *manipulation_keys(everything=True)):
-        row = get_manipulation(key)
-        if plain in (key, row.name.lower(), row.folder.split('/')[-1].lower()):
-            return key
-    return name
 
 
 def label_of(method: str) -> Optional[int]:

@@ -1,8 +1,12 @@
+import os
+import signal
+
 import av
 import numpy as np
 import pytest
 from mmcv.transforms import BaseTransform
 from mmengine.dataset import Compose
+from torch.utils.data import DataLoader
 
 from mmfake.datasets.guarded_pipeline import GuardedPipeline
 from mmfake.errors import MMFakeError
@@ -223,3 +227,25 @@ def test_decoder_that_returns_none_could_not_decode():
 
     packed = GuardedPipeline([HEAD[1], NothingDecode(), *TAIL])(annotation('x', total_frames=9))
     assert packed['data_samples'].unreadable == 'ValueError: NothingDecode returned None'
+
+
+class InterruptedVideos:
+    """Ctrl-C reaches the worker while it has each of them."""
+
+    def __init__(self):
+        self.pipeline = GuardedPipeline([self.interrupt])
+
+    def interrupt(self, data):
+        os.kill(os.getpid(), signal.SIGINT)
+        return data
+
+    def __len__(self):
+        return 2
+
+    def __getitem__(self, index):
+        return self.pipeline(dict(index=index))['index']
+
+
+def test_ctrl_c_leaves_workers_to_the_main_process():
+    """Met while decord lets go of a video it would be printed as a traceback, and forgotten."""
+    assert [int(batch) for batch in DataLoader(InterruptedVideos(), num_workers=1)] == [0, 1]

@@ -10,6 +10,7 @@ from mmfake.datasets.protocol import (
     HoldOut,
     Manipulation,
     VideoRecord,
+    canonical_method,
     get_manipulation,
     manipulation_keys,
     method_name,
@@ -56,6 +57,18 @@ def test_folders_and_names_are_the_official_ones(key, folder, name):
 
 def test_a_method_that_was_registered_elsewhere_is_shown_by_its_key():
     assert method_name('mine') == 'mine'
+
+
+@pytest.mark.parametrize(
+    ('name', 'key'),
+    [
+        *(('Deepfakes', 'df'), ('DEEPFAKES', 'df'), ('f2f', 'f2f'), ('Face2Face', 'f2f')),
+        *(('Original', 'original'), ('youtube', 'original'), ('FaceShifter', 'fsh')),
+        *(('StyleSwap', 'StyleSwap'), ('real', 'original'), ('REAL', 'original')),
+    ],
+)
+def test_spellings_of_methods(name, key):
+    assert canonical_method(name) == key
 
 
 def test_unknown_key_lists_the_known_ones_and_the_way_out():

@@ -2,7 +2,7 @@ import pandas as pd
 import pytest
 
 from mmfake.errors import MMFakeError
-from mmfake.evaluation.foreign_scores import canonical_method, read_foreign_scores
+from mmfake.evaluation.foreign_scores import read_foreign_scores
 from mmfake.evaluation.scores_file import write_scores_file
 
 HEADER = 'video,method,label,score'
@@ -176,18 +176,6 @@ def test_frames_of_one_video_must_agree_on_the_label(write):
 def test_a_doubled_column_that_is_not_read_does_no_harm(write):
     path = write(f'{HEADER},frames,frames', '1,df,1,0.5,7,8')
     assert read_foreign_scores(path)['score'].tolist() == [0.5]
-
-
-@pytest.mark.parametrize(
-    ('name', 'key'),
-    [
-        *(('Deepfakes', 'df'), ('DEEPFAKES', 'df'), ('f2f', 'f2f'), ('Face2Face', 'f2f')),
-        *(('Original', 'original'), ('youtube', 'original'), ('FaceShifter', 'fsh')),
-        *(('StyleSwap', 'StyleSwap'), ('real', 'original'), ('REAL', 'original')),
-    ],
-)
-def test_spellings_of_methods(name, key):
-    assert canonical_method(name) == key
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,5 @@
 import importlib.util
-import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -20,24 +17,27 @@ def harness():
 
 
 @pytest.fixture(scope='session')
-def fork():
-    """Start the processes of an order, see lives.py; gives exit codes."""
-    server = subprocess.Popen(
-        [sys.executable, Path(__file__).with_name('lives.py')],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env=dict(os.environ, OMP_NUM_THREADS='1', CUDA_VISIBLE_DEVICES=''),
-    )
+def fork(fork_server):
+    """Run lives.py, once for each ``(arguments, output, environment)``; gives exit codes."""
+    env = dict(os.environ, OMP_NUM_THREADS='1', CUDA_VISIBLE_DEVICES='')
+    run = fork_server(env)
+    script = str(Path(__file__).with_name('lives.py'))
 
-    def start(order):
-        server.stdin.write(json.dumps(order) + '\n')
-        server.stdin.flush()
-        return json.loads(server.stdout.readline())
+    def start(processes):
+        return run(
+            [
+                dict(
+                    words=[script, *arguments],
+                    cwd=os.getcwd(),
+                    env=dict(env, **environment),
+                    stdout=str(output),
+                    stderr=str(output),
+                )
+                for arguments, output, environment in processes
+            ]
+        )
 
-    yield start
-    server.stdin.close()
-    assert server.wait() == 0
+    return start
 
 
 @pytest.fixture(autouse=True)

@@ -1,8 +1,6 @@
-"""Trainings in processes of their own, some of which are killed: a script that is sent orders.
+"""Trainings in processes of their own, some of which are killed, some of which train together.
 
-It imports everything once. An order is a line of JSON, a list of processes to fork at once, each
-``{name, words, output, environment}``: the function, its arguments, the file for what it prints.
-The answer is a line with their exit codes. An order as an argument is done without forking.
+A script: the name of the function, ``live`` or ``be_rank``, and its arguments as JSON.
 """
 
 import json
@@ -13,43 +11,14 @@ import signal
 import sys
 
 import harness
-import rank
 import torch
+from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from mmfake.engine.checkpoint_files import AtomicLocalBackend
+from mmfake.engine.hooks.non_finite_loss_hook import NonFiniteLossHook
 
-
-def serve():
-    torch.set_num_threads(1)
-    harness.make_host_fast(setattr)
-    if len(sys.argv) > 1:
-        sys.exit(max(be(**process) for process in json.loads(sys.argv[1])))
-    answers = os.fdopen(os.dup(1), 'w')
-    os.dup2(2, 1)
-    for line in sys.stdin:
-        children = []
-        for process in json.loads(line):
-            child = os.fork()
-            if not child:
-                os._exit(be(**process))
-            children.append(child)
-        statuses = [os.waitpid(child, 0)[1] for child in children]
-        codes = [-os.WTERMSIG(s) if os.WIFSIGNALED(s) else os.WEXITSTATUS(s) for s in statuses]
-        print(json.dumps(codes), file=answers, flush=True)
-
-
-def be(name, words, output, environment):
-    """Call the function; gives the exit code."""
-    for stream in (1, 2):
-        os.dup2(os.open(output, os.O_CREAT | os.O_APPEND | os.O_WRONLY), stream)
-    os.environ.update(environment)
-    try:
-        dict(live=live, rank=rank.be_rank)[name](**words)
-    except BaseException:
-        sys.excepthook(*sys.exc_info())
-        return 1
-    return 0
+# ---- killed anywhere
 
 
 def live(folder, scale, settings, fate):
@@ -99,5 +68,54 @@ def die_in_write(number, share):
     AtomicLocalBackend.put = dying_put
 
 
+# ---- one of several
+
+
+class SpoilOneRank(Hook):
+    """NaN in the second iteration, in the batch of the last rank alone."""
+
+    def before_train_iter(self, runner, batch_idx, data_batch=None):
+        if runner.iter == 1 and runner.rank == runner.world_size - 1:
+            data_batch['inputs'][0] = data_batch['inputs'][0] * float('nan')
+
+
+class LoseOneRank(Hook):
+    """kill -9 for the last rank, in the fourth iteration."""
+
+    def before_train_iter(self, runner, batch_idx, data_batch=None):
+        if runner.iter == 3 and runner.rank == runner.world_size - 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+HOOKS = dict(spoilt=SpoilOneRank, killed=LoseOneRank)
+
+
+def train(folder, scale, name, *options, settings):
+    encoder = harness.FROZEN if name == 's3d' else dict(type='TinyTestEncoder', frozen=True)
+    cfg = harness.config_of(
+        'bin_multi_con', f'{folder}/{name}', scale, *options, encoder=encoder, **settings
+    )
+    cfg.model.binary.cls_head.dropout_ratio = 0.0
+    runner = Runner.from_cfg(cfg)
+    if name in HOOKS and '--resume' not in options:
+        runner.register_hook(HOOKS[name]())
+    runner.train()
+    state = harness.state_of(runner)
+    guard = next(hook for hook in runner.hooks if isinstance(hook, NonFiniteLossHook))
+    return dict(state, skipped=guard.count)
+
+
+def be_rank(folder, scale, jobs):
+    """Do the jobs, ``{name: {options, settings}}``; the ends go to ``FOLDER/RANK.pth``."""
+    results = {}
+    for name, job in jobs.items():
+        results[name] = train(folder, scale, name, *job['options'], settings=job['settings'])
+    rank = 'one'
+    if torch.distributed.is_initialized():
+        rank, results['backend'] = torch.distributed.get_rank(), torch.distributed.get_backend()
+    torch.save(results, f'{folder}/{rank}.pth')
+
+
 if __name__ == '__main__':
-    serve()
+    harness.make_host_fast(setattr)
+    dict(live=live, be_rank=be_rank)[sys.argv[1]](**json.loads(sys.argv[2]))

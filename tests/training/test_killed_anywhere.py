@@ -1,5 +1,6 @@
 """kill -9 at seeded random moments, then --resume."""
 
+import json
 import signal
 
 import pytest
@@ -23,7 +24,7 @@ def live(smoke, fork):
         settings['train_dataloader.persistent_workers'] = workers > 0
         words = dict(folder=str(folder), scale=str(smoke), settings=settings, fate=fate)
         output = folder / 'output.txt'
-        (code,) = fork([dict(name='live', words=words, output=str(output), environment={})])
+        (code,) = fork([(['live', json.dumps(words)], output, {})])
         assert code in (0, -signal.SIGKILL), output.read_text()
         return code
 

@@ -25,24 +25,14 @@ FROZEN = {'optim_wrapper.optimizer.lr': 1e-3, 'train_cfg.max_epochs': 1}  # S3D 
 
 
 def order(folder, scale, world_size, jobs):
-    """The processes for lives.py."""
+    """The processes for lives.py: arguments, output, environment."""
     with socket.socket() as s:
         s.bind(('127.0.0.1', 0))
         port = str(s.getsockname()[1])
-    words = dict(folder=str(folder), scale=str(scale), jobs=jobs)
+    words = ['be_rank', json.dumps(dict(folder=str(folder), scale=str(scale), jobs=jobs))]
+    place = dict(WORLD_SIZE=str(world_size), MASTER_ADDR='127.0.0.1', MASTER_PORT=port)
     return [
-        dict(
-            name='rank',
-            words=words,
-            output=str(folder / f'{rank}.txt'),
-            environment=dict(
-                RANK=str(rank),
-                LOCAL_RANK=str(rank),
-                WORLD_SIZE=str(world_size),
-                MASTER_ADDR='127.0.0.1',
-                MASTER_PORT=port,
-            ),
-        )
+        (words, folder / f'{rank}.txt', dict(place, RANK=str(rank), LOCAL_RANK=str(rank)))
         for rank in range(world_size)
     ]
 
@@ -176,11 +166,11 @@ def test_one_process_on_nccl(tmp_path, smoke):
     for name, options in dict(alone=[], nccl=GLOO).items():
         (tmp_path / name).mkdir()
         jobs = dict(whole=job(8, *options))
-        processes = json.dumps(order(tmp_path / name, smoke, 1, jobs))
+        ((words, _, place),) = order(tmp_path / name, smoke, 1, jobs)
         # not a fork of a process that has looked for GPUs; two ranks on one are too many for nccl
         script = Path(__file__).with_name('lives.py')
-        environment = dict(os.environ, OMP_NUM_THREADS='1', CUDA_VISIBLE_DEVICES='0')
-        subprocess.run([sys.executable, script, processes], check=True, env=environment)
+        environment = dict(os.environ, OMP_NUM_THREADS='1', CUDA_VISIBLE_DEVICES='0', **place)
+        subprocess.run([sys.executable, script, *words], check=True, env=environment)
         (end,) = ends_in(tmp_path / name, 1)
         ends.append(end['whole'])
     assert end['backend'] == 'nccl'

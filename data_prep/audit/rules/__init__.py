@@ -25,6 +25,7 @@ RULES: Dict[str, Callable[[IndexTable], Outcome]] = {
     'unequal-codec': protocol_rules.unequal_codec,
     'unequal-frames': protocol_rules.unequal_frames,
     'counts': protocol_rules.counts,
+    'both-kinds': protocol_rules.both_kinds,
     'original-missing': protocol_rules.original_missing,
     'index-refused': row_rules.index_refused,
 }

@@ -35,6 +35,20 @@ def counts(table: IndexTable) -> Outcome:
     return Outcome(len(present), 'methods', findings)
 
 
+def both_kinds(table: IndexTable) -> Outcome:
+    """A split has originals and fakes: one kind alone teaches nothing and measures nothing."""
+    splits = [split for split in SPLITS if any(row['split'] == split for row in table.rows)]
+    used = {(row['split'], row.is_fake) for row in table.used}
+    findings = []
+    for is_fake, kind in ((False, 'original'), (True, 'fake')):
+        lacking = [split for split in splits if (split, is_fake) not in used]
+        if lacking:
+            what = f'no {kind} is used in {", ".join(lacking)}'
+            remedy = 'prepare both kinds; data_prep/README.md says where their videos must lie'
+            findings.append(Finding(WARNING, table.path.name, what, remedy))
+    return Outcome(len(splits), 'splits', findings)
+
+
 def original_missing(table: IndexTable) -> Outcome:
     """A used fake has its original beside it: without, the pair is not learnt from."""
     originals = {

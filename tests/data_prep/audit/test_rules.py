@@ -391,7 +391,21 @@ def test_tracks_that_are_gone_damaged_or_short(prepared):
     assert sum('cannot be read' in what for what in told) == 2
 
 
-# ---- made alike
+# ---- which videos there are, made alike
+
+
+@pytest.mark.parametrize(('lost', 'is_fake'), [('original', False), ('fake', True)])
+def test_a_kind_that_lacks_is_told_once_with_the_splits(prepared, lost, is_fake):
+    unused = [row for row in prepared.rows if (row['method'] != 'original') == is_fake]
+    for row in unused:
+        if row['split'] != 'val':
+            row.update(status='no-face', reason='in none of 60 frames')
+    also = ['original-missing']
+    finding = only(prepared.findings(decode=False), 'both-kinds', 'warning', also)
+    assert finding.what == f'no {lost} is used in train, test'
+    prepared.rows[:] = [row for row in prepared.rows if row not in unused]
+    finding = only(prepared.findings(decode=False), 'both-kinds', 'warning', also)
+    assert finding.what == f'no {lost} is used in train, val, test'
 
 
 @pytest.mark.parametrize(

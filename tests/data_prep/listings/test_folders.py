@@ -53,16 +53,18 @@ def test_a_fake_and_both_its_originals_are_in_one_split(own):
         ('df/a2.mov', ('a2', '?')),
         ('ab.mp4', ('?', '?')),
         ('b a.mp4', ('b', 'a')),
+        *((f'{folder}/a_b.mp4', ('a', 'b')) for folder in ('DF', 'deepfakes', 'FF-DF')),
     ],
 )
 def test_what_the_name_of_a_fake_tells(own, name, people):
     touch(own / 'real', 'a2.mp4')
     path = own / 'fake' / name
-    path.parent.mkdir(exist_ok=True)
-    path.touch()
+    touch(path.parent, path.name)
     (record,) = [r for r in list_folders(str(own), []) if r.filename == str(path)]
     assert (record.target, record.source) == people
-    assert record.method == ('df' if name.startswith('df/') else 'fake')
+    is_df = name.split('/')[0] in ('df', 'DF', 'deepfakes', 'FF-DF')
+    assert record.method == ('df' if is_df else 'fake')
+    assert record.stem == name.rsplit('.')[0].split('/')[-1] or not is_df
 
 
 def test_a_folder_is_a_person(own):
@@ -108,6 +110,37 @@ def test_a_name_without_a_video_is_noted_and_the_others_count(own, tmp_path):
     assert faults == [
         f'list {tmp_path / "train.txt"}, line 2: there is no video nobody in real/ or fake/'
     ]
+
+
+def test_linked_folders_and_files_count_once(own, tmp_path):
+    touch(tmp_path / 'pool', 'a_d.mp4')
+    (own / 'fake' / 'more').symlink_to(tmp_path / 'pool')
+    (own / 'fake' / 'again').symlink_to(own / 'fake')
+    (own / 'real' / 'z.mp4').symlink_to('nowhere')
+    faults = []
+    records = list_folders(str(own), faults)
+    assert len(records) == 18
+    assert str(own / 'fake' / 'more' / 'a_d.mp4') in [record.filename for record in records]
+    assert 'z' in [record.stem for record in records]  # its preparation says that it is not there
+    assert faults == [f'folder {own}/fake/again is a link to one that is read already']
+
+
+def test_two_files_of_one_name_are_both_told(own, log):
+    touch(own / 'real', 'a.mkv')
+    touch(own / 'fake' / 'c', 'x.mp4')
+    touch(own / 'fake', 'c-x.mp4')
+    faults = []
+    assert len(list_dataset('folders', str(own), faults=faults)) == 17
+    assert sorted(faults) == [
+        f'{own}/{lost} has the id of {own}/{kept}, own/{id}, and is left out: rename it if it is '
+        'another video, else remove it'
+        for lost, kept, id in [
+            ('fake/c-x.mp4', 'fake/c/x.mp4', 'fake/released/c-x'),
+            ('real/a.mp4', 'real/a.mkv', 'original/released/a'),
+        ]
+    ]
+    (line,) = log
+    assert line.startswith(f'folders in {own}: entries that make no sense are left out (2): ')
 
 
 def test_wrong_folders_and_lists(own, tmp_path):

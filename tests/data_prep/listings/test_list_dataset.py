@@ -92,12 +92,13 @@ def test_what_lists_say_wrong_is_left_out_counted_and_named(dfdc, preview, log):
     records = list_dataset('dfdc', str(dfdc), faults=faults)
     assert [record.stem for record in records] == ['aaa', 'bbb', 'ccc', 'ddd']
     assert records[2].split == 'train'
-    assert 'dfdc/original/released/ccc is listed more than once' in faults
+    assert faults[1].startswith(
+        f'{dfdc}/test/ccc.mp4 has the id of {dfdc}/dfdc_train_part_10/ccc.mp4, '
+        'dfdc/original/released/ccc, and is left out: rename it'
+    )
     assert "'x' is no name of a video" in faults[0]
     (line,) = [line for line in log if 'make no sense' in line]
-    assert line.startswith(
-        f'dfdc in {dfdc}: entries of its lists that make no sense are left out (2)'
-    )
+    assert line.startswith(f'dfdc in {dfdc}: entries that make no sense are left out (2)')
     assert all(fault in line for fault in faults)
     (preview / 'dataset.json').write_text('{}')
     with pytest.raises(MMFakeError, match='lists no video; is it'):

@@ -74,7 +74,7 @@ def test_a_bad_line_of_a_list_costs_that_line_and_the_status_says_so(
     assert prepare_dataset.main([*words, *CENTRE]) == 3
     said = capfd.readouterr().out
     assert '6 videos made' in said
-    assert 'entries of the lists that are left out: 1' in said
+    assert 'entries that are left out: 1' in said
     assert "line 1: '1 nonsense' is not" in caplog.text
 
 
