@@ -85,7 +85,7 @@ def tool():
 
 @pytest.fixture(scope='session')
 def fork_server():
-    """Start fork_server.py: ``run = fork_server(env)``; ``run(orders, timeout)`` gives exit codes."""
+    """Start fork_server.py: after ``run = fork_server(env)``, ``run(orders)`` gives exit codes."""
     servers = []
 
     def start(env):

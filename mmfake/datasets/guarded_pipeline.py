@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 from typing import Callable, Optional, Sequence, Union
 
 import numpy as np
