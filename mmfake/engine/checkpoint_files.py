@@ -13,7 +13,7 @@ from mmengine.logging import print_log
 from mmengine.runner import Runner
 
 from ..compat.checkpoints import safe_load
-from ..errors import MMFakeError, first_line, sample_of
+from ..errors import MMFakeError, sample_of
 from ..files import atomic_file
 
 
@@ -60,9 +60,9 @@ def explain_misfits(runner: Runner) -> None:
         except MMFakeError:
             raise
         except (KeyError, TypeError, AttributeError, ValueError, RuntimeError, IndexError) as error:
-            reason = f'{type(error).__name__}: {first_line(error)[:300]}'
+            reason = (str(error).strip().splitlines() or [''])[0][:300]
             raise MMFakeError(
-                f'{file}: damaged or of another config ({reason}); '
+                f'{file}: damaged or of another config ({type(error).__name__}: {reason}); '
                 + (
                     'resume with the config and the version it was trained with, or start anew '
                     'from its weights with --cfg-options load_from=CHECKPOINT and without --resume.'
