@@ -45,7 +45,9 @@ class ProtocolHook(Hook):
         # mmengine's name of a run: that of its config, and when it began
         run = re.fullmatch(r'([\w.-]+)_\d{8}_\d{6}', str(meta.get('experiment_name')))
         self._trained_by = run[1] if run else 'another one'
-        self._parts = _parts_of(checkpoint.get('state_dict', ()))
+        weights = checkpoint.get('state_dict')
+        # what is no dict is refused where the weights are loaded
+        self._parts = _parts_of(weights if isinstance(weights, dict) else ())
         if not runner._resume:
             return
         if 'message_hub' not in checkpoint or 'optimizer' not in checkpoint:
