@@ -270,6 +270,7 @@ def test_logged_each_interval(run):
     runner = run([moco()])
     runner.train()
     lines = Path(runner._log_dir, 'vis_data', f'{runner.timestamp}.json').read_text().splitlines()
+    assert 'binary.queue_sim_pos' not in json.loads(lines[0])  # the queue was empty
     last = json.loads(lines[-1])
     for stream in ('binary', 'multi'):
         assert 0 < last[f'{stream}.queue_fill'] <= 1
