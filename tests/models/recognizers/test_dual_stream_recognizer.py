@@ -66,6 +66,16 @@ def test_losses_are_named_by_stream_and_accuracies_logged(make_samples):
     }
 
 
+def test_a_monitor_with_nothing_to_show_is_not_logged(make_samples):
+    model, nan = recognizer(), torch.tensor(float('nan'))
+    losses = dict(loss_a=torch.ones(2), loss_b=nan, seen=torch.tensor(3.0), unseen=nan)
+    loss, shown = model.parse_losses(losses)
+    assert loss.isnan()
+    assert list(shown) == ['loss', 'loss_a', 'loss_b', 'seen']
+    assert shown['loss_b'].isnan()  # a loss is logged whatever it is
+    assert (shown['loss_a'].item(), shown['seen'].item()) == (1, 3)
+
+
 def test_loss_is_the_cross_entropy_of_the_pooled_features(make_samples):
     model, inputs = recognizer(), clips(3)
     labels = [0, 1, 1]
