@@ -37,13 +37,15 @@ class PinnedDataPreprocessor(ActionDataPreprocessor):
         """Upload the inputs of a batch; what cannot be stacked goes the parent's way.
 
         Args:
-            data (dict): ``inputs``, a list of N tensors or ``(N, ...)``, and ``data_samples``.
+            data (dict): ``inputs``, a list of N tensors or ``(N, ...)``, and ``data_samples``,
+                which may be None.
         """
         inputs = stacked(data['inputs']) if isinstance(data, dict) else None
         if not isinstance(inputs, Tensor):
             return super().cast_data(data)
         # copies, as the parent makes them: blending and prediction write into them
-        samples = [sample.new() for sample in data['data_samples']]
+        samples = data['data_samples']
+        samples = None if samples is None else [sample.new() for sample in samples]
         return dict(data, inputs=upload(inputs, self.device), data_samples=samples)
 
     def preprocess(

@@ -347,13 +347,14 @@ class DualStreamRecognizer(Recognizer3D):
     def parse_losses(self, losses: Dict[str, Any]) -> Tuple[Tensor, Dict[str, Tensor]]:
         """mmengine's, with all values for the log fetched from a GPU at once, not one by one.
 
-        A monitor that is NaN has nothing to show in this batch, and is left out.
+        A monitor that is NaN beside a finite loss has nothing to show, and is left out.
         """
         loss, shown = super().parse_losses(losses)
         values = torch.stack([value.detach() for value in shown.values()]).cpu()
-        return loss, {
-            name: value for name, value in zip(shown, values) if 'loss' in name or not value.isnan()
-        }
+        shown = dict(zip(shown, values))
+        if shown['loss'].isfinite():
+            shown = {name: value for name, value in shown.items() if not value.isnan()}
+        return loss, shown
 
     def predict(self, inputs: Tensor, data_samples: SampleList, **kwargs) -> SampleList:
         """Score videos with the binary stream alone.
