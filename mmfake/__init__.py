@@ -30,6 +30,7 @@ _COMPONENTS = (
     'MultiInstanceInfoNCELoss',
     'NonFiniteLossHook',
     'PairedSampler',
+    'PinnedDataPreprocessor',
     'PreprocessingHook',
     'ProtocolHook',
     'ResumableTrainLoop',
@@ -38,6 +39,7 @@ _COMPONENTS = (
     'UnreadableVideosHook',
     'ValidationThresholdHook',
     'VideoInit',
+    'stack_clips',
 )
 __all__ = [*_COMPONENTS, 'DeepfakeInferencer', 'MMFakeError', '__version__']
 

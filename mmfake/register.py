@@ -4,6 +4,7 @@ from .compat.checkpoints import repair_checkpoint_loading
 from .compat.host import repair_cpu_distributed
 from .datasets.ffpp_dataset import FFPPDataset
 from .datasets.samplers import BalancedSampler, PairedSampler
+from .datasets.stack_clips import stack_clips
 from .datasets.transforms.video_init import VideoInit
 from .engine.brief_log_processor import BriefLogProcessor
 from .engine.checkpoint_files import AtomicLocalBackend
@@ -22,6 +23,7 @@ from .models.heads.contrastive_head import ContrastiveHead
 from .models.heads.mlp_head import MLPHead
 from .models.losses.multi_instance_info_nce_loss import MultiInstanceInfoNCELoss
 from .models.necks.gradient_detach_neck import GradientDetachNeck
+from .models.pinned_data_preprocessor import PinnedDataPreprocessor
 from .models.recognizers.dual_stream_recognizer import DualStreamRecognizer
 
 # the repairs that need the host loaded; those it needs to be loaded are made by ``import mmfake``
@@ -45,6 +47,7 @@ __all__ = [
     'MultiInstanceInfoNCELoss',
     'NonFiniteLossHook',
     'PairedSampler',
+    'PinnedDataPreprocessor',
     'PreprocessingHook',
     'ProtocolHook',
     'ResumableTrainLoop',
@@ -53,4 +56,5 @@ __all__ = [
     'UnreadableVideosHook',
     'ValidationThresholdHook',
     'VideoInit',
+    'stack_clips',
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import List, Tuple
 
+import torch
 from mmaction.structures import ActionDataSample
 from mmaction.utils import SampleList
 from torch import Tensor
@@ -19,4 +20,6 @@ def readable(inputs: Tensor, data_samples: SampleList) -> Tuple[Tensor, List]:
     keep = [index for index, sample in enumerate(data_samples) if not is_unreadable(sample)]
     if len(keep) == len(data_samples):
         return inputs, data_samples
-    return inputs[keep], [data_samples[index] for index in keep]
+    # no list as an index, which would have to be uploaded
+    kept = torch.stack([inputs[index] for index in keep]) if keep else inputs[:0]
+    return kept, [data_samples[index] for index in keep]

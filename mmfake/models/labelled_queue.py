@@ -10,16 +10,19 @@ from mmaction.utils import SampleList
 from torch import Tensor
 
 from ..errors import MMFakeError
+from .pinned_data_preprocessor import upload
 
 
-def videos_of(data_samples: SampleList, device: torch.device, needed: bool = True) -> Tensor:
+def videos_of(
+    data_samples: SampleList, device: Union[torch.device, str], needed: bool = True
+) -> Tensor:
     """One number per data sample that names its video, also across concatenated datasets.
 
     It is made of ``video_id``; of a dataset without, it is ``sample_idx``, the index of the video.
 
     Args:
         data_samples (list[:obj:`ActionDataSample`]): N samples.
-        device (torch.device): Where the result goes.
+        device (torch.device | str): Where the result goes; no GPU is waited for.
         needed (bool): Whether a sample that has neither is an error; else it gets -1. Defaults to
             True.
 
@@ -44,7 +47,7 @@ def videos_of(data_samples: SampleList, device: torch.device, needed: bool = Tru
                 'the pipeline, or set exclude_own_video=False in LabelMoCoHook.'
             )
         numbers.append(int(index))
-    return torch.tensor(numbers, dtype=torch.long, device=device)
+    return upload(torch.tensor(numbers, dtype=torch.long), device)
 
 
 class LabelledQueue:
@@ -67,6 +70,7 @@ class LabelledQueue:
         videos (Tensor): ``(K,)`` int64 number of the video, see :func:`videos_of`, -1 in an empty
             slot.
         pointer (int): Slot of the next write.
+        filled (int): Slots that hold a key.
     """
 
     def __init__(
@@ -79,7 +83,7 @@ class LabelledQueue:
         self.keys = torch.zeros(size, channels, device=device)
         self.labels = torch.full((size,), -1, dtype=torch.long, device=device)
         self.videos = torch.full((size,), -1, dtype=torch.long, device=device)
-        self.pointer = 0
+        self.pointer = self.filled = 0
         self.exclude_own_video = exclude_own_video
 
     def __len__(self) -> int:
@@ -88,7 +92,7 @@ class LabelledQueue:
     @property
     def fill(self) -> float:
         """Share of the slots that hold a key, 0 to 1."""
-        return (self.labels >= 0).float().mean().item()
+        return self.filled / len(self)
 
     @torch.no_grad()
     def enqueue(self, keys: Tensor, labels: Tensor, videos: Tensor) -> None:
@@ -99,13 +103,17 @@ class LabelledQueue:
             labels (Tensor): ``(N,)``.
             videos (Tensor): ``(N,)``.
         """
-        first = max(len(labels) - len(self), 0)
-        slots = (self.pointer + torch.arange(first, len(labels))) % len(self)  # (min(N, K),)
-        slots = slots.to(self.labels.device)
-        self.keys[slots] = keys[first:].detach().to(self.keys)
-        self.labels[slots] = labels[first:].to(self.labels)
-        self.videos[slots] = videos[first:].to(self.videos)
-        self.pointer = (self.pointer + len(labels)) % len(self)
+        size, written = len(self), min(len(labels), len(self))
+        first = len(labels) - written  # of those that stay
+        start = (self.pointer + first) % size
+        before_end = min(written, size - start)  # the others go to the slots 0, 1, ...
+        for memory, rows in ((self.keys, keys), (self.labels, labels), (self.videos, videos)):
+            # slices, as a tensor of slots would have to be uploaded
+            memory[start : start + before_end].copy_(rows[first : first + before_end])
+            if before_end < written:
+                memory[: written - before_end].copy_(rows[first + before_end :])
+        self.pointer = (self.pointer + len(labels)) % size
+        self.filled = min(self.filled + len(labels), size)
 
     def own_video(self, videos: Tensor) -> Optional[Tensor]:
         """Which entries each anchor must ignore because they come from its own video.
@@ -137,3 +145,4 @@ class LabelledQueue:
         for name in ('keys', 'labels', 'videos'):
             getattr(self, name).copy_(state[name])
         self.pointer = int(state['pointer'])
+        self.filled = int((state['labels'] >= 0).sum())

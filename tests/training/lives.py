@@ -1,6 +1,6 @@
-"""Trainings in processes of their own, some of which are killed, some of which train together.
+"""Trainings in processes of their own: some are killed, some train together, some count.
 
-A script: the name of the function, ``live`` or ``be_rank``, and its arguments as JSON.
+A script: the name of the function, ``live``, ``be_rank`` or ``count``, and its arguments as JSON.
 """
 
 import json
@@ -76,7 +76,8 @@ class SpoilOneRank(Hook):
 
     def before_train_iter(self, runner, batch_idx, data_batch=None):
         if runner.iter == 1 and runner.rank == runner.world_size - 1:
-            data_batch['inputs'][0] = data_batch['inputs'][0] * float('nan')
+            data_batch['inputs'] = data_batch['inputs'].float()
+            data_batch['inputs'][0] = float('nan')
 
 
 class LoseOneRank(Hook):
@@ -116,6 +117,49 @@ def be_rank(folder, scale, jobs):
     torch.save(results, f'{folder}/{rank}.pth')
 
 
+# ---- on a pretend GPU
+
+
+class CountIterations(Hook):
+    """Keeps what each iteration cost; the second has a video that cannot be read."""
+
+    priority = 'LOWEST'
+
+    def __init__(self, gpu):
+        self.gpu, self.found = gpu, []
+
+    def before_train_iter(self, runner, batch_idx, data_batch=None):
+        if runner.iter == 0:
+            self.gpu.reset()  # what the start has cost
+        if runner.iter == 1:
+            data_batch['data_samples'][0].set_metainfo(dict(unreadable='no frame'))
+
+    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
+        stops = [f'{kind} {where}' for kind, where in self.gpu.stops.elements()]
+        self.found.append(dict(stops=stops, launches=dict(self.gpu.launches)))
+        self.gpu.reset()
+
+
+def count(folder, scale, regimes, settings):
+    """Train regimes on a pretend GPU; what each iteration costs goes to ``FOLDER/counts.json``."""
+    sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    from pretend_gpu import DEVICE, PretendGPU
+
+    gpu, counts = PretendGPU(), {}
+    harness.host.get_device = lambda: DEVICE
+    for regime in regimes:
+        cfg = harness.config_of(regime, f'{folder}/{regime}', scale, **settings)
+        cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = cfg.default_hooks.checkpoint = None
+        with gpu:
+            runner = Runner.from_cfg(cfg)
+            hook = CountIterations(gpu)
+            runner.register_hook(hook)
+            runner.train()
+        counts[regime] = hook.found
+    with open(f'{folder}/counts.json', 'w') as file:
+        json.dump(counts, file)
+
+
 if __name__ == '__main__':
     harness.make_host_fast(setattr)
-    dict(live=live, be_rank=be_rank)[sys.argv[1]](**json.loads(sys.argv[2]))
+    dict(live=live, be_rank=be_rank, count=count)[sys.argv[1]](**json.loads(sys.argv[2]))

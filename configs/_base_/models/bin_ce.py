@@ -28,7 +28,7 @@ model = dict(
         ),
     ),
     data_preprocessor=dict(
-        type='ActionDataPreprocessor',
+        type='mmfake.PinnedDataPreprocessor',
         # CoCLR's normalisation: ImageNet mean and std, here on 0..255
         mean=[123.675, 116.28, 103.53],
         std=[58.395, 57.12, 57.375],

@@ -37,8 +37,10 @@ class GradientConflictHook(Hook):
     Training is not changed: the gradients are taken from the graph of the very forward pass that
     the step uses, into vectors of their own, before the step is made. Weights, statistics, random
     numbers and queues stay bit for bit as without the hook. On several ranks the gradients are
-    averaged, as DistributedDataParallel does. With mixed precision the loss is scaled as in the
-    step, and the scale divided out. With gradient accumulation the measurement is of one batch.
+    averaged, as DistributedDataParallel does; each rank differentiates the terms that any of them
+    has, as synchronised batch norms exchange gradients. With mixed precision the loss is scaled as
+    in the step, and the scale divided out. With gradient accumulation the measurement is of one
+    batch.
 
     A measurement costs one more backward pass through the encoder per term that reaches it, and
     memory for one copy of its gradient per term. Measured with S3D on a CPU (16 clips of 8 frames
@@ -86,13 +88,21 @@ class GradientConflictHook(Hook):
         weights = [weight for weight in encoder.parameters() if weight.requires_grad]
         scaler = getattr(runner.optim_wrapper, 'loss_scaler', None)
         scale = scaler.get_scale() if scaler is not None else 1.0
+        # 1. the terms that reach the encoder, of any rank
+        terms = {name: _sum(value) for name, value in losses.items() if 'loss' in name}
+        reaching = {name: term for name, term in terms.items() if _reaches(term, weights)}
+        names = list(reaching)
+        if get_world_size() > 1:
+            names = sorted({name for found in all_gather_object(names) for name in found})
+        # 2. their gradients, averaged over the ranks; a rank whose batch held nothing readable
+        #    lacks them, and differentiates its zero
         gradients = {}
-        for name, value in losses.items():
-            if 'loss' in name:
-                gradient = _gradient(value, weights, scale)
-                if gradient is not None:
-                    gradients[name.replace('loss_', '')] = gradient
-        gradients = _averaged(gradients, weights)
+        for name in names:
+            term = reaching[name] if name in reaching else sum(terms.values()) * 0.0
+            gradients[name.replace('loss_', '')] = _gradient(term, weights, scale)
+        for gradient in gradients.values():
+            all_reduce(gradient, 'mean')
+        # 3. cosine and ratio of each pair
         norms = {name: gradient.norm().item() for name, gradient in gradients.items()}
         usable = [name for name, norm in norms.items() if norm > 0 and math.isfinite(norm)]
         for a, b in combinations(usable, 2):
@@ -102,31 +112,30 @@ class GradientConflictHook(Hook):
             hub.update_scalar(f'train/{self.RATIO_KEY}/{a},{b}', norms[a] / norms[b])
 
 
-def _gradient(value: Any, weights: List[Tensor], scale: float) -> Any:
-    """Gradient of a term as one vector, None if it does not reach the encoder."""
-    # a list of tensors is summed by mmengine
-    terms = value if isinstance(value, (list, tuple)) else [value]
-    loss = sum(term.mean() for term in terms)
-    if not loss.requires_grad:
-        return None
-    parts = torch.autograd.grad(loss * scale, weights, retain_graph=True, allow_unused=True)
-    if all(part is None for part in parts):
-        return None
+def _sum(value: Any) -> Tensor:
+    """A term as mmengine adds it to the loss; a list of tensors is summed."""
+    return sum(term.mean() for term in (value if isinstance(value, (list, tuple)) else [value]))
+
+
+def _reaches(term: Tensor, weights: List[Tensor]) -> bool:
+    """Whether some weight is in the graph of a term, found without a backward pass."""
+    wanted, seen = {id(weight) for weight in weights}, set()
+    waiting = [term.grad_fn]
+    while waiting:
+        node = waiting.pop()
+        if node is None or node in seen:
+            continue
+        if id(getattr(node, 'variable', None)) in wanted:
+            return True
+        seen.add(node)
+        waiting += [before for before, _ in node.next_functions]
+    return False
+
+
+def _gradient(term: Tensor, weights: List[Tensor], scale: float) -> Tensor:
+    """Gradient of a term as one vector, zeros where it does not reach a weight."""
+    parts = torch.autograd.grad(term * scale, weights, retain_graph=True, allow_unused=True)
     parts = [
         torch.zeros_like(weight) if part is None else part for part, weight in zip(parts, weights)
     ]
     return torch.cat([part.flatten().float() for part in parts]) / scale
-
-
-def _averaged(gradients: Dict[str, Tensor], weights: List[Tensor]) -> Dict[str, Tensor]:
-    """Average over ranks; one whose batch held nothing readable has no term, i.e. zeros."""
-    if get_world_size() == 1:
-        return gradients
-    names = sorted({name for found in all_gather_object(list(gradients)) for name in found})
-    length = sum(weight.numel() for weight in weights)
-    averaged = {}
-    for name in names:
-        gradient = gradients.get(name)
-        averaged[name] = weights[0].new_zeros(length).float() if gradient is None else gradient
-        all_reduce(averaged[name], 'mean')
-    return averaged

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import math
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Optional
+from typing import Any, Callable, Dict, List, Optional, Sequence
 
 import torch
 from mmaction.registry import HOOKS
@@ -13,7 +14,7 @@ from mmengine.hooks import Hook
 from mmengine.hooks.hook import DATA_BATCH
 from mmengine.logging import print_log
 from mmengine.runner import Runner
-from torch import Tensor, nn
+from torch import Tensor
 
 from ...errors import MMFakeError, sample_of
 
@@ -32,8 +33,9 @@ class NonFiniteLossHook(Hook):
     ``update_params`` of whatever ``optim_wrapper`` the run has, mixed precision included. (The
     loss scaler of mixed precision goes on skipping steps whose scaled GRADIENTS overflow. That is
     part of its search for a scale and not counted here.) It costs one synchronisation with the
-    GPU, and one number exchanged between the ranks, per iteration. The warning names the ranks, the
-    terms of the loss and the videos of their batches.
+    GPU, and one exchange between the ranks, per iteration, in which a flag of another hook may ride
+    along (``ASKED_KEY``). The warning names the ranks, the terms of the loss and the videos of
+    their batches.
 
     Args:
         max_in_a_row (int): Number of skipped steps in a row that ends the run; a step is one of the
@@ -44,7 +46,9 @@ class NonFiniteLossHook(Hook):
     """
 
     STATE_KEY = 'non_finite_loss'
-    SKIPPED_KEY = 'step_skipped'  # in the message hub, for other hooks: of this iteration
+    # in the message hub, for other hooks: of this iteration
+    SKIPPED_KEY = 'step_skipped'
+    ASKED_KEY, ANSWER_KEY = 'flag_of_this_rank', 'flag_of_any_rank'
 
     def __init__(self, max_in_a_row: int = 10) -> None:
         if max_in_a_row < 1:
@@ -64,7 +68,7 @@ class NonFiniteLossHook(Hook):
 
     def before_train(self, runner: Runner) -> None:
         """Step in front of the optimizer."""
-        self._spoilt = False
+        self._spoilt, self._buffers = False, []
         update_params = runner.optim_wrapper.update_params
 
         def guarded(loss: Tensor, *args, **kwargs) -> None:
@@ -76,7 +80,11 @@ class NonFiniteLossHook(Hook):
         self, runner: Runner, batch_idx: int, data_batch: DATA_BATCH = None
     ) -> None:
         """Note the running statistics, which the forward pass of a bad batch would spoil."""
-        self._buffers = [buffer.clone() for buffer in runner.model.buffers()]
+        buffers = list(runner.model.buffers())
+        if [kept.shape for kept in self._buffers] == [buffer.shape for buffer in buffers]:
+            copy_each(self._buffers, buffers)
+        else:
+            self._buffers = [buffer.clone() for buffer in buffers]
 
     def after_train_iter(
         self,
@@ -144,14 +152,20 @@ class NonFiniteLossHook(Hook):
     def _update(
         self, runner: Runner, update_params: Callable[..., None], loss: Tensor, *args, **kwargs
     ) -> None:
-        finite = loss.detach().isfinite().all().float()
-        self._bad_here = not finite.item()
-        all_reduce(finite, 'min')
-        self._bad = not finite.item()
+        # 1. whether the loss of any rank is not finite; another hook's flag rides along
+        info = runner.message_hub.runtime_info
+        bad = loss.detach().isfinite().all().logical_not().float()
+        flags = torch.stack([bad, torch.full_like(bad, info.get(self.ASKED_KEY, False))])
+        all_reduce(flags, 'max')
+        self._bad, answer = map(bool, flags.tolist())
+        runner.message_hub.update_info(self.ANSWER_KEY, answer, resumed=False)
+        self._bad_here = self._bad and bool(bad)
+        # 2. the counts
         self.count += self._bad
         self.in_a_row += self._bad and not self._spoilt  # once for a step
         self._spoilt |= self._bad
         runner.message_hub.update_info(self.SKIPPED_KEY, self._spoilt)
+        # 3. the step, or what undoes the batch
         wrapper = runner.optim_wrapper
         if not self._spoilt:
             update_params(loss, *args, **kwargs)
@@ -159,22 +173,31 @@ class NonFiniteLossHook(Hook):
                 self.in_a_row = 0
             return
         self._check_weights(runner)
-        for buffer, before in zip(runner.model.buffers(), self._buffers):
-            buffer.copy_(before)
+        copy_each(list(runner.model.buffers()), self._buffers)
         wrapper._inner_count += 1  # what backward() counts, which sets the rhythm of accumulation
         if wrapper.should_update():
             wrapper.zero_grad()
             self._spoilt = False
 
     def _check_weights(self, runner: Runner) -> None:
-        model: nn.Module = runner.model
-        wrong = [name for name, value in model.named_parameters() if not value.isfinite().all()]
+        weights = {name: x.detach() for name, x in runner.model.named_parameters() if x.numel()}
+        # the largest number of each, as a sum of squares may overflow; one stop for all
+        largest = torch._foreach_norm(list(weights.values()), math.inf)
+        finite = torch.stack(largest).isfinite().tolist() if weights else []
+        wrong = [name for name, is_finite in zip(weights, finite) if not is_finite]
         if wrong:
             raise MMFakeError(
                 f'{len(wrong)} tensors of weights are not finite at iteration {runner.iter + 1}, '
                 f'e.g. {wrong[0]}: a step made them so although its loss was finite; '
                 f'{_way_back(runner)}'
             )
+
+
+def copy_each(tensors: Sequence[Tensor], values: Sequence[Tensor]) -> None:
+    """Copy values into tensors, all of a dtype in one launch."""
+    for dtype in {value.dtype for value in values}:
+        pairs = [pair for pair in zip(tensors, values) if pair[1].dtype == dtype]
+        torch._foreach_copy_(*map(list, zip(*pairs)))
 
 
 def _way_back(runner: Runner) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import Any, Dict, Optional
+from typing import Any, Dict, Optional, Tuple
 
 import torch
 from mmaction.registry import HOOKS
@@ -16,6 +16,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from ...datasets.unreadable import is_unreadable
 from ...errors import MMFakeError, sample_of
+from .non_finite_loss_hook import NonFiniteLossHook
 
 
 @HOOKS.register_module()
@@ -29,8 +30,9 @@ class UnreadableVideosHook(Hook):
     (At test, :class:`mmfake.DeepfakeMetric` reports such a video as not scored.)
 
     All ranks hold the same list after every iteration, so that a checkpoint, which rank 0 writes
-    alone, is complete also in mid-epoch. That costs one number exchanged per iteration, and the
-    names only in an iteration that met a new one.
+    alone, is complete also in mid-epoch. That costs a flag per iteration, which rides with that of
+    :class:`mmfake.NonFiniteLossHook` where the run has it, and the names only in an iteration that
+    met a new one.
 
     A decoder that never returns would stop a run for ever: ``loader_timeout`` becomes the
     ``timeout`` of every loader that has workers and no limit of its own (in a loader without
@@ -45,6 +47,7 @@ class UnreadableVideosHook(Hook):
     def __init__(self, loader_timeout: float = 0) -> None:
         self.loader_timeout = loader_timeout
         self.reasons: Dict[str, str] = {}
+        self._met: Dict[str, Tuple[str, str]] = {}  # new ones in this rank's batch
 
     def before_train(self, runner: Runner) -> None:
         """Limit the time of the training loader."""
@@ -67,6 +70,18 @@ class UnreadableVideosHook(Hook):
         if runner._resume:
             self.reasons.update(checkpoint.get(self.STATE_KEY, {}))
 
+    def before_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch: DATA_BATCH = None
+    ) -> None:
+        """Find the videos of this rank's batch that cannot be used."""
+        self._met = {
+            sample.video_id: (sample.unreadable, sample.filename)
+            for sample in data_batch['data_samples']
+            if is_unreadable(sample) and sample.video_id not in self.reasons
+        }
+        asked = NonFiniteLossHook.ASKED_KEY
+        runner.message_hub.update_info(asked, bool(self._met), resumed=False)
+
     def after_train_iter(
         self,
         runner: Runner,
@@ -75,16 +90,14 @@ class UnreadableVideosHook(Hook):
         outputs: Optional[dict] = None,
     ) -> None:
         """Name the videos of this batch, on whatever rank, that cannot be used."""
-        met = {
-            sample.video_id: (sample.unreadable, sample.filename)
-            for sample in data_batch['data_samples']
-            if is_unreadable(sample) and sample.video_id not in self.reasons
-        }
-        any_met = torch.tensor(float(bool(met)))
-        all_reduce(any_met, 'max')
+        any_met = runner.message_hub.pop_info(NonFiniteLossHook.ANSWER_KEY, None)
+        if any_met is None:  # nobody has asked the other ranks
+            flag = torch.tensor(float(bool(self._met)))
+            all_reduce(flag, 'max')
+            any_met = bool(flag)
         if not any_met:
             return
-        for of_one_rank in all_gather_object(met):
+        for of_one_rank in all_gather_object(self._met):
             for video, (reason, filename) in of_one_rank.items():
                 if video not in self.reasons:
                     self.reasons[video] = reason

@@ -68,8 +68,8 @@ class ContrastiveHead(BaseModule):
 
         Returns:
             dict[str, Tensor]: ``loss_contrast``; ``queue_fill`` (share of filled slots),
-            ``queue_anchors`` (share of anchors with a positive) and, where there are such pairs,
-            the mean cosine ``queue_sim_pos`` and ``queue_sim_neg``.
+            ``queue_anchors`` (share of anchors with a positive) and the mean cosine of such pairs,
+            ``queue_sim_pos`` and ``queue_sim_neg``, NaN where there are none.
 
         Raises:
             MMFakeError: If no hook has attached a queue, or labels are soft.
@@ -82,17 +82,18 @@ class ContrastiveHead(BaseModule):
         query = self(embedding)  # (N, D)
         queue = self.queue
         labels = labels_of(data_samples, self.label_key, query.device)  # (N,)
-        videos = videos_of(data_samples, query.device, queue.exclude_own_video)  # (N,)
-        ignore = queue.own_video(videos)  # (N, K) or None
+        ignore = None
+        if queue.exclude_own_video:
+            ignore = queue.own_video(videos_of(data_samples, query.device))  # (N, K)
         loss = self.contrast(query, labels, queue.keys, queue.labels, ignore)
 
         positive, negative = contrast_sets(labels, queue.labels, ignore)
         similarity = query.detach() @ queue.keys.T  # (N, K)
-        shown = dict(
-            queue_fill=query.new_tensor(queue.fill),
+        return dict(
+            loss_contrast=loss,
+            queue_fill=query.new_full((), queue.fill),
             queue_anchors=positive.any(dim=1).float().mean(),
+            # masks in place of indices, whose number the host would wait for
+            queue_sim_pos=(similarity * positive).sum() / positive.sum(),
+            queue_sim_neg=(similarity * negative).sum() / negative.sum(),
         )
-        for name, pairs in (('queue_sim_pos', positive), ('queue_sim_neg', negative)):
-            if pairs.any():
-                shown[name] = similarity[pairs].mean()
-        return dict(loss_contrast=loss, **shown)

@@ -11,6 +11,7 @@ from mmaction.utils import SampleList
 from torch import Tensor, nn
 
 from ...errors import MMFakeError
+from ..pinned_data_preprocessor import upload
 from .targets import targets_of
 
 
@@ -91,25 +92,26 @@ class MLPHead(BaseHead):
         Raises:
             MMFakeError: If a label is neither a class of this head nor a soft label of its length.
         """
-        targets = targets_of(data_samples, self.label_key, cls_scores.device)
+        # 1. labels are checked on the host, where a GPU does not have to be waited for
+        targets = targets_of(data_samples, self.label_key, 'cpu')
         if targets.shape == cls_scores.shape:
             targets = targets.float()
-            classes = targets.argmax(dim=1)
-        elif targets.ndim == 1 and not targets.is_floating_point():
-            classes = targets
-        else:
+        elif targets.ndim != 1 or targets.is_floating_point():
             told = f'of shape {tuple(targets.shape[1:])}' if targets.ndim > 1 else 'a fraction'
             raise MMFakeError(
                 f'MLPHead: {self.label_key} is {told}, neither a class nor the probabilities of '
                 f'{self.num_classes} classes; set label_key to another field of the data samples.'
             )
-        if classes.min() < 0 or classes.max() >= self.num_classes:
-            wrong = classes[(classes < 0) | (classes >= self.num_classes)][0].item()
+        elif targets.min() < 0 or targets.max() >= self.num_classes:
+            wrong = next(x for x in targets.tolist() if not 0 <= x < self.num_classes)
             raise MMFakeError(
                 f'MLPHead: a sample has {self.label_key}={wrong}, but num_classes='
                 f'{self.num_classes}; set num_classes to 1 + the number of training manipulations '
                 '(2 in the binary stream).'
             )
+        # 2. loss and accuracy
+        targets = upload(targets, cls_scores.device)
+        classes = targets.argmax(dim=1) if targets.ndim > 1 else targets
         accuracy = (cls_scores.argmax(dim=1) == classes).float().mean()
         # outside autocast's half precision, where the logarithm of a small probability is lost
         return dict(loss_ce=self.loss_cls(cls_scores.float(), targets), acc_top1=accuracy)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any, Optional
+from typing import Any, Optional, Union
 
 import torch
 from mmaction.utils import SampleList
 from torch import Tensor
 
 from ...errors import MMFakeError
+from ..pinned_data_preprocessor import upload
 
 
 def targets_of(
-    data_samples: SampleList, key: str, device: torch.device, default: Optional[int] = None
+    data_samples: SampleList,
+    key: str,
+    device: Union[torch.device, str],
+    default: Optional[int] = None,
 ) -> Tensor:
     """Stack one target per data sample.
 
@@ -20,7 +24,7 @@ def targets_of(
         data_samples (list[:obj:`ActionDataSample`]): N samples.
         key (str): The field to read: ``'gt_label'`` of mmaction2, ``'label_bin'`` or
             ``'label_multi'`` of :class:`mmfake.FFPPDataset`, or one that a transform has added.
-        device (torch.device): Where the result goes.
+        device (torch.device | str): Where the result goes; no GPU is waited for.
         default (int, optional): Taken for a sample without the field. Defaults to None, which
             makes that an error.
 
@@ -46,11 +50,14 @@ def targets_of(
         )
     if not targets:
         return torch.empty(0, dtype=torch.long, device=device)
-    return torch.stack(targets).to(device)
+    return upload(torch.stack(targets), device)
 
 
 def labels_of(
-    data_samples: SampleList, key: str, device: torch.device, default: Optional[int] = None
+    data_samples: SampleList,
+    key: str,
+    device: Union[torch.device, str],
+    default: Optional[int] = None,
 ) -> Tensor:
     """:func:`targets_of`, where every target has to be one class: ``(N,)`` int64."""
     labels = targets_of(data_samples, key, device, default)

@@ -48,8 +48,10 @@ class MultiInstanceInfoNCELoss(nn.Module):
 
     It is computed as ``softplus(logsumexp(N) - logsumexp(P))`` in float32 with autocast off: the
     same value, but right where a softmax in half precision overflows or its logarithm vanishes.
-    An anchor without a positive (infinite loss) is left out before the mean; a batch without any
-    such anchor gives a zero that still has a graph, as DistributedDataParallel requires.
+    An anchor without a positive (infinite loss) is left out of the mean; a batch without any such
+    anchor gives a zero that still has a graph, as DistributedDataParallel requires. All of it is
+    done with masks, so that the host never waits for a GPU. A query that is not finite makes the
+    loss so, whether it has a positive or not.
 
     Args:
         temperature (float): :math:`\tau`. Defaults to 0.07.
@@ -90,14 +92,14 @@ class MultiInstanceInfoNCELoss(nn.Module):
         """
         positive, negative = contrast_sets(query_labels, key_labels, ignore)  # (N, K) each
         anchors = positive.any(dim=1)  # (N,)
-        if not anchors.any():
-            return query.float().sum() * 0.0
         with torch.autocast(query.device.type, enabled=False):
-            similarity = query[anchors].float() @ keys.float().T / self.temperature  # (A, K)
-            positive, negative = positive[anchors], negative[anchors]
-            log_p = similarity.masked_fill(~positive, float('-inf')).logsumexp(dim=1)  # (A,)
-            # an anchor that has no negative has the loss softplus(-inf) = 0, whose gradient would
-            # be 0 * NaN through an all -inf logsumexp; the dtype's lowest number is as good as -inf
+            query = query.float()
+            similarity = query @ keys.float().T / self.temperature  # (N, K)
+            # the gradient through the logsumexp of an empty set would be 0 * NaN with -inf in it;
+            # the dtype's lowest number adds as little to a sum, and stays finite
             lowest = torch.finfo(similarity.dtype).min
-            log_n = similarity.masked_fill(~negative, lowest).logsumexp(dim=1)  # (A,)
-            return F.softplus(log_n - log_p).mean() * self.loss_weight
+            log_p = similarity.masked_fill(~positive, lowest).logsumexp(dim=1)  # (N,)
+            log_n = similarity.masked_fill(~negative, lowest).logsumexp(dim=1)  # (N,)
+            terms = F.softplus(log_n - log_p)  # (N,), 0 without a negative, huge without a positive
+            mean = (terms * anchors).sum() / anchors.sum().clamp(min=1)
+            return mean * self.loss_weight + query.sum() * 0.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Dict, Optional, Tuple
+from typing import Any, Dict, Optional, Tuple
 
 import torch
 from mmaction.models.recognizers import Recognizer3D
@@ -103,6 +103,15 @@ class Stream(BaseModule):
         return losses
 
 
+def has_sync_norm(encoder: nn.Module) -> bool:
+    """Whether its batch norms exchange statistics, so that every rank has to run it.
+
+    A rank without anything to encode runs it on an empty batch, which convolutions take, and many
+    transformers do not.
+    """
+    return any('SyncBatchNorm' in type(module).__name__ for module in encoder.modules())
+
+
 class ContrastiveEncoder(nn.Module):
     """Encoder and projection heads: clips in, one key per contrastive stream out.
 
@@ -160,7 +169,8 @@ class DualStreamRecognizer(Recognizer3D):
         train_cfg (dict, optional): As in mmaction2. Defaults to None.
         test_cfg (dict, optional): As in mmaction2; ``max_testing_views`` bounds the clips that are
             encoded at once. Defaults to None.
-        data_preprocessor (dict, optional): Config of ``ActionDataPreprocessor``. Defaults to None.
+        data_preprocessor (dict, optional): Config of :class:`mmfake.PinnedDataPreprocessor`
+            or mmaction2's ``ActionDataPreprocessor``. Defaults to None.
 
     Raises:
         MMFakeError: If the binary stream has no classifier or a stream cannot have its name.
@@ -321,6 +331,8 @@ class DualStreamRecognizer(Recognizer3D):
         inputs, data_samples = readable(inputs, data_samples)
         if not data_samples:  # a zero with a graph to every parameter, so that DDP goes on
             zero = sum(parameter.sum() for parameter in self.parameters()) * 0.0
+            if has_sync_norm(self.backbone):  # where the other ranks wait for this one
+                zero = zero + self.pool(self.backbone(inputs.flatten(0, 1))).sum() * 0.0
             return dict(loss_no_readable_video=zero)
         clips = inputs.shape[1]
         data_samples = [sample for sample in data_samples for _ in range(clips)]  # N*M
@@ -331,6 +343,18 @@ class DualStreamRecognizer(Recognizer3D):
             for key, value in stream.loss(features, embedding, data_samples, clips).items():
                 losses[f'{name}.{key}'] = value
         return losses
+
+    def parse_losses(self, losses: Dict[str, Any]) -> Tuple[Tensor, Dict[str, Tensor]]:
+        """mmengine's, with all values for the log fetched from a GPU at once, not one by one.
+
+        A monitor that is NaN beside a finite loss has nothing to show, and is left out.
+        """
+        loss, shown = super().parse_losses(losses)
+        values = torch.stack([value.detach() for value in shown.values()]).cpu()
+        shown = dict(zip(shown, values))
+        if shown['loss'].isfinite():
+            shown = {name: value for name, value in shown.items() if not value.isnan()}
+        return loss, shown
 
     def predict(self, inputs: Tensor, data_samples: SampleList, **kwargs) -> SampleList:
         """Score videos with the binary stream alone.

@@ -1,12 +1,15 @@
 import torch
 import torch.multiprocessing as mp
 
+from mmfake.engine.hooks import label_moco_hook as hook
 from mmfake.engine.hooks.label_moco_hook import gather_rows
+
+host_gather = hook.all_gather
 
 
 def test_one_process_returns_its_rows():
     rows = torch.rand(3, 2)
-    assert gather_rows(rows) is rows
+    assert gather_rows(rows)[0] is rows
 
 
 def worker(rank, counts, folder):
@@ -17,7 +20,10 @@ def worker(rank, counts, folder):
     )
     rows = torch.full((counts[rank], 2), float(rank))
     labels = torch.arange(counts[rank]) + 10 * rank
-    gathered = gather_rows(rows), gather_rows(labels)
+    calls = []
+    hook.all_gather = lambda data: calls.append(data) or host_gather(data)
+    gathered = gather_rows(rows, labels)
+    assert len(calls) == 3  # the count, and one for each
     torch.save(gathered, f'{folder}/{rank}.pt')
     # no destroy_process_group: torch 2.1 then waits, with the lock of the interpreter, for a thread
     # that may be waiting for this lock to free the gathered tensors; the process ends here anyway

@@ -7,8 +7,12 @@ import torch
 import torch.nn.functional as F
 from mmaction.models import ActionDataPreprocessor
 from mmengine.hooks import Hook
+from mmengine.model import ExponentialMovingAverage
+from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from mmfake import LabelMoCoHook, MMFakeError
+from mmfake.engine.hooks.label_moco_hook import KeyEncoder
 from mmfake.models.labelled_queue import videos_of
 
 
@@ -131,6 +135,38 @@ def test_queries_and_keys_are_of_the_same_inputs(run, tiny_model):
     assert len(Noise.given) == runner.iter == 3
     torch.testing.assert_close(first[0], encode(initial, Noise.given[0].flatten(0, 1), 'multi'))
     assert not runner.model.data_preprocessor._forward_hooks  # let go of after training
+
+
+class Operators(TorchDispatchMode):
+    """The names of the operators that run."""
+
+    def __init__(self):
+        super().__init__()
+        self.names = []
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        self.names.append(func.name())
+        return func(*args, **(kwargs or {}))
+
+
+def test_moves_as_mmengine_does_in_few_launches():
+    torch.manual_seed(0)
+    model = nn.Sequential(*(nn.Sequential(nn.Linear(3, 3), nn.BatchNorm1d(3)) for _ in range(20)))
+    copies = [kind(model, momentum=0.1) for kind in (ExponentialMovingAverage, KeyEncoder)]
+    for copied in copies:
+        copied.steps.fill_(1)
+    for _ in range(3):
+        for weight in model.parameters():
+            weight.data += torch.randn_like(weight)
+        model(torch.randn(4, 3))  # moves the running statistics
+        operators = Operators()
+        copies[0].update_parameters(model)
+        with operators:
+            copies[1].update_parameters(model)
+        assert len(operators.names) < 10  # of 80 weights and 60 buffers, in two dtypes
+    theirs, ours = (copied.state_dict() for copied in copies)
+    assert list(theirs) == list(ours)
+    assert all(torch.equal(value, ours[name]) for name, value in theirs.items())
 
 
 @pytest.mark.parametrize(('accumulate', 'moves'), [(1, 6), (2, 3), (4, 2)])
@@ -270,6 +306,7 @@ def test_logged_each_interval(run):
     runner = run([moco()])
     runner.train()
     lines = Path(runner._log_dir, 'vis_data', f'{runner.timestamp}.json').read_text().splitlines()
+    assert 'binary.queue_sim_pos' not in json.loads(lines[0])  # the queue was empty
     last = json.loads(lines[-1])
     for stream in ('binary', 'multi'):
         assert 0 < last[f'{stream}.queue_fill'] <= 1

@@ -140,12 +140,12 @@ def test_the_count_survives_a_resume(run, capfd):
 class BreakWeights(Hook):
     """As a gradient that overflows does, with a loss that is finite."""
 
-    def __init__(self, iteration):
-        self.iteration = iteration
+    def __init__(self, iteration, value=float('nan')):
+        self.iteration, self.value = iteration, value
 
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
         if runner.iter == self.iteration:
-            next(runner.model.parameters()).data.fill_(float('nan'))
+            next(runner.model.parameters()).data.fill_(self.value)
 
 
 @pytest.mark.parametrize('iteration', [3, 5])
@@ -158,6 +158,11 @@ def test_weights_that_are_not_finite_stop_at_once_and_are_not_saved(run, tmp_pat
     assert [path.name for path in (tmp_path / 'work').glob('*.pth')] == ['epoch_1.pth']
     assert (tmp_path / 'work' / 'last_checkpoint').read_text().endswith('epoch_1.pth')
     assert not list((tmp_path / 'work').glob('.*.tmp'))
+
+
+def test_weights_whose_squares_overflow_are_saved(run, tmp_path):
+    run([guard(), BreakWeights(2, 1e30)], streams=(), default_hooks=SAFE).train()
+    assert (tmp_path / 'work' / 'epoch_1.pth').is_file()
 
 
 def test_it_steps_away_from_the_optimizer_after_training(run):

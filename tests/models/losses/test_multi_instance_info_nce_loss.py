@@ -80,6 +80,15 @@ def test_batch_without_any_positive_is_zero_with_a_graph(batch, key_labels):
     assert query.grad.abs().sum() == 0
 
 
+@pytest.mark.parametrize('labels', [-1, 7, 0])  # no key, no positive, no negative
+def test_a_query_that_is_not_finite_makes_the_loss_so(batch, labels):
+    """Else its gradient would reach the weights, and no guard would know."""
+    query = batch[0].clone()
+    query[0] = float('nan')
+    loss = MultiInstanceInfoNCELoss()(query, torch.zeros(6), batch[2], torch.full((40,), labels))
+    assert loss.isnan()
+
+
 def test_queue_of_positives_only_is_zero_with_finite_gradient(batch):
     query = batch[0].clone().requires_grad_()
     loss = MultiInstanceInfoNCELoss()(query, torch.ones(6), batch[2], torch.ones(40))

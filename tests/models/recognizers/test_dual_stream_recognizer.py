@@ -66,6 +66,19 @@ def test_losses_are_named_by_stream_and_accuracies_logged(make_samples):
     }
 
 
+def test_a_monitor_with_nothing_to_show_is_not_logged(make_samples):
+    model, nan = recognizer(), torch.tensor(float('nan'))
+    losses = dict(loss_a=torch.tensor([1.0, 2.0]), seen=torch.tensor(3.0), unseen=nan)
+    loss, shown = model.parse_losses(losses)
+    assert loss.item() == 1.5
+    assert {name: value.item() for name, value in shown.items()} == dict(
+        loss=1.5, loss_a=1.5, seen=3
+    )
+    # of a batch that is not finite everything is told
+    _, shown = model.parse_losses(dict(losses, loss_b=nan))
+    assert list(shown) == ['loss', 'loss_a', 'seen', 'unseen', 'loss_b']
+
+
 def test_loss_is_the_cross_entropy_of_the_pooled_features(make_samples):
     model, inputs = recognizer(), clips(3)
     labels = [0, 1, 1]
