@@ -72,10 +72,11 @@ def check_abilities(cfg: Mapping[str, Any]) -> None:
     Raises:
         MMFakeError: ``sync_bn`` is unknown or cannot work here, or ``compile`` is set.
     """
-    if cfg.get('compile'):
+    whole = cfg.get('compile')
+    if whole:
         raise MMFakeError(
-            f'compile={cfg["compile"]}: mmengine would compile the whole training step, anew for each '
-            'set of labels; compile the encoder alone: '
+            f'compile={whole}: mmengine would compile the whole training step, anew for each set of '
+            'labels; compile the encoder alone: '
             '--cfg-options default_hooks.accelerator.compile=True.'
         )
     kind = cfg.get('sync_bn')
@@ -111,13 +112,12 @@ def determinism_mistake(error: Exception) -> Optional[str]:
     found = re.search(r'(\w+) does not have a deterministic implementation', text)
     if found:
         return (
-            f'--deterministic: {found[1]} of torch {torch.__version__} is not deterministic on this '
-            'GPU; drop the option, take a newer torch, or an encoder without that operation.'
+            f'--deterministic: torch {torch.__version__} has no deterministic {found[1]}; drop the '
+            'option, take a newer torch, or an encoder without that operation.'
         )
     if 'CUBLAS_WORKSPACE_CONFIG' in text:
         return (
-            '--deterministic: with CUBLAS_WORKSPACE_CONFIG='
-            f'{os.environ.get("CUBLAS_WORKSPACE_CONFIG")} cuBLAS is not deterministic; unset it, or '
-            'set it to :4096:8.'
+            '--deterministic: cuBLAS is not with '
+            f'CUBLAS_WORKSPACE_CONFIG={os.environ.get("CUBLAS_WORKSPACE_CONFIG")}; set it to :4096:8.'
         )
     return None

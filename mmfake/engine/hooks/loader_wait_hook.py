@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Optional
 
 import numpy as np
 import torch
@@ -13,7 +14,7 @@ from mmengine.logging import print_log
 from mmengine.runner import Runner
 
 from ...errors import MMFakeError
-from ..machine import cores_at_hand
+from ..machine import cores_at_hand, has_gpu
 
 
 @HOOKS.register_module()
@@ -23,7 +24,8 @@ class LoaderWaitHook(Hook):
     The times are those of mmengine's ``IterTimerHook``: ``data_time``, in the log line too, is what
     an iteration has waited for its batch, ``time`` the whole of it. The first iteration of an epoch
     is left out, as the loader starts there. Of several processes the one that has waited most
-    counts: the others have waited for it.
+    counts: the others have waited for it. On a CPU whose cores all have a worker nothing is said, as
+    they compute as well.
 
     Args:
         most (float): Share of the time that may be spent waiting. Defaults to 0.2.
@@ -53,23 +55,26 @@ class LoaderWaitHook(Hook):
         )
         share = torch.tensor(waited / max(needed, 1e-9))
         all_reduce(share, 'max')
-        if share > self.most:
+        advice = _advice(runner.train_dataloader.num_workers)
+        if share > self.most and advice:
             print_log(
                 f'Epoch {runner.epoch + 1} waited for its videos in {share:.0%} of the time of '
-                f'{iterations} iterations; {_advice(runner.train_dataloader.num_workers)}.',
+                f'{iterations} iterations; {advice}.',
                 logger='current',
                 level=logging.WARNING,
             )
 
 
-def _advice(workers: int) -> str:
-    """What to change, with so many workers."""
+def _advice(workers: int) -> Optional[str]:
+    """What to change, with so many workers; None if nothing would help."""
     cores = cores_at_hand()
     if workers < cores:
         return (
             f'raise train_dataloader.num_workers from {workers} to as much as {cores}, the cores '
             'of this process'
         )
+    if not has_gpu():
+        return None
     return (
         f'its {workers} workers have the {cores} cores of this process: give it more cores (Slurm: '
         'CPUS_PER_TASK), a faster disk, or clips that need no decoding (--format npy of '

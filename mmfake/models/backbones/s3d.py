@@ -203,9 +203,9 @@ class S3D(BaseModule):
         frozen_stages (int): Stages without training, their batch norms in eval mode. -1 freezes
             none, 0 ``Conv_1a``, 1 also ``Conv_2*``, 2 also ``Mixed_3*``, 3 also ``Mixed_4*``,
             4 everything. Defaults to -1.
-        channels_last (bool, optional): Whether to compute in channels-last order of memory. Defaults
-            to None: on a CPU, where it takes about 0.65 times the time of a training step, and not
-            on a GPU, where it may gain or lose (``tools/benchmarks/gpu.py`` measures it).
+        channels_last (bool, optional): Whether to compute in channels-last order of memory.
+            Defaults to None: on a CPU, where a training step takes about 0.65 times as long, and
+            not on a GPU, where it may gain or lose (``tools/benchmarks/gpu.py`` measures it).
         init_cfg (dict or list[dict], optional): Initialisation, in mmengine's form. Without a
             random one in it: convolutions N(0, 0.01), batch norms weight 1 and bias 0.
             ``dict(type='Pretrained', checkpoint=PATH)`` then reads any file listed in
