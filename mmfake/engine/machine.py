@@ -75,8 +75,8 @@ def check_abilities(cfg: Mapping[str, Any]) -> None:
     whole = cfg.get('compile')
     if whole:
         raise MMFakeError(
-            f'compile={whole}: mmengine would compile the whole training step, anew for each set of '
-            'labels; compile the encoder alone: '
+            f'compile={whole}: mmengine would compile the whole training step, anew for each set '
+            'of labels; compile the encoder alone: '
             '--cfg-options default_hooks.accelerator.compile=True.'
         )
     kind = cfg.get('sync_bn')
@@ -116,8 +116,6 @@ def determinism_mistake(error: Exception) -> Optional[str]:
             'option, take a newer torch, or an encoder without that operation.'
         )
     if 'CUBLAS_WORKSPACE_CONFIG' in text:
-        return (
-            '--deterministic: cuBLAS is not with '
-            f'CUBLAS_WORKSPACE_CONFIG={os.environ.get("CUBLAS_WORKSPACE_CONFIG")}; set it to :4096:8.'
-        )
+        value = os.environ.get('CUBLAS_WORKSPACE_CONFIG')
+        return f'--deterministic: CUBLAS_WORKSPACE_CONFIG is {value!r}; set it to :4096:8.'
     return None

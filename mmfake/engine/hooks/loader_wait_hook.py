@@ -24,8 +24,8 @@ class LoaderWaitHook(Hook):
     The times are those of mmengine's ``IterTimerHook``: ``data_time``, in the log line too, is what
     an iteration has waited for its batch, ``time`` the whole of it. The first iteration of an epoch
     is left out, as the loader starts there. Of several processes the one that has waited most
-    counts: the others have waited for it. On a CPU whose cores all have a worker nothing is said, as
-    they compute as well.
+    counts: the others have waited for it. Without a GPU nothing is said where every core has a
+    worker, as the cores compute as well.
 
     Args:
         most (float): Share of the time that may be spent waiting. Defaults to 0.2.
