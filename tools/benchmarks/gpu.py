@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import itertools
 import tempfile
 import time
 from dataclasses import asdict, dataclass, replace
@@ -28,7 +29,6 @@ examples:
   python tools/benchmarks/gpu.py --out gpu.json
   python tools/benchmarks/gpu.py --small            # tiny clips, a CPU will do, about a minute"""
 
-DEFAULT = 'configs/mtl/bin_multi_ce_holdout_df.py'
 SEED = 0
 FULL = dict(batch=32, warm_up=4, steps=12, workers=(4, 8, 16), repeat=8)
 SMALL = dict(batch=4, warm_up=1, steps=3, workers=(1,), repeat=1)
@@ -57,15 +57,11 @@ def steps_of(batch: int, has_gpu: bool) -> List[Step]:
     plain = Step('float32', batch)
     if not has_gpu:
         return [*(replace(plain, **layout) for layout in layouts), replace(plain, batch=2 * batch)]
-    half = replace(plain, precision='bfloat16')
+    half, three = replace(plain, precision='bfloat16'), ('tf32', 'bfloat16', 'float16')
+    grid = itertools.product(three, (False, True), (False, True))
     return [
         plain,
-        *(
-            Step(precision, batch, cudnn_benchmark=tuned, **layout)
-            for precision in ('tf32', 'bfloat16', 'float16')
-            for tuned in (False, True)
-            for layout in layouts
-        ),
+        *(Step(precision, batch, tuned, layout) for precision, tuned, layout in grid),
         replace(half, fused_adam=True),
         *(replace(half, batch=size) for size in (8, 64, 128)),
         *(replace(half, compiled=True, **layout) for layout in layouts),
@@ -78,17 +74,16 @@ def interval(seconds: Sequence[float]) -> Dict[str, Any]:
     from scipy import stats
 
     ms = 1000 * np.asarray(seconds)
-    half = stats.t.ppf(0.975, len(ms) - 1) * ms.std(ddof=1) / len(ms) ** 0.5
-    return dict(ms=ms.mean(), low=ms.mean() - half, high=ms.mean() + half, n=len(ms))
+    low, high = stats.t.interval(0.95, len(ms) - 1, ms.mean(), stats.sem(ms))
+    return dict(ms=ms.mean(), low=low, high=high, n=len(ms))
 
 
 def set_flags(precision: str, cudnn_benchmark: bool) -> None:
     """Set what of a step is a switch of torch."""
-    import torch
+    from torch.backends import cuda, cudnn
 
-    is_tf32 = precision != 'float32'
-    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = is_tf32
-    torch.backends.cudnn.benchmark = cudnn_benchmark
+    cuda.matmul.allow_tf32 = cudnn.allow_tf32 = precision != 'float32'
+    cudnn.benchmark = cudnn_benchmark
 
 
 def measure_step(cfg: Any, step: Step, scale: Dict, expected: Dict[int, Any]) -> Dict[str, Any]:
@@ -105,9 +100,8 @@ def measure_step(cfg: Any, step: Step, scale: Dict, expected: Dict[int, Any]) ->
     torch.manual_seed(SEED)
     set_flags(step.precision, step.cudnn_benchmark)
     device = torch.device('cuda' if torch.cuda.is_available() else 'cpu')
-    settings = dict(cfg.model, backbone=dict(cfg.model.backbone, init_cfg=None))
-    settings['backbone']['channels_last'] = step.channels_last
-    model = MODELS.build(settings).to(device)
+    backbone = dict(cfg.model.backbone, init_cfg=None, channels_last=step.channels_last)
+    model = MODELS.build(dict(cfg.model, backbone=backbone)).to(device)
     model.init_weights()
     if cfg.load_from:
         load_checkpoint(model, cfg.load_from, 'cpu', logger=MMLogger.get_current_instance())
@@ -115,8 +109,7 @@ def measure_step(cfg: Any, step: Step, scale: Dict, expected: Dict[int, Any]) ->
         model.backbone.compile()
 
     wrapper = dict(cfg.optim_wrapper)
-    if step.fused_adam:
-        wrapper['optimizer'] = dict(wrapper['optimizer'], fused=True)
+    wrapper['optimizer'] = dict(wrapper['optimizer'], fused=step.fused_adam)
     if step.precision.endswith('float16'):
         scaler = 'dynamic' if step.precision == 'float16' else dict(enabled=False)
         wrapper.update(type='AmpOptimWrapper', dtype=step.precision, loss_scale=scaler)
@@ -130,7 +123,6 @@ def measure_step(cfg: Any, step: Step, scale: Dict, expected: Dict[int, Any]) ->
         sample.set_field(number % 2, 'label_bin')
         sample.set_field(number % 4, 'label_multi')
     batch = dict(inputs=list(clips), data_samples=samples)
-
     found: Dict[str, Any] = {}
     if cfg.load_from:
         with torch.no_grad(), optimizer.optim_context(model):
@@ -140,8 +132,7 @@ def measure_step(cfg: Any, step: Step, scale: Dict, expected: Dict[int, Any]) ->
         found['score_shift'] = float(shift)
         model.train()
 
-    seconds = []
-    on_gpu = device.type == 'cuda'
+    seconds, on_gpu = [], device.type == 'cuda'
     for repetition in range(scale['warm_up'] + scale['steps']):
         if on_gpu and repetition == scale['warm_up']:
             torch.cuda.reset_peak_memory_stats()
@@ -165,10 +156,9 @@ def measure_training(cfg: Any, workers: int, scale: Dict[str, Any]) -> Dict[str,
     loader = cfg.train_dataloader
     loader.update(num_workers=workers, persistent_workers=workers > 0)
     loader.dataset = dict(type='RepeatDataset', times=scale['repeat'], dataset=loader.dataset)
-    cfg.default_hooks.checkpoint.update(save_best=None, interval=-1, save_last=False)
-    cfg.default_hooks.checkpoint.published_keys = None
-    cfg.log_level = 'ERROR'
-    cfg.experiment_name = f'workers_{workers}'  # runs of one name share their history
+    quiet = dict(save_best=None, interval=-1, save_last=False, published_keys=None)
+    cfg.default_hooks.checkpoint.update(quiet)
+    cfg.log_level, cfg.experiment_name = 'ERROR', f'workers_{workers}'  # of one name, one history
     with tempfile.TemporaryDirectory() as cfg.work_dir:
         runner = Runner.from_cfg(cfg)
         runner.train()
@@ -186,13 +176,11 @@ def rows_of(args: argparse.Namespace) -> Iterator[Dict[str, Any]]:
     from mmengine.registry import init_default_scope
 
     scale, cfg = SMALL if args.small else FULL, config_of(args)
-    cfg.load_from, expected = args.checkpoint, {}
+    cfg.load_from, expected, start = args.checkpoint, {}, time.perf_counter()
     init_default_scope('mmaction')
     MMLogger.get_instance('gpu', log_level='ERROR')
     steps = steps_of(scale['batch'], torch.cuda.is_available())
-    plans: List[Any] = [step for step in steps if not step.compiled]
-    plans += [*scale['workers'], *(step for step in steps if step.compiled)]
-    start = time.perf_counter()
+    plans = sorted([*steps, *scale['workers']], key=lambda p: isinstance(p, Step) and p.compiled)
     with ProgressBar(time_left=True) as bar:
         task = bar.add_task('', total=len(plans))
         for plan in plans:
@@ -212,8 +200,7 @@ def rows_of(args: argparse.Namespace) -> Iterator[Dict[str, Any]]:
             except (MMFakeError, RuntimeError) as error:  # no data, out of memory, no compiler
                 row['reason'] = first_line(error)
             gc.collect()
-            if torch.cuda.is_available():
-                torch.cuda.empty_cache()
+            torch.cuda.empty_cache()  # does nothing without a GPU
             bar.advance(task)
             yield row
 
@@ -241,25 +228,22 @@ def main(arguments: Optional[Sequence[str]] = None) -> None:
         description=DESCRIPTION, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add_run_arguments(parser)
-    parser.set_defaults(config=DEFAULT, data_root='data/mini_ffpp')
+    parser.set_defaults(config='configs/mtl/bin_multi_ce_holdout_df.py', data_root='data/mini_ffpp')
     next(a for a in parser._actions if a.dest == 'config').nargs = '?'
     parser.add_argument('--small', action='store_true', help='the mini scale, few repetitions')
-    parser.add_argument('--seconds', type=int, default=240, help='begin nothing after (240)')
+    parser.add_argument('--seconds', type=int, default=200, help='begin nothing after (200)')
     parser.add_argument('--checkpoint', metavar='FILE', help='weights, to compare scores of')
     parser.add_argument('--out', metavar='FILE', help='write the rows as JSON, too')
     args = parser.parse_args(arguments)
-    if args.small:
-        args.scale = args.scale or 'mini'
+    args.scale = args.scale or ('mini' if args.small else None)
     import torch  # not before: it takes seconds
 
     rows = list(rows_of(args))
-    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else 'no GPU'
-    machine = dict(gpu=gpu, torch=torch.__version__, cudnn=torch.backends.cudnn.version())
-    print(', '.join(f'{key} {value}' for key, value in machine.items()), f'seed {SEED}', sep=', ')
-    print(table(rows))
+    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
+    facts = dict(gpu=gpu, torch=torch.__version__, cudnn=torch.backends.cudnn.version(), seed=SEED)
+    print(', '.join(f'{key}: {value}' for key, value in facts.items()), table(rows), sep='\n')
     if args.out:
-        whole = dict(machine, seed=SEED, config=str(Path(args.config)), rows=rows)
-        write_json(Path(args.out), whole, 'the benchmark')
+        write_json(Path(args.out), dict(facts, config=args.config, rows=rows), 'the benchmark')
 
 
 if __name__ == '__main__':
