@@ -38,8 +38,8 @@ default_hooks = dict(
 env_cfg = dict(
     cudnn_benchmark=False,
     mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0),
-    # gloo is taken where there is no GPU. A process may wait for the others while one of them
-    # waits loader_timeout for a batch of videos that hang, or validates: 6 times that, in s.
+    # Gloo is taken where there is no GPU. Processes wait for one that waits loader_timeout for a
+    # batch of videos that hang, or that writes metrics and checkpoints: 6 times that, in s.
     dist_cfg=dict(backend='nccl', timeout=3600),
 )
 

@@ -95,7 +95,7 @@ def check_config(cfg: Config, loaders: Sequence[str]) -> None:
         if cfg[key] is not None and not isinstance(cfg[key], dict):
             raise MMFakeError(f'{key} of the config is {cfg[key]!r}, and has to be a dict.')
     check_contrastive(cfg)
-    check_abilities(cfg)
+    check_abilities(cfg, 'train_dataloader' in loaders)
     checkpoint = Path(cfg.get('load_from') or '')
     if checkpoint.suffix == '.py':
         raise MMFakeError(f'{checkpoint} is a config: CONFIG comes first, then CHECKPOINT.')

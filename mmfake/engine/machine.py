@@ -63,17 +63,18 @@ def check_gpus(launcher: str) -> None:
         )
 
 
-def check_abilities(cfg: Mapping[str, Any]) -> None:
+def check_abilities(cfg: Mapping[str, Any], trains: bool) -> None:
     """Refuse what of a config this machine cannot do, or what does harm.
 
     Args:
         cfg (Config): Config of a run.
+        trains (bool): Whether it is a training.
 
     Raises:
         MMFakeError: ``sync_bn`` is unknown or cannot work here, or ``compile`` is set.
     """
     whole = cfg.get('compile')
-    if whole:
+    if trains and whole:
         raise MMFakeError(
             f'compile={whole}: mmengine would compile the whole training step, anew for each set '
             'of labels; compile the encoder alone: '
@@ -84,7 +85,7 @@ def check_abilities(cfg: Mapping[str, Any]) -> None:
         raise MMFakeError(f"sync_bn={kind!r} is unknown; set 'torch', 'mmcv' or leave it out.")
     if kind is None or cfg.get('launcher', 'none') == 'none':  # one process has none to ask
         return
-    if not has_gpu():
+    if trains and not has_gpu():
         raise MMFakeError(f'sync_bn={kind} needs GPUs, and there is none here; leave it out.')
     from mmengine.model.utils import mmcv_full_available
 

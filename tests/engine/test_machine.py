@@ -117,10 +117,16 @@ def test_what_the_machine_cannot_do_is_told(settings, count, told, gpus, monkeyp
     gpus(count)
     monkeypatch.setattr('mmengine.model.utils.mmcv_full_available', lambda: False)
     if told is None:
-        machine.check_abilities(Config(settings))
+        machine.check_abilities(Config(settings), trains=True)
     else:
         with pytest.raises(MMFakeError, match=told):
-            machine.check_abilities(Config(settings))
+            machine.check_abilities(Config(settings), trains=True)
+
+
+def test_a_test_on_the_cpu_takes_the_config_of_a_training_on_gpus(gpus):
+    gpus(0)
+    settings = dict(sync_bn='torch', launcher='pytorch', compile=True)
+    machine.check_abilities(Config(settings), trains=False)
 
 
 def test_what_cublas_asks_for_is_set_before_a_runner_is_built(monkeypatch):

@@ -185,7 +185,6 @@ def test_g6_g7_nccl_and_the_scores_of_gpu_and_cpu(
     words = [CONTRASTIVE, distributed, 1, *options, '--work-dir', tmp_path / 'test']
     done = command('bash', ROOT / 'tools' / 'dist_test.sh', *words)
     assert done.returncode == 0, done.stderr[-3000:]
-    assert not Path('.dist_test').exists()
 
     video = next(tiny_tree.glob('manipulated_sequences/Face2Face/c23/videos/*.mp4'))
     scores = []

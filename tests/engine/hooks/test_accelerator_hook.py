@@ -83,6 +83,20 @@ def test_recomputation_and_an_old_torch_are_refused(run, monkeypatch):
         begin()
 
 
+def test_adam_in_one_kernel_is_adam(run):
+    weights = []
+    for fused in (False, True):
+        optimizer = dict(type='Adam', lr=0.01, fused=fused)
+        try:
+            runner = run([], streams=(), optim_wrapper=dict(optimizer=optimizer))
+            runner.train()
+        except RuntimeError as error:  # torch 2.1 has it for GPUs alone
+            pytest.skip(reason=str(error))
+        weights.append(runner.model.state_dict())
+    for name, expected in weights[0].items():
+        torch.testing.assert_close(weights[1][name], expected)
+
+
 def flags():
     return torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
 
