@@ -193,7 +193,7 @@ def test_g6_g7_nccl_and_the_scores_of_gpu_and_cpu(
         words += ['--no-face', '--device', device, '--out', tmp_path / device]
         done = command('python', ROOT / 'tools' / 'detect.py', *words, fresh=True)
         assert done.returncode == 0, done.stderr[-3000:]
-        scores.append(pd.read_csv(tmp_path / device / 'results.csv')['score'][0])
+        scores.append(pd.read_csv(tmp_path / device / 'results.csv')['probability'][0])
     assert scores[0] == pytest.approx(scores[1], abs=2e-3)
 
 
