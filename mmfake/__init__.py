@@ -16,6 +16,7 @@ repair_multimodal()
 
 _COMPONENTS = (
     'S3D',
+    'AcceleratorHook',
     'BalancedSampler',
     'BriefLogProcessor',
     'ClipShapeHook',
@@ -26,6 +27,7 @@ _COMPONENTS = (
     'GradientConflictHook',
     'GradientDetachNeck',
     'LabelMoCoHook',
+    'LoaderWaitHook',
     'MLPHead',
     'MultiInstanceInfoNCELoss',
     'NonFiniteLossHook',

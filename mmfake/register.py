@@ -8,9 +8,11 @@ from .datasets.stack_clips import stack_clips
 from .datasets.transforms.video_init import VideoInit
 from .engine.brief_log_processor import BriefLogProcessor
 from .engine.checkpoint_files import AtomicLocalBackend
+from .engine.hooks.accelerator_hook import AcceleratorHook
 from .engine.hooks.checkpoint_facts import ClipShapeHook, PreprocessingHook, ProtocolHook
 from .engine.hooks.gradient_conflict_hook import GradientConflictHook
 from .engine.hooks.label_moco_hook import LabelMoCoHook
+from .engine.hooks.loader_wait_hook import LoaderWaitHook
 from .engine.hooks.non_finite_loss_hook import NonFiniteLossHook
 from .engine.hooks.safe_checkpoint_hook import SafeCheckpointHook
 from .engine.hooks.seeded_iteration_hook import SeededIterationHook
@@ -32,6 +34,7 @@ repair_cpu_distributed()
 
 __all__ = [
     'S3D',
+    'AcceleratorHook',
     'AtomicLocalBackend',
     'BalancedSampler',
     'BriefLogProcessor',
@@ -43,6 +46,7 @@ __all__ = [
     'GradientConflictHook',
     'GradientDetachNeck',
     'LabelMoCoHook',
+    'LoaderWaitHook',
     'MLPHead',
     'MultiInstanceInfoNCELoss',
     'NonFiniteLossHook',

@@ -8,7 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from torch import distributed
+from torch import cuda, distributed
 from torch.distributed.elastic.multiprocessing.api import SignalException
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 from torch.distributed.run import (
@@ -55,6 +55,9 @@ def parse():
             f'N={given.nproc_per_node}: not a number of processes for this machine; give 1 or '
             'more, one per GPU if it has any.'
         )
+    gpus = cuda.device_count() if cuda.is_available() else processes
+    if processes > gpus:
+        stop(f'N={processes}: this machine has {gpus} GPU{"s" * (gpus > 1)}; give at most {gpus}.')
     return given
 
 

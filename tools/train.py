@@ -9,6 +9,7 @@ try:
 except RuntimeError as error:  # a host version that mmfake does not run on
     sys.exit(f'error: {error}')
 
+DTYPES = ('float16', 'bfloat16')
 EPILOG = """examples:
   python tools/train.py configs/mtl/bin_multi_ce_holdout_f2f.py
   python tools/train.py configs/mtl/bin_multi_ce_holdout_f2f.py --resume
@@ -36,7 +37,16 @@ def parse_args(argv=None):
         metavar='CHECKPOINT',
         help='go on from CHECKPOINT, or from the latest one in the work dir',
     )
-    parser.add_argument('--amp', action='store_true', help='mixed precision')
+    parser.add_argument(
+        '--amp',
+        nargs='?',
+        const=True,
+        default=False,
+        choices=DTYPES,
+        metavar='DTYPE',
+        help='mixed precision: float16 (default), or bfloat16, which needs no loss scale and a GPU '
+        'of 2020 or later',
+    )
     parser.add_argument('--no-validate', action='store_true', help='train without validation')
     parser.add_argument(
         '--auto-scale-lr',
@@ -52,7 +62,10 @@ def parse_args(argv=None):
     parser.add_argument(
         '--deterministic', action='store_true', help='deterministic algorithms on the GPU'
     )
-    return parser.parse_args(argv)
+    words = list(sys.argv[1:] if argv is None else argv)
+    if '--amp' in words[:-1] and words[words.index('--amp') + 1] not in DTYPES:
+        words.append(words.pop(words.index('--amp')))  # a config may follow it, as ever
+    return parser.parse_args(words)
 
 
 def main(argv=None):

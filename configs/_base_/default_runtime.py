@@ -4,7 +4,7 @@ custom_imports = dict(imports=['mmfake.register'], allow_failed_imports=False)
 default_hooks = dict(
     runtime_info=dict(type='RuntimeInfoHook'),
     timer=dict(type='IterTimerHook'),
-    logger=dict(type='LoggerHook', interval=20, ignore_last=False),
+    logger=dict(type='LoggerHook', interval=10, ignore_last=False),
     param_scheduler=dict(type='ParamSchedulerHook'),
     checkpoint=dict(
         type='mmfake.SafeCheckpointHook',
@@ -27,6 +27,10 @@ default_hooks = dict(
     # 32 clips takes one core 2 s, and 20 s where storage is slow: 600 is 30 times that.
     unreadable_videos=dict(type='mmfake.UnreadableVideosHook', loader_timeout=600),
     seeded_iteration=dict(type='mmfake.SeededIterationHook'),
+    # warns where more of an epoch's time than this share goes into waiting for videos
+    loader_wait=dict(type='mmfake.LoaderWaitHook', most=0.2),
+    # what a GPU may gain by, once measured: tf32=True, compile=True
+    accelerator=dict(type='mmfake.AcceleratorHook', tf32=None, compile=False),
     # ten in a row are no accident
     non_finite_loss=dict(type='mmfake.NonFiniteLossHook', max_in_a_row=10),
 )
@@ -34,10 +38,12 @@ default_hooks = dict(
 env_cfg = dict(
     cudnn_benchmark=False,
     mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0),
-    dist_cfg=dict(backend='nccl'),  # gloo is taken where there is no GPU
+    # Gloo is taken where there is no GPU. Processes wait for one that waits loader_timeout for a
+    # batch of videos that hang, or that writes metrics and checkpoints: 6 times that, in s.
+    dist_cfg=dict(backend='nccl', timeout=3600),
 )
 
-log_processor = dict(type='mmfake.BriefLogProcessor', window_size=20, by_epoch=True)
+log_processor = dict(type='mmfake.BriefLogProcessor', window_size=10, by_epoch=True)
 vis_backends = [dict(type='LocalVisBackend')]
 visualizer = dict(type='ActionVisualizer', vis_backends=vis_backends)
 

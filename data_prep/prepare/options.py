@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import os
 from dataclasses import fields
 from pathlib import Path
 
+from mmfake.engine.machine import cores_at_hand
 from mmfake.errors import MMFakeError
 from mmfake.faces.detectors import DETECTORS
 
@@ -54,7 +54,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         'npy: arrays, 104 GB, fastest to load (default: %(default)s)',
     )
     work = parser.add_argument_group('work')
-    _integer(work, '--jobs', 'J', _cores(), 'processes; one per core by default')
+    _integer(work, '--jobs', 'J', cores_at_hand(), 'processes; one per core by default')
     work.add_argument(
         '--timeout',
         type=float,
@@ -99,10 +99,3 @@ def _integer(group, name: str, metavar: str, default: int, text: str) -> None:
     group.add_argument(
         name, type=int, default=default, metavar=metavar, help=f'{text} (default: %(default)s)'
     )
-
-
-def _cores() -> int:
-    """Count the cores that this process may use: a batch system grants fewer than there are."""
-    if hasattr(os, 'sched_getaffinity'):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

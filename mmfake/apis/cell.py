@@ -37,12 +37,14 @@ _BEST = re.compile(r'best_.+_(?:epoch|iter)_(\d+)\.pth')
 _BUNDLED = Path(__file__).resolve().parents[1] / '.mim'
 _FIRST_PORT, _PORTS = 29500, 1000  # mmengine's own default, and how many are used from there
 
-# where a run is, how it was started, what it logs and keeps: none of this changes its result
+# where a run is, how it was started, what it logs and keeps, how its machine computes: none of this
+# changes its result, or no more than another machine would
 _UNIMPORTANT = (
     *('work_dir', 'resume', 'load_from', 'launcher', 'model_wrapper_cfg'),
     *('log_level', 'log_processor', 'visualizer', 'vis_backends', 'custom_imports'),
     *('env_cfg.mp_cfg', 'env_cfg.dist_cfg'),
     *('default_hooks.logger', 'default_hooks.timer', 'default_hooks.visualization'),
+    *('default_hooks.loader_wait', 'default_hooks.accelerator'),
     *(
         f'default_hooks.checkpoint.{key}'
         for key in ('interval', 'by_epoch', 'max_keep_ckpts', 'save_last', 'published_keys')

@@ -24,6 +24,7 @@ import mmfake.register  # noqa: F401 - also for configs that do not name it
 from ..console import process_rank
 from ..engine.arguments import arguments_of, hint, registered
 from ..engine.loaders import check_loader, loader_errors_told
+from ..engine.machine import check_abilities, check_gpus, determinism_mistake, prepare_determinism
 from ..engine.run_log import BriefLog, BriefRunner, paramwise_line
 from ..errors import MMFakeError, first_line
 from ..files import is_full
@@ -54,7 +55,7 @@ _LAUNCHERS = {
 
 
 def check_launcher(launcher: str) -> None:
-    """Refuse a launcher that has not started this process: one of its variables is not set."""
+    """Refuse a launcher that has not started this process, or has started more than GPUs."""
     variables, starts = _LAUNCHERS.get(launcher, ('', ''))
     absent = [name for name in variables.split() if not _is_set(name)]
     if absent:
@@ -64,6 +65,7 @@ def check_launcher(launcher: str) -> None:
         )
     if launcher == 'mpi':  # mmengine's wrapper of the model asks for it
         os.environ.setdefault('LOCAL_RANK', os.environ['OMPI_COMM_WORLD_LOCAL_RANK'])
+    check_gpus(launcher)
 
 
 def _is_set(name: str) -> bool:
@@ -80,8 +82,8 @@ def check_config(cfg: Config, loaders: Sequence[str]) -> None:
         loaders (Sequence[str]): The dataloaders the run needs, e.g. ``['train_dataloader']``.
 
     Raises:
-        MMFakeError: A part is absent, a loader has a mistake, heads and hook do not match, or there
-            is no such checkpoint.
+        MMFakeError: A part is absent, a loader has a mistake, heads and hook do not match, the
+            machine cannot do what is asked, or there is no such checkpoint.
     """
     absent = [key for key in ('model', *loaders) if key not in cfg]
     if absent:
@@ -93,6 +95,7 @@ def check_config(cfg: Config, loaders: Sequence[str]) -> None:
         if cfg[key] is not None and not isinstance(cfg[key], dict):
             raise MMFakeError(f'{key} of the config is {cfg[key]!r}, and has to be a dict.')
     check_contrastive(cfg)
+    check_abilities(cfg, 'train_dataloader' in loaders)
     checkpoint = Path(cfg.get('load_from') or '')
     if checkpoint.suffix == '.py':
         raise MMFakeError(f'{checkpoint} is a config: CONFIG comes first, then CHECKPOINT.')
@@ -185,6 +188,7 @@ def build_runner(cfg: Config, is_test: bool = False) -> Runner:
         cfg (Config): Config of the run, which is left as it is.
         is_test (bool): Whether the run is a test. Defaults to False.
     """
+    prepare_determinism(cfg)
     dumped = copy.deepcopy(cfg)
     if is_test or cfg.get('resume'):
         dumped.load_from, dumped.resume = None, False
@@ -235,7 +239,9 @@ def mistakes_told(cfg: Config, advice: str) -> Iterator[None]:
     except MMFakeError:
         raise
     except _MISTAKES as error:
-        mistake = _build_mistake(cfg, error) or _width_mistake(cfg, error)
+        mistake = (
+            _build_mistake(cfg, error) or _width_mistake(cfg, error) or determinism_mistake(error)
+        )
         if mistake is None:
             raise
         raise MMFakeError(mistake) from None

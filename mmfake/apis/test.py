@@ -53,7 +53,7 @@ def set_test_options(
                     checkpoint=checkpoint, config=str(cfg.filename), averaging=_averaging(cfg)
                 )
     if dump:
-        evaluators.append(dict(type='DumpResults', out_file_path=dump))
+        evaluators.append(dict(type='DumpResults', out_file_path=dump, collect_device='gpu'))
     cfg.test_evaluator = evaluators
 
 

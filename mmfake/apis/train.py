@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Iterator, Optional
+from typing import Iterator, Optional, Union
 
 import torch
 from mmengine.config import Config
@@ -30,7 +30,7 @@ from .run import (
 def set_training_options(
     cfg: Config,
     resume: Optional[str] = None,
-    amp: bool = False,
+    amp: Union[bool, str] = False,
     validate: bool = True,
     auto_scale_lr: bool = False,
     seed: Optional[int] = None,
@@ -43,7 +43,8 @@ def set_training_options(
         cfg (Config): As :func:`mmfake.engine.config.load_config` gives it; changed in place.
         resume (str, optional): Checkpoint to go on from; ``'auto'`` is the latest one in the work
             dir. Defaults to None, a training from the start.
-        amp (bool): Mixed precision, which needs a GPU. Defaults to False.
+        amp (bool or str): Mixed precision, which needs a GPU: ``'float16'``, ``'bfloat16'``, or
+            True for what ``optim_wrapper.dtype`` says, else float16. Defaults to False.
         validate (bool): Whether to validate. Defaults to True.
         auto_scale_lr (bool): Scale the learning rate by world size x batch size /
             ``auto_scale_lr.base_batch_size``. Defaults to False.
@@ -59,7 +60,7 @@ def set_training_options(
             cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
             cfg.default_hooks.checkpoint.save_best = None  # there is no metric to choose it by
         if amp:
-            _use_mixed_precision(cfg)
+            _use_mixed_precision(cfg, amp)
         if resume:
             cfg.resume = True
             cfg.load_from = None if resume == 'auto' else resume
@@ -80,13 +81,20 @@ def set_training_options(
         cfg.randomness = randomness
 
 
-def _use_mixed_precision(cfg: Config) -> None:
+def _use_mixed_precision(cfg: Config, amp: Union[bool, str]) -> None:
     if not torch.cuda.is_available():
         raise MMFakeError('--amp needs a GPU, and there is none here; drop it.')
     kind = cfg.optim_wrapper.get('type', 'OptimWrapper')
     if kind not in ('OptimWrapper', 'AmpOptimWrapper'):
         raise MMFakeError(f'--amp does not go with optim_wrapper.type={kind}; drop one of them.')
     cfg.optim_wrapper.type = 'AmpOptimWrapper'
+    if isinstance(amp, str):
+        cfg.optim_wrapper.dtype = amp
+    if cfg.optim_wrapper.get('dtype') == 'bfloat16':
+        if not torch.cuda.is_bf16_supported():
+            raise MMFakeError('--amp bfloat16: this GPU has no bfloat16; use --amp float16.')
+        # it has the range of float32: nothing to scale, and no stop of the host to look for it
+        cfg.optim_wrapper.setdefault('loss_scale', dict(enabled=False))
     cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
 
 

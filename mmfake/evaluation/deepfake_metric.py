@@ -54,7 +54,9 @@ class DeepfakeMetric(BaseMetric):
             name. Defaults to None.
         facts (dict, optional): What the sidecar says beside threshold and videos, such as
             ``checkpoint`` (whose hash is added), ``config`` and ``averaging``. Defaults to None.
-        collect_device (str): ``'cpu'`` or ``'gpu'``, how ranks are gathered. Defaults to ``'cpu'``.
+        collect_device (str): How ranks are gathered: ``'gpu'`` through the backend, which may be
+            gloo, or ``'cpu'`` through files in the current folder, which all machines then have to
+            share. Defaults to ``'gpu'``.
         prefix (str): Put before each result. Defaults to ``'deepfake'``.
 
     Raises:
@@ -80,7 +82,7 @@ class DeepfakeMetric(BaseMetric):
         seed: int = 0,
         scores_file: Optional[str] = None,
         facts: Optional[Dict[str, Any]] = None,
-        collect_device: str = 'cpu',
+        collect_device: str = 'gpu',
         prefix: str = 'deepfake',
     ) -> None:
         super().__init__(collect_device=collect_device, prefix=prefix)

@@ -58,6 +58,7 @@ def test_configs(tmp_path):
         {'default_hooks.checkpoint.by_epoch': False},
         {'default_hooks.checkpoint.interval': 20},
         {'train_dataloader.num_workers': 0},
+        {'default_hooks.accelerator': dict(type='mmfake.AcceleratorHook', tf32=None)},
     ],
 )
 def test_what_a_run_logs_and_keeps_is_no_setting(options):

@@ -41,6 +41,35 @@ def test_mixed_precision_without_a_gpu_is_refused():
         set_training_options(Config(dict(optim_wrapper=dict(type='OptimWrapper'))), amp=True)
 
 
+@pytest.mark.parametrize(
+    ('words', 'config', 'expected'),
+    [
+        ([], {}, dict(type='OptimWrapper')),
+        (['--amp'], {}, dict(loss_scale='dynamic')),
+        (['--amp', 'float16'], {}, dict(loss_scale='dynamic', dtype='float16')),
+        (['--amp', 'bfloat16'], {}, dict(loss_scale=dict(enabled=False), dtype='bfloat16')),
+        (['--amp'], dict(dtype='bfloat16', loss_scale=2.0), dict(loss_scale=2.0, dtype='bfloat16')),
+    ],
+)
+@pytest.mark.parametrize('first', [True, False])
+def test_mixed_precision_by_type(words, config, expected, first, tool, monkeypatch):
+    monkeypatch.setattr('torch.cuda.is_available', lambda: True)
+    monkeypatch.setattr('torch.cuda.is_bf16_supported', lambda: True)
+    args = tool('train').parse_args([*words, 'config.py'] if first else ['config.py', *words])
+    assert args.config == 'config.py'
+    cfg = Config(dict(optim_wrapper=dict(type='OptimWrapper', **config)))
+    set_training_options(cfg, amp=args.amp)
+    assert cfg.optim_wrapper == {'type': 'AmpOptimWrapper', **expected}
+
+
+def test_bfloat16_on_a_gpu_without_it_is_refused(monkeypatch):
+    monkeypatch.setattr('torch.cuda.is_available', lambda: True)
+    monkeypatch.setattr('torch.cuda.is_bf16_supported', lambda: False)
+    cfg = Config(dict(optim_wrapper=dict(type='OptimWrapper')))
+    with pytest.raises(MMFakeError, match='--amp bfloat16: this GPU has no bfloat16; use --amp fl'):
+        set_training_options(cfg, amp='bfloat16')
+
+
 @pytest.mark.parametrize('name', ['train', 'test'])
 def test_a_full_disk_ends_in_one_line(name, tool, tiny_encoder, tmp_path, capfd, largest_file):
     """No file may grow beyond 9,000 bytes, as the copy of the config would."""

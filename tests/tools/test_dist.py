@@ -44,9 +44,10 @@ def test_torchrun_and_dist_test(command, tiny_encoder, trained, tmp_path, monkey
     options = ['--scale', tiny_encoder, '--work-dir', tmp_path]
     monkeypatch.setenv('PORT', free_port())
     words = [TOOLS / 'dist_test.sh', CONFIG, trained / 'epoch_1.pth', 3, *options]
-    done = command('bash', *words)
+    done = command('bash', *words, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert 'scored 4 of 4 videos' in done.stdout
+    assert not (tmp_path / '.dist_test').exists()  # of mmengine, which machines would have to share
     distributed = pd.read_csv(tmp_path / 'scores.csv')
 
     # one process, as mpirun would start it

@@ -66,6 +66,17 @@ def test_a_wrong_number_is_told_in_one_line(launch, options, told):
     assert told in line
 
 
+@pytest.mark.parametrize('gpus', [1, 4])
+def test_more_processes_than_gpus(launch, monkeypatch, gpus):
+    monkeypatch.setattr('torch.cuda.is_available', lambda: True)
+    monkeypatch.setattr('torch.cuda.device_count', lambda: gpus)
+    plural = 's' * (gpus > 1)
+    told = f'error: N=8: this machine has {gpus} GPU{plural}; give at most {gpus}.'
+    assert launch(nproc_per_node=8).splitlines() == [told]
+    taken = launch(nproc_per_node=gpus, master_port=0)  # so many are taken: the next is refused
+    assert taken.startswith('error: PORT=0')
+
+
 def test_a_full_temporary_folder_is_told_in_one_line(launch, monkeypatch):
     monkeypatch.setattr('tempfile.tempdir', '/proc/absent')
     (line,) = launch().splitlines()

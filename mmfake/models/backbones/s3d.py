@@ -10,7 +10,9 @@ from mmaction.registry import MODELS
 from mmcv.cnn import ConvModule, build_activation_layer, build_conv_layer, build_norm_layer
 from mmengine.model import BaseModule
 from torch import Tensor, nn
+from torch.nn import functional as F
 from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.utils import _triple
 from torch.utils.checkpoint import checkpoint
 
 from ...errors import MMFakeError
@@ -49,6 +51,30 @@ def recompute(block: nn.Module, x: Tensor) -> Tensor:
         use_reentrant=False,
         context_fn=lambda: (nullcontext(), keep_norm_statistics(block)),
     )
+
+
+class MaxPool3d(nn.MaxPool3d):
+    """Max-pooling that is deterministic where it is asked to be.
+
+    The gradient of torch's is not, on a GPU: many versions refuse it. So under
+    ``torch.use_deterministic_algorithms`` the maximum is taken over space and then over time, each
+    as a 2-D pooling, whose gradient on contiguous maps is gathered and not scattered. The value is
+    the same bit for bit, and so is the gradient but for the order of its sums.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Pool ``(N, C, T, H, W)``."""
+        if not torch.are_deterministic_algorithms_enabled():
+            return super().forward(x)
+        kernel, stride, padding = map(_triple, (self.kernel_size, self.stride, self.padding))
+        frames = x.transpose(1, 2).flatten(0, 1).contiguous()  # (N*T, C, H, W)
+        frames = F.max_pool2d(frames, kernel[1:], stride[1:], padding[1:])
+        x = frames.unflatten(0, (len(x), x.shape[2])).transpose(1, 2)  # (N, C, T, H', W')
+        if kernel[0] == 1:
+            return x
+        columns = x.flatten(3).contiguous()  # (N, C, T, H' * W')
+        columns = F.max_pool2d(columns, (kernel[0], 1), (stride[0], 1), (padding[0], 0))
+        return columns.unflatten(3, x.shape[3:])  # (N, C, T', H', W')
 
 
 class SeparableConv3d(nn.Module):
@@ -126,7 +152,7 @@ class InceptionBlock3d(nn.Module):
             ConvModule(in_channels, b2a, **pointwise), SeparableConv3d(b2a, b2b, 3, norm_cfg)
         )
         self.branch3 = nn.Sequential(
-            nn.MaxPool3d(3, stride=1, padding=1), ConvModule(in_channels, b3, **pointwise)
+            MaxPool3d(3, stride=1, padding=1), ConvModule(in_channels, b3, **pointwise)
         )
         self.out_channels = b0 + b1b + b2b + b3
 
@@ -177,6 +203,9 @@ class S3D(BaseModule):
         frozen_stages (int): Stages without training, their batch norms in eval mode. -1 freezes
             none, 0 ``Conv_1a``, 1 also ``Conv_2*``, 2 also ``Mixed_3*``, 3 also ``Mixed_4*``,
             4 everything. Defaults to -1.
+        channels_last (bool, optional): Whether to compute in channels-last order of memory.
+            Defaults to None: on a CPU, where a training step takes about 0.65 times as long, and
+            not on a GPU, where it may gain or lose (``tools/benchmarks/gpu.py`` measures it).
         init_cfg (dict or list[dict], optional): Initialisation, in mmengine's form. Without a
             random one in it: convolutions N(0, 0.01), batch norms weight 1 and bias 0.
             ``dict(type='Pretrained', checkpoint=PATH)`` then reads any file listed in
@@ -204,6 +233,7 @@ class S3D(BaseModule):
         with_cp: bool = False,
         norm_eval: bool = False,
         frozen_stages: int = -1,
+        channels_last: Optional[bool] = None,
         init_cfg: Optional[Union[Dict, List[Dict]]] = None,
     ) -> None:
         pretrained, random_init = split_init_cfg(init_cfg)
@@ -223,24 +253,27 @@ class S3D(BaseModule):
         self.with_cp = with_cp
         self.norm_eval = norm_eval
         self.frozen_stages = frozen_stages
+        self.channels_last = channels_last
         self._build_trunk(in_channels)
         for stage in self._frozen():
             stage.requires_grad_(False)
+        if channels_last:  # so that no convolution reorders its weights at each call
+            self.to(memory_format=torch.channels_last_3d)
 
     def _build_trunk(self, in_channels: int) -> None:
         """Add the 16 parts of the trunk, in the order in which they run."""
         norm = self.norm_cfg
         self.Conv_1a = SeparableConv3d(in_channels, 64, 7, norm, stride=2)
-        self.MaxPool_2a = nn.MaxPool3d((1, 3, 3), stride=(1, 2, 2), padding=(0, 1, 1))
+        self.MaxPool_2a = MaxPool3d((1, 3, 3), stride=(1, 2, 2), padding=(0, 1, 1))
         self.Conv_2b = ConvModule(64, 64, 1, conv_cfg=dict(type='Conv3d'), norm_cfg=norm)
         # mmengine lets children initialise themselves after init_cfg, and a ConvModule would
         # draw Kaiming weights: it only asks those not yet initialised
         self.Conv_2b.is_init = True
         self.Conv_2c = SeparableConv3d(64, 192, 3, norm)
         pools = {
-            '3': nn.MaxPool3d((1, 3, 3), stride=(1, 2, 2), padding=(0, 1, 1)),
-            '4': nn.MaxPool3d(3, stride=2, padding=1),
-            '5': nn.MaxPool3d(2, stride=2),
+            '3': MaxPool3d((1, 3, 3), stride=(1, 2, 2), padding=(0, 1, 1)),
+            '4': MaxPool3d(3, stride=2, padding=1),
+            '5': MaxPool3d(2, stride=2),
         }
         channels = 192
         for name, widths in _MIXED.items():
@@ -295,9 +328,12 @@ class S3D(BaseModule):
                 f'needs at least {_MIN_FRAMES} frames of {_MIN_PIXELS} x {_MIN_PIXELS} pixels; '
                 'raise clip_len or the size in the pipeline.'
             )
-        if x.device.type == 'cpu' and not torch.onnx.is_in_onnx_export():
-            # oneDNN trains in this order of memory in about 0.65 times the time, and infers in
-            # half; the ONNX export by tracing (dynamo=False) knows no order of memory
+        channels_last = self.channels_last
+        if channels_last is None:
+            # oneDNN trains in this order of memory in about 0.65 times the time, and infers in half
+            channels_last = x.device.type == 'cpu'
+        # the ONNX export by tracing (dynamo=False) knows no order of memory
+        if channels_last and not torch.onnx.is_in_onnx_export():
             x = x.contiguous(memory_format=torch.channels_last_3d)
         for block in self.children():
             if self.with_cp and torch.is_grad_enabled():

@@ -195,6 +195,20 @@ def test_memory_order_on_cpu_changes_no_number(random_s3d, mode):
     torch.testing.assert_close(encoder(clips), expected)
 
 
+@pytest.mark.parametrize('mode', [True, False])
+def test_memory_order_by_choice_changes_no_number(random_s3d, mode, key_table):
+    chosen = S3D(channels_last=mode).double().eval()
+    chosen.load_state_dict(random_s3d.state_dict())
+    weight = copy.deepcopy(chosen).Conv_1a.conv1.weight
+    assert weight.is_contiguous(memory_format=torch.channels_last_3d) is mode
+    clips = torch.rand(2, 3, 8, 32, 32, dtype=torch.float64)
+    orders = []
+    chosen.Conv_1a.register_forward_pre_hook(lambda _, inputs: orders.append(inputs[0].stride(1)))
+    expected = copy.deepcopy(random_s3d).double().eval()(clips)
+    torch.testing.assert_close(chosen(clips), expected)
+    assert orders == [1 if mode else 8 * 32 * 32]
+
+
 def test_image_without_time_axis_is_refused(random_s3d):
     with pytest.raises(MMFakeError, match=r'\(2, 3, 64, 64\).*not \(N, C, T, H, W\)'):
         random_s3d(torch.zeros(2, 3, 64, 64))

@@ -6,9 +6,11 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from mmfake.models.backbones.s3d import (
     InceptionBlock3d,
+    MaxPool3d,
     SeparableConv3d,
     keep_norm_statistics,
     recompute,
@@ -147,3 +149,60 @@ def test_a_norm_without_statistics_is_left_alone():
     with keep_norm_statistics(norm):
         assert norm.running_mean is None
     assert norm.running_mean is None
+
+
+class Operations(TorchDispatchMode):
+    """Collects the names of what is computed."""
+
+    def __init__(self):
+        super().__init__()
+        self.names = set()
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        self.names.add(function.overloadpacket.__name__)
+        return function(*args, **(kwargs or {}))
+
+
+@pytest.fixture
+def deterministic():
+    torch.use_deterministic_algorithms(True)
+    yield
+    torch.use_deterministic_algorithms(False)
+
+
+POOLS = [
+    ((1, 3, 3), (1, 2, 2), (0, 1, 1)),
+    (3, 2, 1),
+    (2, 2, 0),
+    (3, 1, 1),
+]
+
+
+@pytest.mark.parametrize('clips', [2, 0])
+@pytest.mark.parametrize('order', [torch.contiguous_format, torch.channels_last_3d])
+@pytest.mark.parametrize('settings', POOLS)
+def test_deterministic_pooling_takes_the_same_maximum(settings, order, clips, deterministic):
+    """Of maps with many ties, as behind a ReLU: the first one gets the gradient."""
+    x = torch.randn(clips, 5, 6, 10, 7, dtype=torch.float64).relu().contiguous(memory_format=order)
+    inputs = [x.clone().requires_grad_() for _ in range(2)]
+    expected, found = nn.MaxPool3d(*settings)(inputs[0]), MaxPool3d(*settings)(inputs[1])
+    assert torch.equal(found, expected)
+    gradient = torch.randn_like(expected)
+    for output in (expected, found):
+        output.backward(gradient)
+    torch.testing.assert_close(inputs[1].grad, inputs[0].grad)
+
+
+def test_no_pooling_of_s3d_has_a_gradient_that_is_not_deterministic(random_s3d, deterministic):
+    encoder = copy.deepcopy(random_s3d).train()
+    with Operations() as ran:
+        encoder(torch.rand(2, 3, 8, 32, 32)).sum().backward()
+    assert 'max_pool2d_with_indices_backward' in ran.names
+    assert not [name for name in ran.names if 'max_pool3d' in name]
+
+
+def test_otherwise_pooling_is_torchs(random_s3d):
+    encoder = copy.deepcopy(random_s3d).train()
+    with Operations() as ran:
+        encoder(torch.rand(2, 3, 8, 32, 32)).sum().backward()
+    assert 'max_pool3d_with_indices_backward' in ran.names
