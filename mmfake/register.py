@@ -8,6 +8,7 @@ from .datasets.transforms.video_init import VideoInit
 from .engine.brief_log_processor import BriefLogProcessor
 from .engine.checkpoint_files import AtomicLocalBackend
 from .engine.hooks.checkpoint_facts import ClipShapeHook, PreprocessingHook, ProtocolHook
+from .engine.hooks.dynamic_weight_average_hook import DynamicWeightAverageHook
 from .engine.hooks.gradient_conflict_hook import GradientConflictHook
 from .engine.hooks.label_moco_hook import LabelMoCoHook
 from .engine.hooks.non_finite_loss_hook import NonFiniteLossHook
@@ -20,6 +21,7 @@ from .evaluation.deepfake_metric import DeepfakeMetric
 from .models.backbones.s3d import S3D
 from .models.heads.contrastive_head import ContrastiveHead
 from .models.heads.mlp_head import MLPHead
+from .models.losses.fidelity_loss import FidelityLoss
 from .models.losses.multi_instance_info_nce_loss import MultiInstanceInfoNCELoss
 from .models.necks.gradient_detach_neck import GradientDetachNeck
 from .models.recognizers.dual_stream_recognizer import DualStreamRecognizer
@@ -37,7 +39,9 @@ __all__ = [
     'ContrastiveHead',
     'DeepfakeMetric',
     'DualStreamRecognizer',
+    'DynamicWeightAverageHook',
     'FFPPDataset',
+    'FidelityLoss',
     'GradientConflictHook',
     'GradientDetachNeck',
     'LabelMoCoHook',

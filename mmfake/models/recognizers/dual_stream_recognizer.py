@@ -145,8 +145,9 @@ class DualStreamRecognizer(Recognizer3D):
 
     Hooks and inference ask a model for no more than this, so another class can take its place:
     ``cls_head`` (the scoring head), ``classifiers`` and :meth:`classify` (name -> head, name ->
-    logits), :meth:`saliency_layer` and, for :class:`mmfake.LabelMoCoHook`, ``streams``,
-    :meth:`contrastive_encoder` and :meth:`attach_queues`.
+    logits), :meth:`saliency_layer`; for :class:`mmfake.LabelMoCoHook` ``streams``,
+    :meth:`contrastive_encoder` and :meth:`attach_queues`; and :meth:`weigh_losses` for
+    :class:`mmfake.DynamicWeightAverageHook`.
 
     Args:
         backbone (dict): Config of the encoder: :class:`mmfake.S3D` or any of mmaction2.
@@ -197,6 +198,7 @@ class DualStreamRecognizer(Recognizer3D):
             if not name.isidentifier() or hasattr(self, name):
                 raise MMFakeError(f'model.streams.{name}: the name is taken; choose another.')
             self.add_module(name, Stream(**stream))
+        self._loss_weights: Dict[str, float] = {}
 
     @property
     def cls_head(self) -> nn.Module:
@@ -247,6 +249,10 @@ class DualStreamRecognizer(Recognizer3D):
         """Give each contrastive head the queue it contrasts with, by stream name."""
         for name, queue in queues.items():
             self.streams[name].contrastive_head.queue = queue
+
+    def weigh_losses(self, weights: Dict[str, float]) -> None:
+        """Multiply losses from now on, by their names in the log: ``'binary.loss_ce'``."""
+        self._loss_weights = weights
 
     def _load_from_state_dict(self, state_dict: Dict[str, Tensor], prefix: str, *args) -> None:
         """Refuse weights that would leave a part of the score at random.
@@ -317,6 +323,9 @@ class DualStreamRecognizer(Recognizer3D):
 
         Returns:
             dict[str, Tensor]: ``<stream>.loss_*`` and ``<stream>.<monitor>``.
+
+        Raises:
+            MMFakeError: If a loss that is to be weighed does not exist.
         """
         inputs, data_samples = readable(inputs, data_samples)
         if not data_samples:  # a zero with a graph to every parameter, so that DDP goes on
@@ -330,6 +339,15 @@ class DualStreamRecognizer(Recognizer3D):
         for name, stream in self.streams.items():
             for key, value in stream.loss(features, embedding, data_samples, clips).items():
                 losses[f'{name}.{key}'] = value
+        for name, weight in self._loss_weights.items():
+            if name not in losses:
+                raise MMFakeError(
+                    f'there is no loss {name!r} to weigh; the losses of this model are '
+                    f'{", ".join(key for key in losses if "loss" in key)}.'
+                )
+            losses[name.replace('loss', 'raw')] = losses[name].detach()
+            losses[name.replace('loss', 'weight')] = embedding.new_tensor(weight)
+            losses[name] = losses[name] * weight
         return losses
 
     def predict(self, inputs: Tensor, data_samples: SampleList, **kwargs) -> SampleList:
