@@ -25,7 +25,7 @@ from .ffpp_tree import (
 )
 from .guarded_pipeline import GuardedPipeline
 from .index import read_index, select_videos
-from .protocol import ORIGINAL, SPLITS, USED, HoldOut, VideoRecord
+from .protocol import ORIGINAL, SPLITS, USED, HoldOut, VideoRecord, attribute_labels
 from .samplers import SeededIndex, drawing_with
 
 
@@ -41,7 +41,9 @@ class FFPPDataset(BaseActionDataset):
     official folders and split files of FF++. A sample has the keys ``filename``, ``label`` and
     ``label_bin`` (0 original, 1 manipulated), ``label_multi`` (0 original, 1..n the methods of
     TRAINING in the order of the table of manipulations, so that a number means another method in
-    another hold-out; -1 for the held-out method, which nothing trains on), ``video_id``
+    another hold-out; -1 for the held-out method, which nothing trains on), ``attributes`` (seven
+    zeros and ones: which of ``mmfake.datasets.protocol.ATTRIBUTES`` the method alters; the key is
+    absent for a method of which nobody knows it), ``video_id``
     (``dataset/method/compression/stem``), ``method``, ``dataset``, ``compression``, ``stem``,
     ``target`` and ``source``; if the index tells, ``frames`` and ``fps``.
 
@@ -152,7 +154,7 @@ class FFPPDataset(BaseActionDataset):
         self._log_counts(available, len(records))
         return [
             dict(
-                _length_and_rate(record),
+                _known(record),
                 filename=record.filename,
                 label=record.label_bin,
                 label_bin=record.label_bin,
@@ -265,9 +267,10 @@ class FFPPDataset(BaseActionDataset):
         )
 
 
-def _length_and_rate(record: VideoRecord) -> dict:
-    """Give frames and fps where they are known: a clip stored as pictures does not tell them."""
-    known = dict(frames=record.frames, fps=record.fps)
+def _known(record: VideoRecord) -> dict:
+    """Give what is not known of every video: length and rate, and what its method alters."""
+    attributes = attribute_labels(record.method)
+    known = dict(frames=record.frames, fps=record.fps, attributes=attributes)
     return {key: value for key, value in known.items() if value is not None}
 
 

@@ -15,6 +15,15 @@ SPLITS = ('train', 'val', 'test')
 
 # ---- Manipulations --------------------------------------------------------------------------
 
+GLOBAL_ATTRIBUTES = ('expression', 'identity', 'physical consistency')
+"""tuple[str]: What a manipulation may alter of the whole face."""
+
+LOCAL_ATTRIBUTES = ('eye', 'illumination', 'mouth', 'nose')
+"""tuple[str]: What a manipulation may alter of a part of the face."""
+
+ATTRIBUTES = (*GLOBAL_ATTRIBUTES, *LOCAL_ATTRIBUTES)
+"""tuple[str]: All of them, in the order of the labels that a sample carries."""
+
 
 @dataclass(frozen=True)
 class Manipulation:
@@ -27,23 +36,42 @@ class Manipulation:
             are read from an index only.
         name (str): Name shown to people, e.g. ``'Face2Face'``.
         by_default (bool): Whether it is read when a config names no methods. Defaults to False.
+        attributes (tuple[str], optional): Which of :data:`ATTRIBUTES` it alters. Defaults to None,
+            which means that nobody knows.
+        synthetic (bool): Whether its videos are made from originals when a training loads them,
+            instead of being read from disk. Defaults to False.
     """
 
     key: str
     folder: str
     name: str
     by_default: bool = False
+    attributes: Optional[Tuple[str, ...]] = None
+    synthetic: bool = False
+
+
+# A swap of the face changes who it is, a reenactment what it does; physical consistency and the
+# eyes' expression are altered by none of FF++, which is what the attribute forgeries are made for.
+_SWAPPED = ('identity', 'eye', 'mouth', 'nose')
+_REENACTED = ('expression', 'mouth')
+
+
+def _made(key: str, name: str, attributes: Optional[Tuple[str, ...]]) -> Manipulation:
+    """Make the row of a synthetic method."""
+    return Manipulation(key, '', name, attributes=attributes, synthetic=True)
 
 
 # The order of the rows is the order of the classes of the multi-class stream.
 _TABLE: Dict[str, Manipulation] = {
     row.key: row
     for row in (
-        Manipulation(ORIGINAL, 'original_sequences/youtube', 'Original', True),
-        Manipulation('df', 'manipulated_sequences/Deepfakes', 'Deepfakes', True),
-        Manipulation('f2f', 'manipulated_sequences/Face2Face', 'Face2Face', True),
-        Manipulation('fs', 'manipulated_sequences/FaceSwap', 'FaceSwap', True),
-        Manipulation('nt', 'manipulated_sequences/NeuralTextures', 'NeuralTextures', True),
+        Manipulation(ORIGINAL, 'original_sequences/youtube', 'Original', True, ()),
+        Manipulation('df', 'manipulated_sequences/Deepfakes', 'Deepfakes', True, _SWAPPED),
+        Manipulation('f2f', 'manipulated_sequences/Face2Face', 'Face2Face', True, _REENACTED),
+        Manipulation('fs', 'manipulated_sequences/FaceSwap', 'FaceSwap', True, _SWAPPED),
+        Manipulation(
+            'nt', 'manipulated_sequences/NeuralTextures', 'NeuralTextures', True, _REENACTED
+        ),
         # same pairs and splits as the four above, added to FF++ later and not part of the paper
         Manipulation('fsh', 'manipulated_sequences/FaceShifter', 'FaceShifter'),
         # the fakes of another dataset are one method: most do not say how a video was made
@@ -53,11 +81,21 @@ _TABLE: Dict[str, Manipulation] = {
         Manipulation('dfo', '', 'DeeperForensics-1.0'),
         # two folders of the user's own, real/ and fake/ (data_prep/prepare_dataset.py)
         Manipulation('fake', '', 'Manipulated'),
+        # made from originals while training: a blend of a face with itself (mmfake.SelfBlend), and
+        # forgeries of one attribute (mmfake.AttributeForgery)
+        _made('sbi', 'Self-blended', None),
+        _made('eyeexpr', 'Eyes of another instant', ('expression', 'eye')),
+        _made('physeye', "Another person's eyes", ('physical consistency', 'eye')),
+        _made('physillum', 'Another illumination', ('physical consistency', 'illumination')),
+        _made('physmouth', "Another person's mouth", ('physical consistency', 'mouth')),
+        _made('physnose', "Another person's nose", ('physical consistency', 'nose')),
     )
 }
 
 
-def register_manipulation(key: str, folder: str, name: str) -> Manipulation:
+def register_manipulation(
+    key: str, folder: str, name: str, attributes: Optional[Sequence[str]] = None
+) -> Manipulation:
     """Add a manipulation of your own to the table.
 
     Put the call into a module of yours and name that module in the config, then the key works
@@ -65,11 +103,11 @@ def register_manipulation(key: str, folder: str, name: str) -> Manipulation:
 
         # my_methods.py
         from mmfake.datasets.protocol import register_manipulation
-        register_manipulation('sbi', 'manipulated_sequences/SelfBlended', 'Self-blended images')
+        register_manipulation('sim', 'manipulated_sequences/SimSwap', 'SimSwap', ('identity',))
 
         # config
         custom_imports = dict(imports=['mmfake', 'my_methods'], allow_failed_imports=False)
-        train_dataloader = dict(dataset=dict(methods=['df', 'f2f', 'fs', 'nt', 'sbi']))
+        train_dataloader = dict(dataset=dict(methods=['df', 'f2f', 'fs', 'nt', 'sim']))
 
     Its videos are ``<root>/<folder>/<compression>/videos/AAA_BBB.mp4`` with the ids of FF++, so
     that the official splits hold for it. If they are not, say ``folder=''`` and read them from an
@@ -79,18 +117,30 @@ def register_manipulation(key: str, folder: str, name: str) -> Manipulation:
         key (str): Short name: lower-case letters and digits.
         folder (str): Folder of its videos under the dataset's root, or empty.
         name (str): Name shown to people.
+        attributes (Sequence[str], optional): Which of :data:`ATTRIBUTES` it alters, e.g.
+            ``('identity', 'mouth')``. Defaults to None, which means not known: its samples then
+            have no ``attributes``.
 
     Returns:
         Manipulation: The new row.
 
     Raises:
-        MMFakeError: If the key is malformed or already stands for something else.
+        MMFakeError: If the key is malformed or already stands for something else, or an attribute
+            is unknown.
     """
     if not (key.isalnum() and key == key.lower()):
         raise MMFakeError(
             f'manipulation key {key!r} is not made of lower-case letters and digits: choose another'
         )
-    row = Manipulation(key, folder, name)
+    if attributes is not None:
+        unknown = [name for name in attributes if name not in ATTRIBUTES]
+        if isinstance(attributes, str) or unknown:
+            raise MMFakeError(
+                f'manipulation {key!r}: attributes={attributes!r} is no list of names out of '
+                f'{", ".join(ATTRIBUTES)}'
+            )
+        attributes = tuple(attributes)
+    row = Manipulation(key, folder, name, attributes=attributes)
     if _TABLE.setdefault(key, row) != row:
         raise MMFakeError(
             f'manipulation key {key!r} already stands for {_TABLE[key]}: choose another key'
@@ -137,9 +187,20 @@ def in_order(methods: Iterable[str]) -> List[str]:
 
 
 def manipulation_keys(everything: bool = False) -> Tuple[str, ...]:
-    """List the manipulations in the table's order: those read by default, or all of them."""
-    rows = (row for row in _TABLE.values() if row.key != ORIGINAL)
+    """List the manipulations that are read, in the table's order: by default, or all of them."""
+    rows = (row for row in _TABLE.values() if row.key != ORIGINAL and not row.synthetic)
     return tuple(row.key for row in rows if everything or row.by_default)
+
+
+def synthetic_keys() -> Tuple[str, ...]:
+    """List the manipulations that are made from originals while training, in the table's order."""
+    return tuple(row.key for row in _TABLE.values() if row.synthetic)
+
+
+def attribute_labels(key: str) -> Optional[Tuple[int, ...]]:
+    """Give 1 for each of :data:`ATTRIBUTES` that a method alters, else 0; None if not known."""
+    altered = get_manipulation(key).attributes
+    return None if altered is None else tuple(int(name in altered) for name in ATTRIBUTES)
 
 
 def method_name(key: str) -> str:
