@@ -32,6 +32,7 @@ _COMPONENTS = (
     'MultiInstanceInfoNCELoss',
     'NonFiniteLossHook',
     'PairedSampler',
+    'PerFrame',
     'PreprocessingHook',
     'ProtocolHook',
     'ResumableTrainLoop',

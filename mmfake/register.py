@@ -18,6 +18,7 @@ from .engine.hooks.unreadable_videos_hook import UnreadableVideosHook
 from .engine.hooks.validation_threshold_hook import ValidationThresholdHook
 from .engine.train_loop import ResumableTrainLoop
 from .evaluation.deepfake_metric import DeepfakeMetric
+from .models.backbones.per_frame import PerFrame
 from .models.backbones.s3d import S3D
 from .models.heads.contrastive_head import ContrastiveHead
 from .models.heads.mlp_head import MLPHead
@@ -49,6 +50,7 @@ __all__ = [
     'MultiInstanceInfoNCELoss',
     'NonFiniteLossHook',
     'PairedSampler',
+    'PerFrame',
     'PreprocessingHook',
     'ProtocolHook',
     'ResumableTrainLoop',
