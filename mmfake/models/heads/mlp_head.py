@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from typing import Dict, Optional, Tuple
 
-import torch.nn.functional as F
-from mmaction.models.heads import BaseHead
 from mmaction.registry import MODELS
 from mmaction.utils import SampleList
 from torch import Tensor, nn
 
 from ...errors import MMFakeError
+from .scoring_head import ScoringHead
 from .targets import targets_of
 
 
 @MODELS.register_module()
-class MLPHead(BaseHead):
+class MLPHead(ScoringHead):
     """Three-layer MLP with cross entropy on the embedding of a clip or frame.
 
     "A 3 layer MLP was used to classify the embedding vector produced by the S3D" (arXiv 2308.13503,
@@ -113,17 +112,3 @@ class MLPHead(BaseHead):
         accuracy = (cls_scores.argmax(dim=1) == classes).float().mean()
         # outside autocast's half precision, where the logarithm of a small probability is lost
         return dict(loss_ce=self.loss_cls(cls_scores.float(), targets), acc_top1=accuracy)
-
-    def average_clip(self, cls_scores: Tensor, num_segs: int = 1) -> Tensor:
-        """Turn the logits of the clips into probabilities of the videos.
-
-        Args:
-            cls_scores (Tensor): Logits, ``(N * num_segs, num_classes)``.
-            num_segs (int): Clips per video. Defaults to 1.
-
-        Returns:
-            Tensor: ``(N, num_classes)``, or ``(N, num_segs, num_classes)`` without averaging.
-        """
-        scores = super().average_clip(cls_scores.float(), num_segs)
-        # the parent has applied the softmax for 'prob' only
-        return scores if self.average_clips == 'prob' else F.softmax(scores, dim=-1)
