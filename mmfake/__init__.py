@@ -18,6 +18,8 @@ _COMPONENTS = (
     'S3D',
     'BalancedSampler',
     'BriefLogProcessor',
+    'CLIPImageEncoder',
+    'CLIPTextEncoder',
     'ClipShapeHook',
     'ContrastiveHead',
     'DeepfakeMetric',

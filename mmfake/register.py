@@ -17,6 +17,7 @@ from .engine.hooks.unreadable_videos_hook import UnreadableVideosHook
 from .engine.hooks.validation_threshold_hook import ValidationThresholdHook
 from .engine.train_loop import ResumableTrainLoop
 from .evaluation.deepfake_metric import DeepfakeMetric
+from .models.backbones.clip import CLIPImageEncoder, CLIPTextEncoder
 from .models.backbones.s3d import S3D
 from .models.heads.contrastive_head import ContrastiveHead
 from .models.heads.mlp_head import MLPHead
@@ -33,6 +34,8 @@ __all__ = [
     'AtomicLocalBackend',
     'BalancedSampler',
     'BriefLogProcessor',
+    'CLIPImageEncoder',
+    'CLIPTextEncoder',
     'ClipShapeHook',
     'ContrastiveHead',
     'DeepfakeMetric',
