@@ -320,7 +320,8 @@ import sys
 
 sys.path.insert(0, sys.argv[1])
 import mmfake
-print(mmfake.CLIPImageEncoder(config=dict(hidden_size=64, num_hidden_layers=1, num_attention_heads=2)).out_channels)
+sizes = dict(hidden_size=64, num_hidden_layers=1, num_attention_heads=2)
+print(mmfake.CLIPImageEncoder(config=sizes).out_channels)
 """
 
 
