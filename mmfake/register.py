@@ -18,10 +18,13 @@ from .engine.hooks.unreadable_videos_hook import UnreadableVideosHook
 from .engine.hooks.validation_threshold_hook import ValidationThresholdHook
 from .engine.train_loop import ResumableTrainLoop
 from .evaluation.deepfake_metric import DeepfakeMetric
+from .models.backbones.clip import CLIPImageEncoder, CLIPTextEncoder
 from .models.backbones.per_frame import PerFrame
 from .models.backbones.s3d import S3D
 from .models.heads.contrastive_head import ContrastiveHead
 from .models.heads.mlp_head import MLPHead
+from .models.heads.prompt_head import PromptHead
+from .models.heads.prompts import GraphPrompts, JointPrompts, PairedPrompts
 from .models.losses.fidelity_loss import FidelityLoss
 from .models.losses.multi_instance_info_nce_loss import MultiInstanceInfoNCELoss
 from .models.necks.gradient_detach_neck import GradientDetachNeck
@@ -36,6 +39,8 @@ __all__ = [
     'AtomicLocalBackend',
     'BalancedSampler',
     'BriefLogProcessor',
+    'CLIPImageEncoder',
+    'CLIPTextEncoder',
     'ClipShapeHook',
     'ContrastiveHead',
     'DeepfakeMetric',
@@ -45,13 +50,17 @@ __all__ = [
     'FidelityLoss',
     'GradientConflictHook',
     'GradientDetachNeck',
+    'GraphPrompts',
+    'JointPrompts',
     'LabelMoCoHook',
     'MLPHead',
     'MultiInstanceInfoNCELoss',
     'NonFiniteLossHook',
+    'PairedPrompts',
     'PairedSampler',
     'PerFrame',
     'PreprocessingHook',
+    'PromptHead',
     'ProtocolHook',
     'ResumableTrainLoop',
     'SafeCheckpointHook',

@@ -320,10 +320,13 @@ def preprocessing_of(model: nn.Module, sampler: Any = None) -> Dict[str, Any]:
     # frames of a clip
     if sampler is not None:
         facts['frame_interval'] = sampler.frame_interval
-    # norm layers
+    # layers
     for name, module in model.named_modules():
         if 'norm' in type(module).__name__.lower() and hasattr(module, 'eps'):
             facts[f'{name}.eps'] = module.eps
+        # what a module of ours tells of itself
+        for key, value in getattr(module, 'facts', {}).items():
+            facts[f'{name}.{key}'] = value
     # classes
     heads = getattr(model, 'classifiers', None) or dict(model=getattr(model, 'cls_head', None))
     for name, head in heads.items():

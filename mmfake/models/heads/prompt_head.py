@@ -122,8 +122,8 @@ class PromptHead(ScoringHead):
         """
         if x.shape[1] != self.in_channels:
             raise MMFakeError(
-                f'PromptHead: embeddings of length {x.shape[1]} from the backbone, {self.in_channels} '
-                'from the text encoder; give both the same projection_dim, or one pretrained folder.'
+                f'PromptHead: the backbone gives embeddings of length {x.shape[1]}, the text encoder '
+                f'of {self.in_channels}; give both the same projection_dim or pretrained folder.'
             )
         texts = self.text_embeddings()  # with the autocast of the image encoder
         with torch.autocast(x.device.type, enabled=False):
@@ -195,8 +195,8 @@ class PromptHead(ScoringHead):
         if untold is not None:
             raise MMFakeError(
                 f'PromptHead: {untold.get("video_id", "a sample")} does not tell which attributes '
-                f"are altered; name '{self.ATTRIBUTE_KEY}' in PackActionInputs(algorithm_keys=...), "
-                'and what its method alters in register_manipulation(..., attributes=...).'
+                f"are altered; name '{self.ATTRIBUTE_KEY}' in the algorithm_keys of "
+                'PackActionInputs, and what its method alters in register_manipulation(attributes=).'
             )
         altered = targets_of(data_samples, self.ATTRIBUTE_KEY, device)  # (N, 7)
         names = [FAKE, *ATTRIBUTES]
