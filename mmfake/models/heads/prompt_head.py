@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Optional
+from typing import Dict, List, Optional
 
 import torch
 import torch.nn.functional as F
@@ -87,11 +87,6 @@ class PromptHead(ScoringHead):
         """list[str]: What each of the K probabilities is of, the score first."""
         return self.prompts.labels
 
-    @property
-    def facts(self) -> Dict[str, Any]:
-        """What decides the output and is no tensor, for :class:`mmfake.PreprocessingHook`."""
-        return dict(prompts=self.prompts.texts, scale=self.prompts.scale)
-
     def text_embeddings(self) -> Tensor:
         """Embeddings of the texts, ``(P, C)`` of unit length in float32."""
         if self.training and self.train_text:
@@ -122,8 +117,8 @@ class PromptHead(ScoringHead):
         """
         if x.shape[1] != self.in_channels:
             raise MMFakeError(
-                f'PromptHead: the backbone gives embeddings of length {x.shape[1]}, the text encoder '
-                f'of {self.in_channels}; give both the same projection_dim or pretrained folder.'
+                f'PromptHead: the backbone gives embeddings of length {x.shape[1]}, the text '
+                f'encoder of {self.in_channels}; give both the same projection_dim.'
             )
         texts = self.text_embeddings()  # with the autocast of the image encoder
         with torch.autocast(x.device.type, enabled=False):
@@ -196,7 +191,7 @@ class PromptHead(ScoringHead):
             raise MMFakeError(
                 f'PromptHead: {untold.get("video_id", "a sample")} does not tell which attributes '
                 f"are altered; name '{self.ATTRIBUTE_KEY}' in the algorithm_keys of "
-                'PackActionInputs, and what its method alters in register_manipulation(attributes=).'
+                'PackActionInputs, or name them in register_manipulation of its method.'
             )
         altered = targets_of(data_samples, self.ATTRIBUTE_KEY, device)  # (N, 7)
         names = [FAKE, *ATTRIBUTES]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
-from typing import Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 import torch
 from mmaction.registry import MODELS
@@ -69,6 +69,11 @@ class Prompts(nn.Module):
             start = len(self.labels)
             self.labels += LEVELS[level]
             self.columns[level] = slice(start, len(self.labels))
+
+    @property
+    def facts(self) -> Dict[str, Any]:
+        """What decides the output and is no tensor, for :class:`mmfake.PreprocessingHook`."""
+        return dict(type=type(self).__name__, scale=self.scale, texts=self.texts)
 
     def forward(self, cosines: Tensor) -> Tensor:
         """Turn cosines ``(N, P)`` into logits ``(N, K)``, both in float32."""
