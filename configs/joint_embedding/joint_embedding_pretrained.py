@@ -1,5 +1,3 @@
-# Row (1) "pre-trained CLIP": tested as it is, python tools/test.py THIS pretrained; never trained.
+# Row (1) "pre-trained CLIP": the default before any training. It is tested and not trained:
+#   python tools/test.py configs/joint_embedding/joint_embedding_pretrained.py pretrained
 _base_ = './joint_embedding.py'
-train_dataloader = train_cfg = optim_wrapper = param_scheduler = None
-val_dataloader = val_cfg = val_evaluator = None
-custom_hooks = []
