@@ -16,6 +16,7 @@ repair_multimodal()
 
 _COMPONENTS = (
     'S3D',
+    'AttributeForgery',
     'BalancedSampler',
     'BriefLogProcessor',
     'ClipShapeHook',
@@ -32,9 +33,11 @@ _COMPONENTS = (
     'PairedSampler',
     'PreprocessingHook',
     'ProtocolHook',
+    'Recompress',
     'ResumableTrainLoop',
     'SafeCheckpointHook',
     'SeededIterationHook',
+    'SelfBlend',
     'UnreadableVideosHook',
     'ValidationThresholdHook',
     'VideoInit',
