@@ -16,6 +16,7 @@ repair_multimodal()
 
 _COMPONENTS = (
     'S3D',
+    'AttributeForgery',
     'BalancedSampler',
     'BriefLogProcessor',
     'CLIPImageEncoder',
@@ -41,9 +42,11 @@ _COMPONENTS = (
     'PreprocessingHook',
     'PromptHead',
     'ProtocolHook',
+    'Recompress',
     'ResumableTrainLoop',
     'SafeCheckpointHook',
     'SeededIterationHook',
+    'SelfBlend',
     'UnreadableVideosHook',
     'ValidationThresholdHook',
     'VideoInit',

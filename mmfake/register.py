@@ -4,6 +4,9 @@ from .compat.checkpoints import repair_checkpoint_loading
 from .compat.host import repair_cpu_distributed
 from .datasets.ffpp_dataset import FFPPDataset
 from .datasets.samplers import BalancedSampler, PairedSampler
+from .datasets.transforms.attribute_forgery import AttributeForgery
+from .datasets.transforms.recompress import Recompress
+from .datasets.transforms.self_blend import SelfBlend
 from .datasets.transforms.video_init import VideoInit
 from .engine.brief_log_processor import BriefLogProcessor
 from .engine.checkpoint_files import AtomicLocalBackend
@@ -37,6 +40,7 @@ repair_cpu_distributed()
 __all__ = [
     'S3D',
     'AtomicLocalBackend',
+    'AttributeForgery',
     'BalancedSampler',
     'BriefLogProcessor',
     'CLIPImageEncoder',
@@ -62,9 +66,11 @@ __all__ = [
     'PreprocessingHook',
     'PromptHead',
     'ProtocolHook',
+    'Recompress',
     'ResumableTrainLoop',
     'SafeCheckpointHook',
     'SeededIterationHook',
+    'SelfBlend',
     'UnreadableVideosHook',
     'ValidationThresholdHook',
     'VideoInit',

@@ -248,6 +248,8 @@ class VideoRecord:
         reason (str): The same in one line, if there is more to say. Defaults to ``''``.
         frames (int, optional): Length. Defaults to None (not known).
         fps (float, optional): Frames per second. Defaults to None (not known).
+        points (str): Path of the five points of the face in each frame, see
+            :func:`mmfake.faces.clip_points.read_points`. Defaults to ``''`` (there are none).
     """
 
     dataset: str
@@ -262,6 +264,7 @@ class VideoRecord:
     reason: str = ''
     frames: Optional[int] = None
     fps: Optional[float] = None
+    points: str = ''
 
     @property
     def video_id(self) -> str:
@@ -295,15 +298,20 @@ class HoldOut:
         holdout (str, optional): Key of the manipulation kept for the test. Defaults to None, which
             means that every method is in every split.
         methods (Sequence[str] | str, optional): Keys of the manipulations, the held-out one
-            included. Defaults to None, which means ``('df', 'f2f', 'fs', 'nt')``.
+            included. An empty one means none: training sees originals, and what is made of them.
+            Defaults to None, which means ``('df', 'f2f', 'fs', 'nt')``.
+        synthetic (Sequence[str] | str): Keys of the forgeries that training makes from originals,
+            e.g. ``('sbi',)``. Defaults to ``()``.
 
     Attributes:
         classes (tuple[str]): The method of each multi-class label: ``'original'``, then the
-            methods of training in the order of the table of manipulations.
-        methods (tuple[str]): The methods the split consists of, ``'original'`` first.
+            methods of training in the order of the table of manipulations, then the synthetic ones.
+        methods (tuple[str]): The methods the split consists of, ``'original'`` first, without the
+            synthetic ones.
+        synthetic (tuple[str]): The synthetic methods in the order of the table.
 
     Raises:
-        MMFakeError: If a name is unknown, or nothing is left to train on.
+        MMFakeError: If a name is unknown or in the wrong place, or nothing is left to train on.
     """
 
     def __init__(
@@ -311,36 +319,66 @@ class HoldOut:
         split: str,
         holdout: Optional[str] = None,
         methods: Optional[Sequence[str]] = None,
+        synthetic: Sequence[str] = (),
     ) -> None:
         if split not in SPLITS:
             raise MMFakeError(f'unknown split {split!r}: choose one of {", ".join(SPLITS)}')
         self.split, self.holdout = split, holdout
 
         # 1. check the names; --cfg-options methods=df gives a string
-        given = (methods,) if isinstance(methods, str) else methods or manipulation_keys()
+        given = manipulation_keys() if methods is None else _names(methods)
         for key in (*given, *filter(None, [holdout])):
-            if get_manipulation(key).key == ORIGINAL:
+            row = get_manipulation(key)
+            if row.key == ORIGINAL:
                 raise MMFakeError(f'{ORIGINAL!r} is no manipulation: originals are always read')
-        if holdout is not None and holdout not in given:
+            if row.synthetic:
+                raise MMFakeError(
+                    f'{key!r} is made from originals while training, it can be neither read nor '
+                    'held out: name it in synthetic of the training set instead'
+                )
+        if holdout is not None and given and holdout not in given:
             raise MMFakeError(
                 f'holdout {holdout!r} is not among the methods {", ".join(given)}: add it to '
                 'methods or hold out another'
             )
+        self.synthetic = self._made(_names(synthetic))
 
         # 2. what training sees, in the table's order, so that labels do not depend on how a
         # config lists the methods
         seen = [key for key in manipulation_keys(everything=True) if key in given]
         training = tuple(key for key in seen if key != holdout)
-        self.classes: Tuple[str, ...] = (ORIGINAL, *training)
+        # the synthetic ones last: without them, in val, the others have the same labels
+        self.classes: Tuple[str, ...] = (ORIGINAL, *training, *self.synthetic)
 
         # 3. what this split consists of: the test of a hold-out run has only the held-out method
         tests_held_out = split == 'test' and holdout is not None
-        if not training and not tests_held_out:
+        if len(self.classes) == 1 and not tests_held_out:
+            held = f'nothing but the held-out {holdout!r}' if given else 'nothing'
+            made = ', or something synthetic' if split == 'train' else ''
+            raise MMFakeError(f'methods holds {held}: split {split!r} needs another{made}')
+        self.methods: Tuple[str, ...] = (ORIGINAL, *((holdout,) if tests_held_out else training))
+
+    def _made(self, names: Tuple[str, ...]) -> Tuple[str, ...]:
+        """Check the names of synthetic methods, and sort them."""
+        known = synthetic_keys()
+        for key in names:
+            if key not in known:
+                raise MMFakeError(
+                    f'unknown synthetic method {key!r}: known are {", ".join(known)}; videos that '
+                    'are on disk are named in methods'
+                )
+        if names and self.split != 'train':
             raise MMFakeError(
-                f'methods holds nothing but the held-out {holdout!r}: split {split!r} needs another'
+                f'synthetic={", ".join(names)} in split {self.split!r}: forgeries are made of '
+                f'originals for training alone, take it out of {self.split}_dataloader'
             )
-        self.methods: Tuple[str, ...] = (ORIGINAL, holdout) if tests_held_out else self.classes
+        return tuple(key for key in known if key in names)
 
     def label_multi(self, method: str) -> int:
         """Give the multi-class label of a method: its place in ``classes``, -1 if held out."""
         return self.classes.index(method) if method in self.classes else -1
+
+
+def _names(given: Sequence[str]) -> Tuple[str, ...]:
+    """Take one name, as ``--cfg-options methods=df`` gives it, or several."""
+    return (given,) if isinstance(given, str) else tuple(given)
