@@ -22,6 +22,7 @@ _COMPONENTS = (
     'ContrastiveHead',
     'DeepfakeMetric',
     'DualStreamRecognizer',
+    'EfficientNet',
     'FFPPDataset',
     'GradientConflictHook',
     'GradientDetachNeck',

@@ -17,6 +17,7 @@ from .engine.hooks.unreadable_videos_hook import UnreadableVideosHook
 from .engine.hooks.validation_threshold_hook import ValidationThresholdHook
 from .engine.train_loop import ResumableTrainLoop
 from .evaluation.deepfake_metric import DeepfakeMetric
+from .models.backbones.efficientnet import EfficientNet
 from .models.backbones.per_frame import PerFrame
 from .models.backbones.s3d import S3D
 from .models.heads.contrastive_head import ContrastiveHead
@@ -38,6 +39,7 @@ __all__ = [
     'ContrastiveHead',
     'DeepfakeMetric',
     'DualStreamRecognizer',
+    'EfficientNet',
     'FFPPDataset',
     'GradientConflictHook',
     'GradientDetachNeck',
