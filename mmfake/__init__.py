@@ -26,6 +26,7 @@ _COMPONENTS = (
     'DeepfakeMetric',
     'DualStreamRecognizer',
     'DynamicWeightAverageHook',
+    'EfficientNet',
     'FFPPDataset',
     'FidelityLoss',
     'GradientConflictHook',

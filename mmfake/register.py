@@ -22,6 +22,7 @@ from .engine.hooks.validation_threshold_hook import ValidationThresholdHook
 from .engine.train_loop import ResumableTrainLoop
 from .evaluation.deepfake_metric import DeepfakeMetric
 from .models.backbones.clip import CLIPImageEncoder, CLIPTextEncoder
+from .models.backbones.efficientnet import EfficientNet
 from .models.backbones.per_frame import PerFrame
 from .models.backbones.s3d import S3D
 from .models.heads.contrastive_head import ContrastiveHead
@@ -50,6 +51,7 @@ __all__ = [
     'DeepfakeMetric',
     'DualStreamRecognizer',
     'DynamicWeightAverageHook',
+    'EfficientNet',
     'FFPPDataset',
     'FidelityLoss',
     'GradientConflictHook',

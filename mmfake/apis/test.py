@@ -14,7 +14,6 @@ from ..engine.run_log import repeat_warnings
 from ..errors import MMFakeError
 from .run import build_runner, check_config, check_launcher, make_work_dir, mistakes_told
 
-
 PRETRAINED = 'pretrained'
 """str: In place of a checkpoint: the pre-trained weights that the config begins a training with."""
 
