@@ -18,8 +18,9 @@ train_pipeline = [
     # one frame, anywhere in the video
     dict(type='SampleFrames', clip_len=1, frame_interval=1, num_clips=1),
     dict(type='DecordDecode'),
-    # makes the forgery where the sample is one
+    # makes the forgery where the sample is one; coded anew are all, or that would tell a forgery
     dict(type='mmfake.AttributeForgery'),
+    dict(type='mmfake.Recompress'),
     # The paper's only augmentation (4.3), of the stored crop. There is no flip and no crop.
     dict(
         type='RandomApply',

@@ -29,6 +29,8 @@ train_pipeline = [
     dict(type='mmfake.VideoInit'),
     dict(type='SampleFrames', clip_len=1, frame_interval=1, num_clips=4),  # one file, four frames
     dict(type='DecordDecode'),
+    dict(type='mmfake.AttributeForgery'),
+    dict(type='mmfake.Recompress'),
     dict(type='Resize', scale=(64, 64), keep_ratio=False, interpolation='bicubic'),
     dict(type='FormatShape', input_format='NCTHW'),
     pack_inputs,
@@ -44,7 +46,7 @@ test_pipeline = [
 ]
 train_dataloader = dict(
     batch_size=8,  # 32 frames
-    dataset=dict(times=2, dataset=dict(synthetic=[], pipeline=train_pipeline)),
+    dataset=dict(times=2, dataset=dict(pipeline=train_pipeline)),
 )
 val_dataloader = dict(batch_size=8, dataset=dict(pipeline=test_pipeline))
 test_dataloader = dict(batch_size=8, dataset=dict(pipeline=test_pipeline))
