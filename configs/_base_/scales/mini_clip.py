@@ -16,7 +16,14 @@ model = dict(
     backbone=dict(
         backbone=dict(pretrained=None, config=dict(sizes, image_size=64, patch_size=8)),
     ),
-    binary=dict(cls_head=dict(text=dict(pretrained=None, config=sizes))),
+    binary=dict(
+        cls_head=dict(
+            text=dict(pretrained=None, config=sizes),
+            # texts that differ in one word are all but equal to random weights: with a scale of 1
+            # nothing is learnt in so few steps
+            prompts=dict(scale=10.0),
+        )
+    ),
 )
 
 pack_inputs = dict(
