@@ -34,7 +34,7 @@ pack_inputs = dict(
 # No degraded frames: their levels are made for crops of 317 px.
 train_pipeline = [
     dict(type='mmfake.VideoInit'),
-    dict(type='SampleFrames', clip_len=1, frame_interval=1, num_clips=4),  # one file, four frames
+    dict(type='SampleFrames', clip_len=1, frame_interval=1, num_clips=1),
     dict(type='DecordDecode'),
     dict(type='mmfake.AttributeForgery'),
     dict(type='mmfake.Recompress'),
@@ -52,8 +52,9 @@ test_pipeline = [
     pack_inputs,
 ]
 train_dataloader = dict(
-    batch_size=8,  # 32 frames
-    dataset=dict(times=2, dataset=dict(pipeline=train_pipeline)),
+    batch_size=32,
+    # (280 videos + 5 x 56 forgeries) x 4 frames: 70 iterations an epoch
+    dataset=dict(times=4, dataset=dict(pipeline=train_pipeline)),
 )
 val_dataloader = dict(batch_size=8, dataset=dict(pipeline=test_pipeline))
 test_dataloader = dict(batch_size=8, dataset=dict(pipeline=test_pipeline))
