@@ -203,6 +203,11 @@ def attribute_labels(key: str) -> Optional[Tuple[int, ...]]:
     return None if altered is None else tuple(int(name in altered) for name in ATTRIBUTES)
 
 
+def altered_key(attribute: str) -> str:
+    """Name an attribute among metrics: ``'physical_consistency_altered'``."""
+    return f'{attribute.replace(" ", "_")}_altered'
+
+
 def method_name(key: str) -> str:
     """Give the name of a method to show, or the key of one that was registered elsewhere."""
     return _TABLE[key].name if key in _TABLE else key

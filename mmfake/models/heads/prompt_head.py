@@ -54,7 +54,7 @@ class PromptHead(ScoringHead):
     """
 
     ATTRIBUTE_KEY = 'attributes'  # of a data sample, see mmfake.FFPPDataset
-    PREDICTION_KEY = 'pred_prompts'  # (K,) probabilities that predict() adds to a data sample
+    PREDICTION_KEY = 'pred_prompts'  # label -> probability, which predict() adds to a data sample
 
     def __init__(
         self,
@@ -158,7 +158,7 @@ class PromptHead(ScoringHead):
         return losses
 
     def predict(self, x: Tensor, data_samples: SampleList, **kwargs) -> SampleList:
-        """Score videos, and add the probability of every label as ``pred_prompts`` ``(K,)``.
+        """Score videos, and add the probability of every label as ``pred_prompts``, a dict.
 
         Args:
             x (Tensor): Embeddings, ``(N * M, C)``.
@@ -170,8 +170,8 @@ class PromptHead(ScoringHead):
         """
         logits = self.prompt_logits(x)
         probabilities = self.average_prompts(logits, len(logits) // len(data_samples))
-        for sample, row in zip(data_samples, probabilities):
-            sample.set_field(row, self.PREDICTION_KEY)
+        for sample, row in zip(data_samples, probabilities.tolist()):
+            sample.set_field(dict(zip(self.labels, row)), self.PREDICTION_KEY)
         return self.predict_by_feat(_two_classes(logits), data_samples)
 
     def average_prompts(self, logits: Tensor, num_segs: int) -> Tensor:
