@@ -73,6 +73,12 @@ class Validation(NamedTuple):
         )
 
     @property
+    def worth(self) -> str:
+        """``'validation AUC 0.951 [0.897, 0.994], n = 32 with it and 48 without'``."""
+        counts = f'n = {self.n_manipulated} with it and {self.n_original} without'
+        return f'validation {self._interval}, {counts}'
+
+    @property
     def _videos(self) -> str:
         return f'{self.n_original + self.n_manipulated} validation videos'
 

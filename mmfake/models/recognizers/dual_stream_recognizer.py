@@ -168,6 +168,7 @@ class DualStreamRecognizer(Recognizer3D):
     """
 
     SCORE = 'binary'  # the stream that scores a video
+    PROMPTS = 'prompts'  # in classify(), the labels that a scoring head tells beside its score
 
     def __init__(
         self,
@@ -219,11 +220,18 @@ class DualStreamRecognizer(Recognizer3D):
     def classify(self, inputs: Tensor) -> Dict[str, Tensor]:
         """Logits ``(N*M, num_classes)`` of every classifier, by stream.
 
+        A scoring head with ``prompt_logits``, such as :class:`mmfake.PromptHead`, adds those under
+        :attr:`PROMPTS`: ``(N*M, K)``.
+
         Args:
             inputs (Tensor): Normalised clips or frames, ``(N, M, ...)``.
         """
         embedding, _ = self.extract_feat(inputs)
-        return {name: self.streams[name].classify(embedding) for name in self.classifiers}
+        logits = {name: self.streams[name].classify(embedding) for name in self.classifiers}
+        if hasattr(self.cls_head, 'prompt_logits'):
+            read, _ = self.streams[self.SCORE].classifier_input(embedding)
+            logits[self.PROMPTS] = self.cls_head.prompt_logits(read)
+        return logits
 
     def saliency_layer(self) -> Optional[nn.Module]:
         """The layer whose activations and gradients show what drove the score (Grad-CAM).
