@@ -47,11 +47,13 @@ class Prompts(nn.Module):
 
     Attributes:
         texts (list[str]): P texts.
+        names (list[str]): A short name for each of the first texts, to be compared in a figure.
         labels (list[str]): K labels, :data:`FAKE` first.
         columns (dict[str, slice]): Level -> its labels among the K.
     """
 
     texts: List[str]
+    names: List[str]
 
     def __init__(self, levels: Sequence[str], scale: float) -> None:
         super().__init__()
@@ -133,6 +135,7 @@ class PairedPrompts(Prompts):
         self.paired = [label for label in self.labels if of[label] not in one_sided]
         self.texts = [used[of[label]][0].format(label) for label in self.labels]
         self.texts += [used[of[label]][1].format(label) for label in self.paired]
+        self.names = list(self.labels)
         twice = sorted({text for text in self.texts if self.texts.count(text) > 1})
         if twice:
             raise MMFakeError(
@@ -218,6 +221,7 @@ class JointPrompts(Prompts):
         super().__init__(tuple(LEVELS), scale)
         named = list(product((FAKE, 'real'), GLOBAL_ATTRIBUTES, LOCAL_ATTRIBUTES))
         self.texts = [self.TEMPLATE.format(*names) for names in named]
+        self.names = [', '.join(names) for names in named]
         members = torch.tensor([[label in names for label in self.labels] for names in named])
         self.register_buffer('members', members, persistent=False)  # (P, K)
 
