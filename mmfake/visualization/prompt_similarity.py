@@ -9,6 +9,8 @@ from matplotlib.figure import Figure
 
 from .style import figure_style, hide_frame, letter, set_title, text_color
 
+_LEGIBLE = 12  # prompts, whose cosines are also written into the cells
+
 
 def draw_prompt_similarity(
     names: Sequence[str], cosines: Dict[str, np.ndarray], title: str
@@ -21,7 +23,7 @@ def draw_prompt_similarity(
         title (str): Of the figure.
 
     Returns:
-        Figure: 7.1 inches wide, or wider for more than ten prompts.
+        Figure: 7.1 inches wide, or wider for more than ten prompts, whose numbers are left out.
     """
     count, low = len(names), min(float(matrix.min()) for matrix in cosines.values())
     size = max(3.0, 0.3 * count)  # inches of a panel
@@ -30,7 +32,8 @@ def draw_prompt_similarity(
         axes = figure.subplots(1, len(cosines), squeeze=False)[0]
         for place, (ax, (panel, matrix)) in enumerate(zip(axes, cosines.items())):
             image = ax.imshow(matrix, cmap='cividis', vmin=low, vmax=1)
-            for (row, column), value in np.ndenumerate(matrix):
+            shown = matrix if count <= _LEGIBLE else matrix[:0]
+            for (row, column), value in np.ndenumerate(shown):
                 color = text_color(image.cmap(image.norm(value)))
                 text = f'{value:.2f}'.replace('0.', '.', 1)
                 ax.text(column, row, text, ha='center', va='center', fontsize=5.5, color=color)
