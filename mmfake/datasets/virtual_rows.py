@@ -14,6 +14,7 @@ from .ffpp_tree import dataset_name
 from .protocol import ORIGINAL, RENDERED, UNKNOWN, VideoRecord
 from .transforms.attribute_forgery import FROM_OTHERS
 
+
 def with_virtual_rows(
     available: Sequence[VideoRecord], synthetic: Sequence[str], without_points: str, origin: str
 ) -> List[VideoRecord]:
@@ -77,8 +78,8 @@ def donors_of(available: Sequence[VideoRecord]) -> Tuple[dict, ...]:
 def _tell(total: int, pointless: List[str], synthetic: Sequence[str], origin: str) -> None:
     """Name the originals of which nothing is made; MMFakeError if those are all."""
     found = (
-        f'{len(pointless)} of {total} originals in {origin} have no points of the face, which '
-        f'{", ".join(synthetic)} needs'
+        f'{len(pointless)} of {total} originals in {origin} have no points of the face, '
+        f'needed for {", ".join(synthetic)}'
     )
     if origin.endswith('.csv'):
         remedy = f'add them with "python data_prep/add_points.py {origin}"'

@@ -30,7 +30,7 @@ from .video_init import VideoInit
 FROM_OTHERS = ('physeye', 'physmouth', 'physnose')
 """tuple[str]: The methods that take a part of another person's face."""
 
-_FAST = 0.04  # eye distances per frame: a face that crosses the clip in less than three seconds
+_FAST = 0.04  # eye distances per frame: a face that would cross its clip in 90 frames
 
 # what of the face a method forges, '' all of it
 _PARTS = dict(eyeexpr='eyes', physeye='eyes', physillum='', physmouth='mouth', physnose='nose')
@@ -152,7 +152,7 @@ class AttributeForgery(BaseTransform):
         rows, columns = np.nonzero(mask)
         longest = max(np.ptp(rows), np.ptp(columns)) / UNIT
         feather = rng.uniform(0.25, 1) * self.feather * longest  # eye distances
-        warp = random_warp(rng, elastic=rng.uniform(0, 0.03))
+        warp = random_warp(rng, elastic=rng.uniform(0, 0.03 if part else 0.01))
         return soften(warp_mask(mask, warp), feather / 4, feather / 3)
 
     # ---- sources ----------------------------------------------------------------------------
