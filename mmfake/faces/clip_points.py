@@ -51,9 +51,9 @@ def read_points(path: Union[str, Path]) -> np.ndarray:
     try:
         points = np.load(str(path), allow_pickle=False)
         if points.ndim != 3 or points.shape[1:] != (5, 2) or not np.isfinite(points).all():
-            raise ValueError(f'{points.shape} {points.dtype} for (T, 5, 2)')
+            raise ValueError('not (T, 5, 2) numbers')
     except (OSError, ValueError, EOFError, TypeError) as error:
-        reason = getattr(error, 'strerror', None) or f'damaged or something else: {error}'
+        reason = getattr(error, 'strerror', None) or 'damaged or something else'
         raise MMFakeError(
             f'{path}: the points of a clip cannot be read ({reason}); delete the file and run '
             'data_prep/add_points.py on the index'
