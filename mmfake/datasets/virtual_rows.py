@@ -10,13 +10,9 @@ from typing import Dict, List, Sequence, Tuple
 from mmengine.logging import print_log
 
 from ..errors import MMFakeError, sample_of
-from .protocol import ORIGINAL, UNKNOWN, VideoRecord
+from .ffpp_tree import dataset_name
+from .protocol import ORIGINAL, RENDERED, UNKNOWN, VideoRecord
 from .transforms.attribute_forgery import FROM_OTHERS
-
-_REMEDY = (
-    'add them with "python data_prep/add_points.py INDEX" (make_mini_ffpp.py run again does so for '
-    "rendered videos), or set without_points='centre' of the training set for sbi on centred faces"
-)
 
 
 def with_virtual_rows(
@@ -82,13 +78,20 @@ def donors_of(available: Sequence[VideoRecord]) -> Tuple[dict, ...]:
 def _tell(total: int, pointless: List[str], synthetic: Sequence[str], origin: str) -> None:
     """Name the originals of which nothing is made; MMFakeError if those are all."""
     found = (
-        f'{len(pointless)} of {total} originals in {origin} have no points of the face, which '
-        f'{", ".join(synthetic)} needs'
+        f'{len(pointless)} of {total} originals in {origin} have no points of the face, '
+        f'needed for {", ".join(synthetic)}'
     )
+    if origin.endswith('.csv'):
+        remedy = f'add them with "python data_prep/add_points.py {origin}"'
+    elif dataset_name(origin) == RENDERED:
+        remedy = f'add them with "python data_prep/make_mini_ffpp.py --out {origin}"'
+    else:
+        remedy = 'prepare the dataset with data_prep/prepare_ffpp.py'
+    remedy += ", or blend centred faces with sbi alone and without_points='centre'"
     if len(pointless) == total:
-        raise MMFakeError(f'{found}: {_REMEDY}')
+        raise MMFakeError(f'{found}: {remedy}')
     print_log(
-        f'{found}; nothing is made of {sample_of(pointless)}: {_REMEDY}',
+        f'{found}; nothing is made of {sample_of(pointless)}: {remedy}',
         logger='current',
         level=logging.WARNING,
     )

@@ -152,7 +152,9 @@ def _merge_scale(cfg: Config, scale: Dict[str, Any]) -> None:
     adjusted = {hook['type']: hook for hook in scale.pop('custom_hooks', [])}
     for hook in cfg.get('custom_hooks') or []:
         hook.update(adjusted.get(hook['type'], {}))
-    cfg.merge_from_dict(scale)
+    # what a config does without, such as a validation, it does without at every scale
+    absent = [key for key in scale if key in cfg and cfg[key] is None]
+    cfg.merge_from_dict({key: value for key, value in scale.items() if key not in absent})
 
 
 def _merge_options(cfg: Config, options: Dict[str, Any], path: str) -> None:

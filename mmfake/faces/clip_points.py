@@ -13,6 +13,10 @@ from ..files import atomic_file
 from .crop import square_boxes
 from .face_track import FaceTrack, smooth_track
 
+# Frames. The crop is smoothed by 4, so that it does not tremble; the points of a head that shakes
+# would then lie beside it.
+_SIGMA = 1.0
+
 
 def points_in_clip(track: FaceTrack, margin: float, size: int) -> np.ndarray:
     """Move the points of a track into the clip that was cut out along it.
@@ -26,10 +30,9 @@ def points_in_clip(track: FaceTrack, margin: float, size: int) -> np.ndarray:
         np.ndarray: Eyes, nose and corners of the mouth, those on the left of the picture first, in
         px of the clip, (0, 0) its upper left corner, shape (T, 5, 2) float32.
     """
-    smooth = smooth_track(track)
-    squares = square_boxes(smooth, margin).astype(np.float64)
+    squares = square_boxes(smooth_track(track), margin).astype(np.float64)
     corner, side = squares[:, None, :2], (squares[:, 2] - squares[:, 0])[:, None, None]
-    return np.float32((smooth.points - corner) * (size / side))
+    return np.float32((smooth_track(track, _SIGMA).points - corner) * (size / side))
 
 
 def write_points(path: Union[str, Path], points: np.ndarray) -> None:
@@ -48,9 +51,9 @@ def read_points(path: Union[str, Path]) -> np.ndarray:
     try:
         points = np.load(str(path), allow_pickle=False)
         if points.ndim != 3 or points.shape[1:] != (5, 2) or not np.isfinite(points).all():
-            raise ValueError(f'{points.shape} {points.dtype} for (T, 5, 2)')
+            raise ValueError('not (T, 5, 2) numbers')
     except (OSError, ValueError, EOFError, TypeError) as error:
-        reason = getattr(error, 'strerror', None) or f'damaged or something else: {error}'
+        reason = getattr(error, 'strerror', None) or 'damaged or something else'
         raise MMFakeError(
             f'{path}: the points of a clip cannot be read ({reason}); delete the file and run '
             'data_prep/add_points.py on the index'

@@ -27,11 +27,13 @@ from .face_blending import (
 )
 from .video_init import VideoInit
 
-_PART_OF_ANOTHER = {'physeye': 'eyes', 'physmouth': 'mouth', 'physnose': 'nose'}
-FROM_OTHERS = tuple(_PART_OF_ANOTHER)
+FROM_OTHERS = ('physeye', 'physmouth', 'physnose')
 """tuple[str]: The methods that take a part of another person's face."""
 
-_KINDS = ('eyeexpr', 'physillum', *FROM_OTHERS)
+_FAST = 0.04  # eye distances per frame: a face that would cross its clip in 90 frames
+
+# what of the face a method forges, '' all of it
+_PARTS = dict(eyeexpr='eyes', physeye='eyes', physillum='', physmouth='mouth', physnose='nose')
 
 
 @TRANSFORMS.register_module()
@@ -122,12 +124,13 @@ class AttributeForgery(BaseTransform):
         """
         rng = own_generator()
         kind = results.get('method')
-        if kind not in _KINDS or 'unreadable' in results:
+        if kind not in _PARTS or 'unreadable' in results:
             return results
-        frames, poses = results['imgs'], fit_poses(points_of(results))
+        part = _PARTS[kind]
+        frames, poses = results['imgs'], fit_poses(points_of(results), part)
 
         # 1. where: a mask that stays the same over the clip
-        mask = self._draw_mask(rng, kind)
+        mask = self._draw_mask(rng, part)
         places = [place_mask(mask, pose, frames[0].shape) for pose in poses]
 
         # 2. what is put in, frame by frame
@@ -135,21 +138,21 @@ class AttributeForgery(BaseTransform):
             parts = _relit(rng, frames, places)
         else:
             if kind == 'eyeexpr':
-                others, other_poses = self._another_instant(rng, results, poses, mask)
+                others, points = self._another_instant(rng, results, poses, mask)
             else:
-                others, other_poses = self._another_person(rng, results)
-            parts = _matched(_laid_over(others, other_poses, places), frames, places)
+                others, points = self._another_person(rng, results)
+            theirs = _laid_over(others, fit_poses(points, part), places)
+            parts = _matched(theirs, frames, places)
         results['imgs'] = blend(frames, parts, places, 1.0)
         return results
 
-    def _draw_mask(self, rng: np.random.Generator, kind: str) -> np.ndarray:
-        """Draw the mask of a method: a part of the face, or all of it."""
-        whole = kind == 'physillum'
-        mask = face_mask(rng) if whole else part_mask(_PART_OF_ANOTHER.get(kind, 'eyes'))
+    def _draw_mask(self, rng: np.random.Generator, part: str) -> np.ndarray:
+        """Draw the mask of a part of the face, or of all of it."""
+        mask = part_mask(part) if part else face_mask(rng)
         rows, columns = np.nonzero(mask)
         longest = max(np.ptp(rows), np.ptp(columns)) / UNIT
         feather = rng.uniform(0.25, 1) * self.feather * longest  # eye distances
-        warp = random_warp(rng, elastic=rng.uniform(0, 0.04))
+        warp = random_warp(rng, elastic=rng.uniform(0, 0.03 if part else 0.01))
         return soften(warp_mask(mask, warp), feather / 4, feather / 3)
 
     # ---- sources ----------------------------------------------------------------------------
@@ -157,7 +160,7 @@ class AttributeForgery(BaseTransform):
     def _another_person(
         self, rng: np.random.Generator, results: dict
     ) -> Tuple[List[np.ndarray], np.ndarray]:
-        """Choose another person, nearest by aligned points; gives frames and their poses."""
+        """Choose another person, nearest by aligned points; gives frames and their points."""
         own = points_of(results)
         middle = len(own) // 2
         others = [donor for donor in results['donors'] if donor['target'] != results['target']]
@@ -167,17 +170,20 @@ class AttributeForgery(BaseTransform):
         drawn = [others[n] for n in rng.integers(len(others), size=self.bank)]
         instants = [int(rng.integers(len(read_points(donor['points'])))) for donor in drawn]
         shapes = np.stack([read_points(d['points'])[t] for d, t in zip(drawn, instants)])
-        nearest = int(np.argmin(shape_distance(shapes, own[middle])))
+        distances = shape_distance(shapes, own[middle])
+        # 1 is the largest distance: one that moves too fast is taken if all do
+        distances += [not _is_steady(read_points(d['points']), t) for d, t in zip(drawn, instants)]
+        nearest = int(np.argmin(distances))
         donor, points = drawn[nearest], read_points(drawn[nearest]['points'])
         # 2. as many frames around it, as far from each other; a video that ends is played back
         frames = np.ravel(results['frame_inds'])
         indices = _there_and_back(instants[nearest] + frames - frames[middle], len(points))
-        return self._decode(donor, indices), fit_poses(points[indices])
+        return self._decode(donor, indices), points[indices]
 
     def _another_instant(
         self, rng: np.random.Generator, results: dict, poses: np.ndarray, mask: np.ndarray
     ) -> Tuple[List[np.ndarray], np.ndarray]:
-        """Choose another instant of the same video, whose eyes differ most; frames and poses."""
+        """Choose another instant of the same video, whose eyes differ most; frames and points."""
         frames, points = np.ravel(results['frame_inds']), read_points(results['points'])
         total = min(results['total_frames'], len(points))
         # 1. the shifts in time that stay within the video
@@ -186,15 +192,16 @@ class AttributeForgery(BaseTransform):
         shifts = [s for s in range(-earlier, later + 1) if abs(s) >= max(least, 1)]
         if not shifts:
             raise ValueError(f'no other instant: the clip has all {total} frames of the video')
-        shifts = rng.permutation(shifts)[: self.candidates]
-        # 2. that with the most different eyes in the frame in the middle
         middle = len(frames) // 2
+        steady = [s for s in shifts if _is_steady(points, frames[middle] + s)]
+        shifts = rng.permutation(steady or shifts)[: self.candidates]
+        # 2. that with the most different eyes in the frame in the middle
         place = place_mask(mask, poses[middle], results['imgs'][middle].shape)
         if place is None:
             raise ValueError('the eyes are outside the picture')
         tried = frames[middle] + shifts
         looks = _laid_over(
-            self._decode(results, tried), fit_poses(points[tried]), [place] * len(tried)
+            self._decode(results, tried), fit_poses(points[tried], 'eyes'), [place] * len(tried)
         )
         here = results['imgs'][middle][place.rows, place.columns].astype(np.float32)
         weight = place.mask[..., None] / (3 * place.mask.sum())
@@ -205,7 +212,7 @@ class AttributeForgery(BaseTransform):
                 f'{max(differences):.1f} grey levels'
             )
         indices = frames + shifts[int(np.argmax(differences))]
-        return self._decode(results, indices), fit_poses(points[indices])
+        return self._decode(results, indices), points[indices]
 
     def _decode(self, video: Dict, indices: np.ndarray) -> List[np.ndarray]:
         """Decode frames of a video."""
@@ -230,6 +237,13 @@ def shape_distance(shapes: np.ndarray, shape: np.ndarray) -> np.ndarray:
         return flat / np.linalg.norm(flat, axis=-1, keepdims=True)
 
     return 1 - np.abs(normed(shapes) @ normed(shape).conj()) ** 2
+
+
+def _is_steady(points: np.ndarray, instant: int) -> bool:
+    """Whether a face moves little within its clip, so that points between detections are right."""
+    near = points[max(instant - 1, 0) : instant + 2]
+    eyes = np.linalg.norm(near[0, 1] - near[0, 0])
+    return bool(np.abs(np.diff(near.mean(axis=1), axis=0)).max(initial=0) <= _FAST * eyes)
 
 
 def _there_and_back(indices: np.ndarray, length: int) -> np.ndarray:

@@ -7,6 +7,7 @@ face, turn with it, and stand still where it does.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import List, NamedTuple, Optional, Sequence, Tuple
 
 import cv2
@@ -23,9 +24,20 @@ _CENTRE = np.float64([CANVAS / 2, 1.3 * UNIT])  # between the eyes
 CANONICAL = np.float64([(-0.5, 0), (0.5, 0), (0, 0.57), (-0.413, 1.155), (0.413, 1.155)])
 _CANONICAL_PX = _CENTRE + UNIT * CANONICAL
 
+# how much each point counts for the pose of a face, and of a part of it
+_WEIGHTS = {
+    '': (1, 1, 0.5, 1, 1),
+    'eyes': (4, 4, 1, 1, 1),
+    'nose': (2, 2, 4, 1, 1),
+    'mouth': (1, 1, 1, 4, 4),
+}
+
 # Where the face is in a clip cut out with the margin of 1.3: eye distance and height of the eyes in
 # units of the side, means over 51 real frames.
 _EYE_DISTANCE, _EYE_HEIGHT = 0.269, 0.41
+
+# x and y of each canonical pixel, (CANVAS, CANVAS, 2)
+_GRID = np.stack(np.meshgrid(*2 * [np.arange(CANVAS, dtype=np.float32)]), axis=-1)
 
 PARTS = ('eyes', 'nose', 'mouth')
 """tuple[str]: What :func:`part_mask` knows."""
@@ -61,28 +73,34 @@ def points_of(results: dict) -> np.ndarray:
     return np.broadcast_to(eyes + _EYE_DISTANCE * side * CANONICAL, (len(frames), 5, 2))
 
 
-def fit_poses(points: np.ndarray) -> np.ndarray:
-    """Fit the affine maps from the canonical face to faces, least squares over the five points.
+def fit_poses(points: np.ndarray, part: str = '') -> np.ndarray:
+    """Fit the affine maps from the canonical face to faces, weighted least squares.
 
     Args:
         points (np.ndarray): (T, 5, 2) px, (0, 0) the upper left corner of the picture.
+        part (str): ``'eyes'``, ``'nose'`` or ``'mouth'`` to fit that best. Defaults to ``''``:
+            eyes and mouth, which lie in one plane, count twice as much as the nose, which swings
+            out of it as a head turns.
 
     Returns:
         np.ndarray: (T, 2, 3) float64, from canonical px to indices of pixels.
     """
+    weights = np.float64(_WEIGHTS[part])[:, None]
     known = np.hstack([_CANONICAL_PX, np.ones((5, 1))])  # (5, 3)
-    return np.swapaxes(np.linalg.pinv(known) @ (points.astype(np.float64) - 0.5), 1, 2)
+    fitted = np.linalg.pinv(weights * known) @ (weights * (points.astype(np.float64) - 0.5))
+    return np.swapaxes(fitted, 1, 2)
 
 
 # ---- Masks on the canonical face, (CANVAS, CANVAS) float32 from 0 to 1 ----------------------
 
 
+@lru_cache(maxsize=None)
 def part_mask(part: str) -> np.ndarray:
     """Draw the mask of a part as SLADD does (Chen et al., CVPR 2022), a widened segment.
 
     Eyes: from eye to eye, a quarter of its length to each side. Nose: from between the eyes to the
     tip, a quarter of the eye distance to each side. Mouth: from corner to corner, a third of its
-    length to each side.
+    length to each side. The array is shared: not to be changed.
     """
     left, right, tip, *corners = _CANONICAL_PX
     ends, share = dict(
@@ -110,8 +128,7 @@ def face_mask(rng: Optional[np.random.Generator] = None) -> np.ndarray:
 
 def _near_segment(start: np.ndarray, end: np.ndarray, width: float) -> np.ndarray:
     """Mark the pixels that are at most ``width`` px from a segment, with a soft edge of 1 px."""
-    rows, columns = np.mgrid[:CANVAS, :CANVAS]
-    place, along = np.stack([columns, rows], axis=-1) - start, end - start
+    place, along = _GRID - start, end - start
     share = np.clip(place @ along / (along @ along), 0, 1)[..., None]
     distance = np.linalg.norm(place - share * along, axis=-1)
     return np.clip(width + 0.5 - distance, 0, 1).astype(np.float32)
@@ -151,8 +168,7 @@ def random_warp(
         scale (tuple[float, float]): Smallest and largest factor. Defaults to none.
         elastic (float): Standard deviation of a smooth random field, eye distances. Defaults to 0.
     """
-    rows, columns = np.mgrid[:CANVAS, :CANVAS].astype(np.float32)
-    place = np.stack([columns, rows], axis=-1) - np.float32(_CENTRE + (0, 0.6 * UNIT))
+    place = _GRID - np.float32(_CENTRE + (0, 0.6 * UNIT))
     moved = UNIT * rng.uniform(-1, 1, 2) * shift
     factor = np.exp(rng.uniform(*np.log(scale)))
     field = rng.standard_normal((20, 20, 2)).astype(np.float32)
@@ -163,8 +179,7 @@ def random_warp(
 
 def warp_mask(mask: np.ndarray, warp: np.ndarray) -> np.ndarray:
     """Warp a canonical mask."""
-    rows, columns = np.mgrid[:CANVAS, :CANVAS].astype(np.float32)
-    return cv2.remap(mask, columns + warp[..., 0], rows + warp[..., 1], cv2.INTER_LINEAR)
+    return cv2.remap(mask, _GRID + warp, None, cv2.INTER_LINEAR)
 
 
 # ---- Blending -------------------------------------------------------------------------------
@@ -205,14 +220,11 @@ def place_mask(mask: np.ndarray, pose: np.ndarray, shape: Sequence[int]) -> Opti
 
 def warped_part(picture: np.ndarray, place: Place, warp: np.ndarray) -> np.ndarray:
     """Cut the part under a mask out of a picture, warped by canonical offsets."""
-    height, width = place.mask.shape
-    offsets = cv2.warpAffine(warp, place.pose, (width, height), flags=cv2.INTER_LINEAR)
-    offsets = offsets @ np.float32(place.pose[:, :2]).T  # canonical px -> px of the frame
-    rows, columns = np.mgrid[place.rows, place.columns].astype(np.float32)
-    return cv2.remap(
-        *(picture, columns + offsets[..., 0], rows + offsets[..., 1], cv2.INTER_LINEAR),
-        borderMode=cv2.BORDER_REFLECT_101,
-    )
+    offsets = cv2.warpAffine(warp, place.pose, place.mask.shape[::-1], flags=cv2.INTER_LINEAR)
+    offsets = cv2.transform(offsets, place.pose[:, :2])  # canonical px -> px of the frame
+    offsets[..., 0] += np.arange(place.columns.start, place.columns.stop, dtype=np.float32)
+    offsets[..., 1] += np.arange(place.rows.start, place.rows.stop, dtype=np.float32)[:, None]
+    return cv2.remap(picture, offsets, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
 
 
 def blend(
@@ -233,9 +245,9 @@ def blend(
     for frame, part, place in zip(frames, parts, places):
         frame = frame.copy()
         if place is not None:
-            below = frame[place.rows, place.columns].astype(np.float32)
-            opacity = (strength * place.mask)[..., None]
-            mixed = below + opacity * (part.astype(np.float32) - below)
-            frame[place.rows, place.columns] = np.rint(np.clip(mixed, 0, 255))
+            below, opacity = frame[place.rows, place.columns], np.float32(strength) * place.mask
+            above = np.clip(part, 0, 255).astype(np.uint8) if part.dtype != np.uint8 else part
+            # rounds; where the opacity is 0 this gives what is below, bit for bit
+            below[:] = cv2.blendLinear(above, below, opacity, 1 - opacity)
         blended.append(frame)
     return blended

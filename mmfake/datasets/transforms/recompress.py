@@ -98,9 +98,9 @@ def h264_coded(pictures: Sequence[np.ndarray], factor: int) -> List[np.ndarray]:
     encoder = av.CodecContext.create('libx264', 'w')
     encoder.width, encoder.height = width + width % 2, height + height % 2
     encoder.pix_fmt, encoder.time_base, encoder.thread_count = 'yuv420p', Fraction(1, 25), 1
-    # without B-frames and look-ahead, which take most of the time
+    # the fastest of x264, without look-ahead, which would take most of the time
     encoder.options = dict(
-        crf=str(factor), preset='superfast', tune='zerolatency', sc_threshold='0'
+        crf=str(factor), preset='ultrafast', tune='zerolatency', sc_threshold='0'
     )
     decoder = av.CodecContext.create('h264', 'r')
     decoder.thread_count = 1
