@@ -7,7 +7,7 @@ from typing import Any, Dict, List, Optional, Sequence, Union
 import torch
 from mmaction.registry import MODELS
 from mmengine.model import BaseModule
-from torch import Tensor
+from torch import Tensor, nn
 
 from ...compat.host import import_transformers
 from ...errors import MMFakeError, first_line
@@ -19,12 +19,12 @@ class _CLIPTower(BaseModule):
     """What both encoders share: building, initialisation and loading."""
 
     PART: str  # of transformers' CLIPConfig
-    CONFIG: str  # class of transformers
+    MODEL: str  # classes of transformers
+    CONFIG: str
     KEYS: Sequence[str]  # prefixes of this tower's tensors in a file of the whole CLIP
 
     def __init__(
         self,
-        model: str,
         pretrained: Optional[str],
         config: Optional[Union[str, Dict]],
         with_cp: bool,
@@ -44,10 +44,10 @@ class _CLIPTower(BaseModule):
             )
         try:
             built = getattr(transformers, self.CONFIG)(**self.config)
-            self.model = getattr(transformers, model)._from_config(
+            self.model = getattr(transformers, self.MODEL)._from_config(
                 built, attn_implementation=attention
             )
-        except (ImportError, KeyError, TypeError, ValueError) as error:
+        except Exception as error:  # also the library's own, of its checks of a config
             raise MMFakeError(
                 f'{type(self).__name__}: config={self.config}, attention={attention!r} cannot be '
                 f'built ({first_line(error)}); correct the value.'
@@ -108,7 +108,8 @@ class CLIPImageEncoder(_CLIPTower):
         torch.Size([2, 32])
     """
 
-    PART, CONFIG = 'vision_config', 'CLIPVisionConfig'
+    PART = 'vision_config'
+    MODEL, CONFIG = 'CLIPVisionModelWithProjection', 'CLIPVisionConfig'
     KEYS = ('vision_model.', 'visual_projection.')
 
     def __init__(
@@ -119,9 +120,9 @@ class CLIPImageEncoder(_CLIPTower):
         with_cp: bool = False,
         attention: str = 'sdpa',
     ) -> None:
-        model = 'CLIPVisionModelWithProjection' if projection else 'CLIPVisionModel'
-        super().__init__(model, pretrained, config, with_cp, attention)
-        self.projection = projection
+        super().__init__(pretrained, config, with_cp, attention)
+        if not projection:
+            self.model.visual_projection = nn.Identity()
         self.out_channels = self.config['projection_dim' if projection else 'hidden_size']
 
     def forward(self, x: Tensor) -> Tensor:
@@ -143,8 +144,7 @@ class CLIPImageEncoder(_CLIPTower):
                 f'(N, 3, {size}, {size}); set the size in the pipeline (Resize, CenterCrop) or '
                 'model.backbone.config.image_size.'
             )
-        output = self.model(pixel_values=x)
-        return output.image_embeds if self.projection else output.pooler_output
+        return self.model(pixel_values=x).image_embeds
 
 
 @MODELS.register_module()
@@ -169,7 +169,8 @@ class CLIPTextEncoder(_CLIPTower):
         (torch.Size([2, 8]), torch.Size([2, 512]))
     """
 
-    PART, CONFIG = 'text_config', 'CLIPTextConfig'
+    PART = 'text_config'
+    MODEL, CONFIG = 'CLIPTextModelWithProjection', 'CLIPTextConfig'
     KEYS = ('text_model.', 'text_projection.')
 
     def __init__(
@@ -179,7 +180,7 @@ class CLIPTextEncoder(_CLIPTower):
         with_cp: bool = False,
         attention: str = 'sdpa',
     ) -> None:
-        super().__init__('CLIPTextModelWithProjection', pretrained, config, with_cp, attention)
+        super().__init__(pretrained, config, with_cp, attention)
         self.out_channels = self.config['projection_dim']
 
     def tokenize(self, prompts: List[str]) -> Tensor:

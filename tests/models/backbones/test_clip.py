@@ -223,7 +223,7 @@ def test_parts_of_one_file(whole, folder):
         (dict(pretrained='checkpoints/none'), 'checkpoints/none does not tell them'),
         (dict(config='RN50'), "config='RN50' is no known architecture; set one of ViT-B/32, "),
         (dict(config=dict(IMAGE, width=3)), 'config.width is no size of a CLIP encoder'),
-        (dict(config=dict(IMAGE, num_attention_heads=3)), 'cannot be built .*heads'),
+        (dict(config=dict(IMAGE, num_attention_heads=3)), 'cannot be built .*'),
         (dict(config=dict(IMAGE, hidden_act='quick')), r'hidden_act.*cannot be built \(.*quick'),
         (dict(config=IMAGE, attention='fast'), "attention='fast' cannot be built"),
     ],
