@@ -16,6 +16,7 @@ repair_multimodal()
 
 _COMPONENTS = (
     'S3D',
+    'AlignmentUniformityHead',
     'BalancedSampler',
     'BriefLogProcessor',
     'CLIPImageEncoder',
@@ -24,6 +25,7 @@ _COMPONENTS = (
     'ContrastiveHead',
     'DeepfakeMetric',
     'DualStreamRecognizer',
+    'EfficientNet',
     'FFPPDataset',
     'GradientConflictHook',
     'GradientDetachNeck',
@@ -32,6 +34,7 @@ _COMPONENTS = (
     'MultiInstanceInfoNCELoss',
     'NonFiniteLossHook',
     'PairedSampler',
+    'PerFrame',
     'PreprocessingHook',
     'ProtocolHook',
     'ResumableTrainLoop',

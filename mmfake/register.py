@@ -18,7 +18,10 @@ from .engine.hooks.validation_threshold_hook import ValidationThresholdHook
 from .engine.train_loop import ResumableTrainLoop
 from .evaluation.deepfake_metric import DeepfakeMetric
 from .models.backbones.clip import CLIPImageEncoder, CLIPTextEncoder
+from .models.backbones.efficientnet import EfficientNet
+from .models.backbones.per_frame import PerFrame
 from .models.backbones.s3d import S3D
+from .models.heads.alignment_uniformity_head import AlignmentUniformityHead
 from .models.heads.contrastive_head import ContrastiveHead
 from .models.heads.mlp_head import MLPHead
 from .models.losses.multi_instance_info_nce_loss import MultiInstanceInfoNCELoss
@@ -31,6 +34,7 @@ repair_cpu_distributed()
 
 __all__ = [
     'S3D',
+    'AlignmentUniformityHead',
     'AtomicLocalBackend',
     'BalancedSampler',
     'BriefLogProcessor',
@@ -40,6 +44,7 @@ __all__ = [
     'ContrastiveHead',
     'DeepfakeMetric',
     'DualStreamRecognizer',
+    'EfficientNet',
     'FFPPDataset',
     'GradientConflictHook',
     'GradientDetachNeck',
@@ -48,6 +53,7 @@ __all__ = [
     'MultiInstanceInfoNCELoss',
     'NonFiniteLossHook',
     'PairedSampler',
+    'PerFrame',
     'PreprocessingHook',
     'ProtocolHook',
     'ResumableTrainLoop',

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Optional, Sequence, Union
+from typing import Any, Dict, List, Optional, Union
 
 import torch
 from mmaction.registry import MODELS
@@ -21,7 +21,6 @@ class _CLIPTower(BaseModule):
     PART: str  # of transformers' CLIPConfig
     MODEL: str  # classes of transformers
     CONFIG: str
-    KEYS: Sequence[str]  # prefixes of this tower's tensors in a file of the whole CLIP
 
     def __init__(
         self,
@@ -64,7 +63,7 @@ class _CLIPTower(BaseModule):
     def init_weights(self) -> None:
         """Keep transformers' random weights, or read the pre-trained ones, all or none."""
         if not self.is_init and self.pretrained is not None:
-            load_tower(self.model, self.PART, self.KEYS, self.pretrained, self.facts)
+            load_tower(self.model, self.PART, self.pretrained, self.facts)
         self._is_init = True
 
 
@@ -110,7 +109,6 @@ class CLIPImageEncoder(_CLIPTower):
 
     PART = 'vision_config'
     MODEL, CONFIG = 'CLIPVisionModelWithProjection', 'CLIPVisionConfig'
-    KEYS = ('vision_model.', 'visual_projection.')
 
     def __init__(
         self,
@@ -171,7 +169,6 @@ class CLIPTextEncoder(_CLIPTower):
 
     PART = 'text_config'
     MODEL, CONFIG = 'CLIPTextModelWithProjection', 'CLIPTextConfig'
-    KEYS = ('text_model.', 'text_projection.')
 
     def __init__(
         self,

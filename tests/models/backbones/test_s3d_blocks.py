@@ -7,12 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from mmfake.models.backbones.s3d import (
-    InceptionBlock3d,
-    SeparableConv3d,
-    keep_norm_statistics,
-    recompute,
-)
+from mmfake.models.backbones.pretrained_encoder import keep_norm_statistics, recompute
+from mmfake.models.backbones.s3d import InceptionBlock3d, SeparableConv3d
 
 NORM = dict(type='BN3d', eps=1e-3, momentum=0.2)
 
