@@ -79,7 +79,7 @@ def report_trained(model: nn.Module, patterns: Sequence[str]) -> None:
     for pattern, names in matches(model, patterns).items():
         found = [model.get_parameter(name) for name in names]
         found = [parameter for parameter in found if parameter.requires_grad]
-        parts.append(f'{pattern!r} {count(found):,} in {len(found)} tensors')
+        parts.append(f'{pattern} {count(found):,} in {len(found)} tensors')
     print_log(
         f'Light tuning: {count(trained):,} of {count(every):,} parameters are trained '
         f'({count(trained) / count(every):.2%}): {"; ".join(parts)}.',
