@@ -51,8 +51,8 @@ model = dict(
 )
 custom_hooks = []
 
-# What --scale mini is for this model, over configs/_base_/scales/mini.py: B0 from random weights, on
-# single frames of 64 px. SGD as at full scale, with a step three times as large, as nothing is
+# What --scale mini is for this model, over configs/_base_/scales/mini.py: B0 from random weights,
+# on single frames of 64 px. SGD as at full scale, with a step three times as large, as nothing is
 # trained yet; an epoch is 224 frames, so there are more of them than of clips.
 scales = dict(
     mini=dict(
