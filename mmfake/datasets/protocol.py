@@ -187,6 +187,9 @@ class VideoRecord:
         reason (str): The same in one line, if there is more to say. Defaults to ``''``.
         frames (int, optional): Length. Defaults to None (not known).
         fps (float, optional): Frames per second. Defaults to None (not known).
+        crop (tuple[str, float, int], optional): How data preparation cut out the face: the detector
+            that found it, the margin around its box and the side of the clip in px. Defaults to
+            None (not known).
     """
 
     dataset: str
@@ -201,6 +204,7 @@ class VideoRecord:
     reason: str = ''
     frames: Optional[int] = None
     fps: Optional[float] = None
+    crop: Optional[Tuple[str, float, int]] = None
 
     @property
     def video_id(self) -> str:
