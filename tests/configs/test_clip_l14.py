@@ -1,5 +1,8 @@
 """The configs of CLIP ViT-L/14: what of it is trained, and what a frame has to be like."""
 
+import copy
+import csv
+import re
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +10,12 @@ import pytest
 import torch
 from mmaction.registry import MODELS, TRANSFORMS
 from mmengine.config import Config
+
+from mmfake import DeepfakeInferencer
+from mmfake.apis.test import set_test_options
+from mmfake.apis.test import test as run_test
+from mmfake.apis.train import set_training_options, train
+from mmfake.engine.config import load_config
 
 CONFIGS = Path(__file__).parents[2] / 'configs' / 'frames'
 HOLDOUTS = ['df', 'f2f', 'fs', 'nt']
@@ -73,3 +82,48 @@ def test_frames_are_what_the_encoder_takes(split):
     ):
         expected = (inputs[:, channel].float() / 255 - mean) / std
         torch.testing.assert_close(found[0][:, channel], expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize('name', COUNTS)
+def test_a_tiny_instance_trains_tests_and_detects(name, smoke, tiny_tree, tmp_path):
+    """The mini scale of these configs on even less data; the path, not the score."""
+    pytest.importorskip('transformers', reason='the extra clip is not installed')
+    scale = tmp_path / 'mini.py'  # of that name, so that the configs add what is theirs
+    sizes = 'clip_size = dict(clip_len=8, image_size=64)'
+    scale.write_text(f'_base_ = {str(smoke)!r}\n{sizes}\n')
+    config, work_dir = str(CONFIGS / f'clip_l14_{name}_holdout_f2f.py'), str(tmp_path / 'work')
+    options = {'test_dataloader.dataset.pipeline.1.num_clips': 4}
+    cfg = load_config(config, str(scale), options=options, work_dir=work_dir)
+    set_training_options(cfg)
+    cfg.val_evaluator.n_bootstrap = 20
+    torch.manual_seed(0)
+    before = MODELS.build(copy.deepcopy(cfg.model)).state_dict()
+    runner = train(copy.deepcopy(cfg))
+    after = runner.model.state_dict()
+    log = next(Path(work_dir).glob('*/*.log')).read_text()
+    assert 'is skipped since' not in log  # one line tells what is frozen
+    assert re.search(r'Light tuning: [\d,]+ of [\d,]+ parameters are trained \(\d+.\d\d%\): ', log)
+    assert ('binary.loss_uniformity' in log) == (name == 'ln')
+    frozen = {key for key, one in runner.model.named_parameters() if not one.requires_grad}
+    assert frozen
+    assert set(after) == set(before)
+
+    # the checkpoint says what no tensor of it tells
+    checkpoint = str(Path(work_dir, 'epoch_1.pth'))
+    meta = torch.load(checkpoint, weights_only=False)['meta']
+    assert meta['preprocessing']['backbone.backbone.hidden_act'] == 'quick_gelu'
+    assert meta['clip_shape'] == [3, 1, 64, 64]
+
+    # the test counts every video, and detect gives a video the score of the test
+    set_test_options(cfg, checkpoint)
+    run_test(copy.deepcopy(cfg))
+    with Path(work_dir, 'scores.csv').open() as file:
+        scores = list(csv.DictReader(file))
+    assert len(scores) == 4
+    assert {row['status'] for row in scores} == {'scored'}
+    detect = DeepfakeInferencer(cfg, checkpoint, 'cpu')
+    row = next(row for row in scores if row['method'] == 'f2f')
+    folder = tiny_tree / 'manipulated_sequences' / 'Face2Face' / 'c23' / 'videos'
+    path = folder / f'{Path(row["video"]).name}.mp4'
+    (video,) = detect(str(path), face=False)['predictions']
+    assert video['probability'] == pytest.approx(float(row['score']), abs=1e-4)

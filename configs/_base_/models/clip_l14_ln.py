@@ -48,8 +48,9 @@ model = dict(
 )
 custom_hooks = []
 
-# What --scale mini is for this model, merged over configs/_base_/scales/mini.py: a small tower of
-# random weights, of which the same parts are trained. Norms of random features move slowly.
+# What --scale mini is for this model, over configs/_base_/scales/mini.py: a small tower on single
+# frames of 64 px, of which the same parts are trained. Its weights are random, so that training
+# finds out what a classifier of random features can know, which is little.
 scales = dict(
     mini=dict(
         model=dict(
@@ -58,21 +59,18 @@ scales = dict(
                     pretrained=None,
                     config=dict(
                         _delete_=True,
-                        hidden_size=128,
-                        intermediate_size=256,
-                        num_hidden_layers=3,
-                        num_attention_heads=4,
+                        hidden_size=64,
+                        intermediate_size=128,
+                        num_hidden_layers=2,
+                        num_attention_heads=2,
                         image_size=64,
                         patch_size=8,
                     ),
                     with_cp=False,
                 )
             ),
-            binary=dict(cls_head=dict(in_channels=128)),
+            binary=dict(cls_head=dict(in_channels=64)),
         ),
-        optim_wrapper=dict(
-            optimizer=dict(lr=1e-2, weight_decay=0.0),
-            paramwise_cfg=dict(custom_keys={'backbone': dict(lr_mult=1.0)}),
-        ),
+        optim_wrapper=dict(optimizer=dict(lr=1e-2, weight_decay=0.0), paramwise_cfg=None),
     ),
 )
