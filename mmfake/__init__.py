@@ -17,6 +17,7 @@ repair_multimodal()
 _COMPONENTS = (
     'S3D',
     'AttributeForgery',
+    'AlignmentUniformityHead',
     'BalancedSampler',
     'BriefLogProcessor',
     'CLIPImageEncoder',

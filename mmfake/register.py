@@ -25,6 +25,7 @@ from .models.backbones.clip import CLIPImageEncoder, CLIPTextEncoder
 from .models.backbones.efficientnet import EfficientNet
 from .models.backbones.per_frame import PerFrame
 from .models.backbones.s3d import S3D
+from .models.heads.alignment_uniformity_head import AlignmentUniformityHead
 from .models.heads.contrastive_head import ContrastiveHead
 from .models.heads.mlp_head import MLPHead
 from .models.heads.prompt_head import PromptHead
@@ -40,6 +41,7 @@ repair_cpu_distributed()
 
 __all__ = [
     'S3D',
+    'AlignmentUniformityHead',
     'AtomicLocalBackend',
     'AttributeForgery',
     'BalancedSampler',

@@ -165,9 +165,12 @@ def import_transformers() -> ModuleType:
             importlib.import_module('torchvision')
         except Exception:  # whatever a broken build raises
             sys.modules['torchvision'] = None
-            host = sys.modules.get('transformers.utils.import_utils')
-            if host is not None:  # it has looked already
-                host._torchvision_available = False
+            looked = sys.modules.get('transformers.utils.import_utils')
+            for name, value in list(vars(looked).items() if looked else ()):
+                if name == '_torchvision_available':  # transformers 4
+                    looked._torchvision_available = False
+                elif hasattr(value, 'cache_clear'):  # transformers 5 remembers what it has found
+                    value.cache_clear()
     try:
         return importlib.import_module('transformers')
     except Exception as error:

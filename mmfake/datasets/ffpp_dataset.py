@@ -61,7 +61,8 @@ class FFPPDataset(BaseActionDataset):
     ``metainfo`` holds ``classes``, ``holdout``, ``multi_classes`` (the method of each multi-class
     label), ``datasets`` (their names; ``'mini_ffpp'`` for the rendered stand-in of FF++) and
     ``expected_videos``: for every video of the protocol ``dict(method=..., label=0 or 1)``, with a
-    ``reason`` if the video is not among the samples.
+    ``reason`` if the video is not among the samples; and ``crop`` (``detector``, ``margin``,
+    ``size``) where an index says that all faces were cut out alike.
 
     Args:
         pipeline (list[dict | Callable]): Transforms.
@@ -180,6 +181,9 @@ class FFPPDataset(BaseActionDataset):
             datasets=sorted({record.dataset for record in records}),
             expected_videos={record.video_id: _expectation(record) for record in records},
         )
+        crops = {record.crop for record in available}
+        if len(crops) == 1 and None not in crops:
+            self._metainfo['crop'] = dict(zip(('detector', 'margin', 'size'), crops.pop()))
         self._log_counts(available, len(records))
         return [
             dict(

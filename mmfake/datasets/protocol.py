@@ -255,6 +255,9 @@ class VideoRecord:
         fps (float, optional): Frames per second. Defaults to None (not known).
         points (str): Path of the five points of the face in each frame, see
             :func:`mmfake.faces.clip_points.read_points`. Defaults to ``''`` (there are none).
+        crop (tuple[str, float, int], optional): How data preparation cut out the face: the detector
+            that found it, the margin around its box and the side of the clip in px. Defaults to
+            None (not known).
     """
 
     dataset: str
@@ -270,6 +273,7 @@ class VideoRecord:
     frames: Optional[int] = None
     fps: Optional[float] = None
     points: str = ''
+    crop: Optional[Tuple[str, float, int]] = None
 
     @property
     def video_id(self) -> str:

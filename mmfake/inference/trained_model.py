@@ -124,6 +124,8 @@ class TrainedModel:
         classes (tuple[str, ...]): Methods that a further classifier tells apart, the original
             first; empty without such a classifier or its weights.
         facts (dict): Version, checkpoint and training, for a report.
+        crop (dict): ``detector``, ``margin`` and ``size`` that the faces of its training were cut
+            out with; empty if the checkpoint does not say.
         warnings (list[str]): What makes every score of it doubtful, a line each.
 
     Raises:
@@ -144,6 +146,7 @@ class TrainedModel:
         check_preprocessing(meta.get(PreprocessingHook.META_KEY), own)
         trained_on = meta.get('dataset_meta') or {}
         self.methods: Tuple[str, ...] = tuple(trained_on.get('multi_classes') or ())
+        self.crop: Dict[str, Any] = dict(trained_on.get('crop') or {})
         self._family = self._family_of(loaded.get('state_dict', loaded))
         self.classes = self.methods if self._family else ()
         self.val_threshold: Optional[float] = meta.get(ValidationThresholdHook.META_KEY)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Optional, Sequence, Union
+from typing import Any, Dict, List, Optional, Union
 
 import torch
 from mmaction.registry import MODELS
 from mmengine.model import BaseModule
-from torch import Tensor
+from torch import Tensor, nn
 
 from ...compat.host import import_transformers
 from ...errors import MMFakeError, first_line
@@ -19,12 +19,11 @@ class _CLIPTower(BaseModule):
     """What both encoders share: building, initialisation and loading."""
 
     PART: str  # of transformers' CLIPConfig
-    CONFIG: str  # class of transformers
-    KEYS: Sequence[str]  # prefixes of this tower's tensors in a file of the whole CLIP
+    MODEL: str  # classes of transformers
+    CONFIG: str
 
     def __init__(
         self,
-        model: str,
         pretrained: Optional[str],
         config: Optional[Union[str, Dict]],
         with_cp: bool,
@@ -44,10 +43,10 @@ class _CLIPTower(BaseModule):
             )
         try:
             built = getattr(transformers, self.CONFIG)(**self.config)
-            self.model = getattr(transformers, model)._from_config(
+            self.model = getattr(transformers, self.MODEL)._from_config(
                 built, attn_implementation=attention
             )
-        except (ImportError, KeyError, TypeError, ValueError) as error:
+        except Exception as error:  # also the library's own, of its checks of a config
             raise MMFakeError(
                 f'{type(self).__name__}: config={self.config}, attention={attention!r} cannot be '
                 f'built ({first_line(error)}); correct the value.'
@@ -64,7 +63,7 @@ class _CLIPTower(BaseModule):
     def init_weights(self) -> None:
         """Keep transformers' random weights, or read the pre-trained ones, all or none."""
         if not self.is_init and self.pretrained is not None:
-            load_tower(self.model, self.PART, self.KEYS, self.pretrained, self.facts)
+            load_tower(self.model, self.PART, self.pretrained, self.facts)
         self._is_init = True
 
 
@@ -108,8 +107,8 @@ class CLIPImageEncoder(_CLIPTower):
         torch.Size([2, 32])
     """
 
-    PART, CONFIG = 'vision_config', 'CLIPVisionConfig'
-    KEYS = ('vision_model.', 'visual_projection.')
+    PART = 'vision_config'
+    MODEL, CONFIG = 'CLIPVisionModelWithProjection', 'CLIPVisionConfig'
 
     def __init__(
         self,
@@ -119,9 +118,9 @@ class CLIPImageEncoder(_CLIPTower):
         with_cp: bool = False,
         attention: str = 'sdpa',
     ) -> None:
-        model = 'CLIPVisionModelWithProjection' if projection else 'CLIPVisionModel'
-        super().__init__(model, pretrained, config, with_cp, attention)
-        self.projection = projection
+        super().__init__(pretrained, config, with_cp, attention)
+        if not projection:
+            self.model.visual_projection = nn.Identity()
         self.out_channels = self.config['projection_dim' if projection else 'hidden_size']
 
     def forward(self, x: Tensor) -> Tensor:
@@ -143,8 +142,7 @@ class CLIPImageEncoder(_CLIPTower):
                 f'(N, 3, {size}, {size}); set the size in the pipeline (Resize, CenterCrop) or '
                 'model.backbone.config.image_size.'
             )
-        output = self.model(pixel_values=x)
-        return output.image_embeds if self.projection else output.pooler_output
+        return self.model(pixel_values=x).image_embeds
 
 
 @MODELS.register_module()
@@ -169,8 +167,8 @@ class CLIPTextEncoder(_CLIPTower):
         (torch.Size([2, 8]), torch.Size([2, 512]))
     """
 
-    PART, CONFIG = 'text_config', 'CLIPTextConfig'
-    KEYS = ('text_model.', 'text_projection.')
+    PART = 'text_config'
+    MODEL, CONFIG = 'CLIPTextModelWithProjection', 'CLIPTextConfig'
 
     def __init__(
         self,
@@ -179,7 +177,7 @@ class CLIPTextEncoder(_CLIPTower):
         with_cp: bool = False,
         attention: str = 'sdpa',
     ) -> None:
-        super().__init__('CLIPTextModelWithProjection', pretrained, config, with_cp, attention)
+        super().__init__(pretrained, config, with_cp, attention)
         self.out_channels = self.config['projection_dim']
 
     def tokenize(self, prompts: List[str]) -> Tensor:

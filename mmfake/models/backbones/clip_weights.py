@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import logging
 import os.path as osp
-from typing import Any, Dict, Mapping, Optional, Sequence, Union
+from typing import Any, Dict, Mapping, Optional, Tuple, Union
 
 from mmengine.dist import barrier, get_dist_info
 from mmengine.logging import print_log
 from torch import Tensor, nn
 
-from ...compat.checkpoints import safe_load
-from ...errors import MMFakeError, first_line, sample_of
+from ...errors import MMFakeError, first_line
+from .pretrained import WeightFiles, WeightLayout, pick_tensors, read_tensors
 
 _B = dict(
     vision_config=dict(
@@ -74,7 +74,27 @@ _FILES = (
     *('model.safetensors', 'model.safetensors.index.json'),
     *('pytorch_model.bin', 'pytorch_model.bin.index.json'),
 )
-_TOWERS = ('vision_model.', 'visual_projection.', 'text_model.', 'text_projection.', 'logit_scale')
+# what a file of the whole CLIP, or one written by transformers below 4.31, holds beside a tower
+_LAYOUTS = {
+    'vision_config': WeightLayout(
+        'Hugging Face, as openai/clip-vit-large-patch14',
+        '',
+        None,
+        extras=(
+            *('text_model.', 'text_projection.', 'logit_scale'),
+            'vision_model.embeddings.position_ids',
+        ),
+    ),
+    'text_config': WeightLayout(
+        'Hugging Face, as openai/clip-vit-large-patch14',
+        '',
+        None,
+        extras=(
+            *('vision_model.', 'visual_projection.', 'logit_scale'),
+            'text_model.embeddings.position_ids',
+        ),
+    ),
+}
 
 
 def tower_config(
@@ -141,15 +161,12 @@ def _stored_config(pretrained: str, part: str) -> Optional[Dict[str, Any]]:
     return {key: tower[key] for key in _SIZES if key in tower}
 
 
-def load_tower(
-    model: nn.Module, part: str, prefixes: Sequence[str], pretrained: str, facts: Mapping[str, Any]
-) -> None:
+def load_tower(model: nn.Module, part: str, pretrained: str, facts: Mapping[str, Any]) -> None:
     """Load every tensor of one tower, in single precision, or none.
 
     Args:
         model (nn.Module): The tower, with the names of transformers.
         part (str): ``'vision_config'`` or ``'text_config'``.
-        prefixes (Sequence[str]): What the names of the tower begin with.
         pretrained (str): Folder, file or name on the hub, see :class:`mmfake.CLIPImageEncoder`.
         facts (Mapping[str, Any]): What the file's config has to agree on and no tensor tells.
 
@@ -167,34 +184,15 @@ def load_tower(
                 f'config.{key}={found!r}.'
             )
     path = _weight_file(place)
-    stored = _read(path)
     expected = model.state_dict()
-    tower = {name: tensor for name, tensor in stored.items() if name.startswith(tuple(prefixes))}
-    tower = {name: one for name, one in tower.items() if not name.endswith('.position_ids')}
-    if 'visual_projection.weight' not in expected:
-        tower.pop('visual_projection.weight', None)  # an encoder without it
-
-    faults = {
-        'missing': [name for name in expected if name not in tower],
-        'wrong shape': [
-            f'{name} {tuple(one.shape)} instead of {tuple(expected[name].shape)}'
-            for name, one in tower.items()
-            if name in expected and one.shape != expected[name].shape
-        ],
-        'unknown': [name for name in tower if name not in expected]
-        + [name for name in stored if not name.startswith(_TOWERS)],
-    }
-    told = [f'{what}: {sample_of(names, 3)}' for what, names in faults.items() if names]
-    if told:
-        fitting = len(expected) - len(faults['missing']) - len(faults['wrong shape'])
-        raise MMFakeError(
-            f'{path}: {fitting} of the {len(expected)} tensors of the CLIP encoder match; '
-            f'{"; ".join(told)}. Nothing was loaded; give a folder in the layout of '
-            'huggingface.co/openai/clip-vit-base-patch32, or the config that fits it.'
-        )
-    model.load_state_dict({name: tensor.float() for name, tensor in tower.items()})
+    layout = _LAYOUTS[part]
+    if 'visual_projection.weight' not in expected:  # an encoder without it
+        layout = layout._replace(extras=(*layout.extras, 'visual_projection.'))
+    files = WeightFiles('CLIP', 'model.backbone', (layout,), {}, 'set the config of the file, or ')
+    tensors = pick_tensors(path, files, layout, expected, _read(path))
+    model.load_state_dict(tensors)  # which makes single precision of half
     print_log(
-        f'Encoder weights: {path}, {len(tower)} of {len(expected)} tensors loaded.',
+        f'Encoder weights: {path}, {len(tensors)} of {len(expected)} tensors loaded.',
         logger='current',
         level=logging.INFO,
     )
@@ -241,27 +239,24 @@ def _weight_file(place: str) -> str:
     raise MMFakeError(f'{place}: holds none of {", ".join(_FILES)}; get one of them.')
 
 
-def _read(path: str) -> Dict[str, Tensor]:
+def _read(path: str) -> Dict[str, Tuple[str, Tensor]]:
     """Read the tensors of a file, or of all parts that an index names; no code in it is run."""
     if path.endswith('.index.json'):
         try:
             with open(path, encoding='utf-8') as file:
                 parts = sorted(set(json.load(file)['weight_map'].values()))
-        except (OSError, ValueError, KeyError, AttributeError) as error:
+        except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
             raise MMFakeError(f'{path}: no index of weights ({first_line(error)}).') from None
         inside = [osp.join(osp.dirname(path), osp.basename(part)) for part in parts]
-        return {name: tensor for part in inside for name, tensor in _read(part).items()}
-    if path.endswith('.safetensors'):
-        from safetensors.torch import load_file  # comes with transformers
+        return {name: found for part in inside for name, found in _read(part).items()}
+    if not path.endswith('.safetensors'):
+        return read_tensors(path)
+    from safetensors.torch import load_file  # comes with transformers
 
-        try:
-            return load_file(path)
-        except Exception as error:  # the library's own, and those of the file system
-            raise MMFakeError(
-                f'{path}: cannot be read as safetensors ({first_line(error)}); it is damaged, '
-                'incomplete or something else: get it again.'
-            ) from None
-    content = safe_load(path, 'cpu')
-    if not isinstance(content, Mapping) or not all(isinstance(v, Tensor) for v in content.values()):
-        raise MMFakeError(f'{path}: holds no named tensors; give pytorch_model.bin of a CLIP.')
-    return dict(content)
+    try:
+        return {name: (name, tensor) for name, tensor in load_file(path).items()}
+    except Exception as error:  # the library's own, and those of the file system
+        raise MMFakeError(
+            f'{path}: cannot be read as safetensors ({first_line(error)}); it is damaged, '
+            'incomplete or something else: get it again.'
+        ) from None

@@ -134,10 +134,10 @@ def load_pretrained(
     if '://' not in checkpoint and not osp.exists(osp.expanduser(checkpoint)):
         _report_missing(checkpoint, files.sources, missing_ok)
         return None
-    stored = _read_tensors(checkpoint)
+    stored = read_tensors(checkpoint)
     expected = encoder.state_dict()
     layout = max(files.layouts, key=lambda one: _count_known(one, expected, stored))
-    tensors = _pick_tensors(checkpoint, files, layout, expected, stored)
+    tensors = pick_tensors(checkpoint, files, layout, expected, stored)
     if layout.eps is not None and not math.isclose(layout.eps, eps):
         raise MMFakeError(
             f'{checkpoint}: these weights ({layout.title}) were trained with batch norm '
@@ -175,7 +175,7 @@ def _report_missing(
     )
 
 
-def _read_tensors(checkpoint: str) -> Dict[str, Tuple[str, Tensor]]:
+def read_tensors(checkpoint: str) -> Dict[str, Tuple[str, Tensor]]:
     """Read a file into {name without ``module.``: (name in the file, tensor)}."""
     repair_checkpoint_loading()  # nothing in the file is run, whatever else has been imported
     try:
@@ -211,7 +211,7 @@ def _count_known(layout: WeightLayout, expected: Mapping, stored: Mapping) -> in
     return sum(any(name in stored for name in layout.names(key)) for key in expected)
 
 
-def _pick_tensors(
+def pick_tensors(
     checkpoint: str,
     files: WeightFiles,
     layout: WeightLayout,

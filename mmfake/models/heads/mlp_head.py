@@ -29,6 +29,8 @@ class MLPHead(ScoringHead):
         hidden_channels (tuple[int]): Widths of the hidden layers, each with a ReLU; () for none.
             Defaults to (512, 256).
         dropout_ratio (float): Dropout before each layer. Defaults to 0.2.
+        normalize (bool): Whether it classifies the direction of the embedding alone, a vector of
+            unit length. Defaults to False.
         label_key (str): Field of the data sample that holds the label, a class or the
             probabilities of all classes. Defaults to 'gt_label'.
         loss_cls (dict, optional): Config of the loss. Defaults to None, which means
@@ -56,6 +58,7 @@ class MLPHead(ScoringHead):
         in_channels: int,
         hidden_channels: Sequence[int] = (512, 256),
         dropout_ratio: float = 0.2,
+        normalize: bool = False,
         label_key: str = 'gt_label',
         loss_cls: Optional[Dict] = None,
         label_smoothing: float = 0.0,
@@ -81,6 +84,7 @@ class MLPHead(ScoringHead):
             raise MMFakeError(
                 f'MLPHead: label_smoothing={label_smoothing!r} is no share from 0 to below 1.'
             )
+        self.normalize = normalize
         self.label_key = label_key
         self.label_smoothing = label_smoothing
         layers, width = [], in_channels
@@ -92,6 +96,8 @@ class MLPHead(ScoringHead):
 
     def forward(self, x: Tensor, **kwargs) -> Tensor:
         """Classify embeddings ``(N, in_channels)`` into logits ``(N, num_classes)``."""
+        if self.normalize:
+            x = F.normalize(x.float(), dim=1)  # outside half precision, whose squares overflow
         return self.layers(x)
 
     def loss_by_feat(self, cls_scores: Tensor, data_samples: SampleList) -> Dict[str, Tensor]:

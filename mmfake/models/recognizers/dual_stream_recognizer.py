@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Dict, Optional, Tuple
+from typing import Dict, Optional, Sequence, Tuple
 
 import torch
 from mmaction.models.recognizers import Recognizer3D
@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from ...datasets.unreadable import is_unreadable, readable
 from ...errors import MMFakeError, sample_of
 from ..labelled_queue import LabelledQueue
+from .light_tuning import freeze_others, keep_frozen_norms_still, report_trained
 from .pooling import Features, GlobalPool, last_map
 
 
@@ -158,13 +159,17 @@ class DualStreamRecognizer(Recognizer3D):
             ``<name>.*`` in the ``state_dict``. Defaults to None.
         pooling (dict, optional): Arguments of :class:`GlobalPool`, for an encoder of tokens.
             Defaults to None.
+        trainable (list[str], optional): Regular expressions; only the parameters of the model in
+            whose name one of them is found are trained, such as ``['norm', '^binary']``. Batch
+            norms without a trained parameter stay in eval mode. Defaults to None, all are trained.
         train_cfg (dict, optional): As in mmaction2. Defaults to None.
         test_cfg (dict, optional): As in mmaction2; ``max_testing_views`` bounds the clips that are
             encoded at once. Defaults to None.
         data_preprocessor (dict, optional): Config of ``ActionDataPreprocessor``. Defaults to None.
 
     Raises:
-        MMFakeError: If the binary stream has no classifier or a stream cannot have its name.
+        MMFakeError: If the binary stream has no classifier, a stream cannot have its name, or a
+            pattern of ``trainable`` matches nothing.
     """
 
     SCORE = 'binary'  # the stream that scores a video
@@ -177,6 +182,7 @@ class DualStreamRecognizer(Recognizer3D):
         multi: OptConfigType = None,
         streams: Optional[Dict[str, ConfigType]] = None,
         pooling: OptConfigType = None,
+        trainable: Optional[Sequence[str]] = None,
         train_cfg: OptConfigType = None,
         test_cfg: OptConfigType = None,
         data_preprocessor: OptConfigType = None,
@@ -200,6 +206,22 @@ class DualStreamRecognizer(Recognizer3D):
                 raise MMFakeError(f'model.streams.{name}: the name is taken; choose another.')
             self.add_module(name, Stream(**stream))
         self._loss_weights: Dict[str, float] = {}
+        self.trainable = trainable
+        if trainable is not None:
+            freeze_others(self, trainable)
+
+    def init_weights(self) -> None:
+        """Initialise every part, and log what of it is trained."""
+        super().init_weights()
+        if self.trainable is not None:
+            report_trained(self, self.trainable)
+
+    def train(self, mode: bool = True) -> DualStreamRecognizer:
+        """Switch between training and eval mode; the statistics of what is frozen stay."""
+        super().train(mode)
+        if mode and self.trainable is not None:
+            keep_frozen_norms_still(self)
+        return self
 
     @property
     def cls_head(self) -> nn.Module:

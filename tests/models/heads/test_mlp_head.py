@@ -134,3 +134,13 @@ def test_label_smoothing(share, make_samples):
 def test_mistakes(settings, reason):
     with pytest.raises(MMFakeError, match=reason):
         MODELS.build(dict(type='mmfake.MLPHead', num_classes=2, in_channels=4, **settings))
+
+
+def test_of_a_normalised_embedding_the_direction_alone_counts():
+    config = dict(type='mmfake.MLPHead', num_classes=2, in_channels=4, hidden_channels=())
+    head = MODELS.build(dict(config, normalize=True)).eval()
+    x = torch.randn(5, 4)
+    torch.testing.assert_close(head(x), head.layers[-1](x / x.norm(dim=1, keepdim=True)))
+    torch.testing.assert_close(head(x), head(x * 1e3), rtol=1e-5, atol=1e-6)
+    plain = MODELS.build(config).eval()
+    assert not torch.allclose(plain(x), plain(x * 1e3))
