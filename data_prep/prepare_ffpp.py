@@ -38,7 +38,7 @@ examples:
   python data_prep/prepare_ffpp.py --root RAW --out data/ffpp --shard 2/10   # of ten machines
   python data_prep/prepare_ffpp.py --root RAW --out data/ffpp --dry-run
   python data_prep/prepare_ffpp.py --root RAW --out data/ffpp \\
-      --methods df f2f fs nt sbi=manipulated_sequences/SelfBlended           # one of your own
+      --methods df f2f fs nt sim=manipulated_sequences/SimSwap           # one of your own
 
 Stop it whenever you like: the same command goes on where it stopped, and redoes only what is
 missing or was made with other settings or from another file. The index names the raw files relative
@@ -74,7 +74,7 @@ def build_parser() -> argparse.ArgumentParser:
         metavar='KEY',
         help=f'manipulations beside the originals (default: {" ".join(manipulation_keys())}; '
         'also fsh, FaceShifter); one of your own is KEY=FOLDER with its folder in RAW, e.g. '
-        'sbi=manipulated_sequences/SelfBlended',
+        'sim=manipulated_sequences/SimSwap',
     )
     add_options(parser)
     return parser

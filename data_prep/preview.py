@@ -17,12 +17,14 @@ from mmfake.errors import MMFakeError
 DESCRIPTION = """\
 Draw a prepared dataset, to be looked at before it is trained on. The sheet has a row per identity:
 the original and its fakes, each as the raw frame with the face box and as the frame of the clip. A
-second picture, FILE_histograms.png, shows how large the faces are and how long tracks and clips."""
+second picture, FILE_histograms.png, shows how large the faces are and how long tracks and clips.
+With --synthetic the sheet shows instead the forgeries that training can make of the originals."""
 
 EPILOG = """\
 examples:
   python data_prep/preview.py data/ffpp/index.csv --out data/ffpp/sheet.png
   python data_prep/preview.py data/ffpp/index.csv --out data/ffpp/sheet.png --rows 20 --seed 1
+  python data_prep/preview.py data/ffpp/index.csv --out data/ffpp/forgeries.png --synthetic
 
 A video that is not used is a grey tile with the reason; where the raw video is not there, only the
 crop is shown."""
@@ -38,6 +40,12 @@ def build_parser() -> argparse.ArgumentParser:
     add('--out', type=Path, required=True, metavar='FILE.png', help='also .pdf or .svg')
     add('--rows', type=int, default=8, metavar='N', help='identities (default: %(default)s)')
     add('--seed', type=int, default=0, metavar='S', help='of the draw (default: %(default)s)')
+    add(
+        '--synthetic',
+        action='store_true',
+        help='originals of training beside the forgeries made of them: self-blended, and of one '
+        'attribute; on the right of each what it changes, three times as much',
+    )
     return parser
 
 
@@ -59,6 +67,15 @@ def main(arguments: Optional[Sequence[str]] = None) -> None:
         raise MMFakeError(
             f'index {args.index} has no sound row: run data_prep/check_index.py on it'
         )
+    if args.synthetic:
+        from data_prep.preview_sheet.synthetic_sheet import draw_forgeries, make_forgeries
+
+        made, total = make_forgeries(table, args.rows, args.seed)
+        name = table.path.resolve().parent.name
+        title = f'{name}: {len(made)} of {total} originals of training, seed {args.seed}'
+        save_figure(draw_forgeries(made, title), args.out)
+        print(f'forgeries: {args.out}')
+        return
     rows, total = choose_rows(table, args.rows, args.seed)
     methods = methods_of(rows)
     with ProgressBar(time_left=True) as bar:

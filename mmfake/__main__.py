@@ -33,6 +33,7 @@ COMMANDS: Dict[str, Command] = {
     'detect': Command('tools/detect.py', 'judge videos'),
     'score': Command('tools/score.py', 'compare files of scores'),
     'gallery': Command('tools/error_gallery.py', 'show the most confident mistakes'),
+    'prompts': Command('tools/prompt_similarity.py', 'draw how alike its prompts are'),
     'curves': Command('tools/plot_training.py', 'draw the curves of a training'),
 }
 

@@ -45,7 +45,8 @@ def parse(argv=None):
     parser.add_argument(
         '--configs',
         metavar='DIR',
-        help='folder of configs <regime>_holdout_<method>.py (default: configs/mtl)',
+        help='folder of configs <regime>_holdout_<method>.py (default: configs/mtl and '
+        'configs/frames)',
     )
     parser.add_argument('--scale', help='as for tools/train.py')
     parser.add_argument('--data-root', metavar='DIR', help='as for tools/train.py')

@@ -29,7 +29,11 @@ def parse_args(argv=None):
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_run_arguments(parser)
-    parser.add_argument('checkpoint', help='checkpoint file')
+    parser.add_argument(
+        'checkpoint',
+        help='checkpoint file, or the word pretrained: the weights that the config starts a '
+        'training from, such as those of CLIP',
+    )
     parser.add_argument(
         '--threshold',
         type=float,

@@ -172,3 +172,27 @@ def shoot(seed: int, number: str, frames: int, side: int) -> Take:
     light_field = backdrop * (1 - layers[..., 3:]) + layers[..., :3]
     video = camera.develop(light_field) + camera.noise
     return Take(seed, head, motion, light, camera, maps, light_field, video)
+
+
+def face_points(seed: int, number: str, frames: int, side: int) -> np.ndarray:
+    """Eyes, nose and corners of the mouth in the original of an id, px, (T, 5, 2) float32.
+
+    Nothing is rendered: they lie where the maps of :func:`.motion.head_maps` see them.
+    """
+    who, motion = sample_identity(seed, number), sample_motion(seed, number, frames)
+    maps = head_maps(who, motion, side, sample_camera(seed, number, frames, side).zoom)
+    marks = [(-who.eye_x, who.eye_y), (who.eye_x, who.eye_y), (0, who.nose_y)]
+    marks += [(-who.mouth_width, who.mouth_y), (who.mouth_width, who.mouth_y)]
+    points = np.empty((frames, 5, 2), np.float32)
+    for t, seen in enumerate(maps):
+        for n, mark in enumerate(np.float32(marks)):
+            # the nearest of every fourth pixel, from there along the slope of the map
+            coarse = ((seen[::4, ::4] - mark) ** 2).sum(axis=-1)
+            place = 4 * np.float64(np.unravel_index(coarse.argmin(), coarse.shape))  # row, column
+            for _ in range(4):
+                row, column = np.clip(np.rint(place), 0, 2 * side - 2).astype(int)
+                here = seen[row, column]
+                slope = np.stack([seen[row + 1, column] - here, seen[row, column + 1] - here], 1)
+                place = (row, column) + np.linalg.solve(slope, mark - here)
+            points[t, n] = (place[::-1] + 0.5) / 2
+    return points

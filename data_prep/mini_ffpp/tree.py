@@ -10,13 +10,14 @@ from typing import Dict, List
 import cv2
 import numpy as np
 
-from mmfake.datasets.protocol import RENDERED, get_manipulation
+from mmfake.datasets.protocol import ORIGINAL, RENDERED, get_manipulation
 from mmfake.errors import MMFakeError
+from mmfake.faces.clip_points import write_points
 from mmfake.files import atomic_file, remove_leftovers
 
 from ..clip_writer import write_clip
 from ..worker_pool import run_jobs
-from .head_model import HeadModel, shoot
+from .head_model import HeadModel, face_points, shoot
 from .identity import sample_identity
 from .methods import FAMILIES
 from .motion import FPS
@@ -167,6 +168,7 @@ class Job:
         frames (int): Frames per video.
         size (int): Side of the picture in pixels.
         files (dict[str, Path]): Where each video goes, by the keys of :func:`render_target`.
+        points (Path): Where the points of the face in the original go.
     """
 
     seed: int
@@ -175,13 +177,19 @@ class Job:
     frames: int
     size: int
     files: Dict[str, Path]
+    points: Path
 
     def done(self) -> bool:
-        """Tell whether all its videos are there."""
-        return all(path.exists() for path in self.files.values())
+        """Tell whether all its videos, and the points, are there."""
+        return all(path.exists() for path in (*self.files.values(), self.points))
 
     def run(self) -> None:
-        """Render the target and write those of its videos that are not there yet."""
+        """Render the target and write those of its videos, and points, that are not there yet."""
+        if not self.points.exists():
+            points = face_points(self.seed, self.target, self.frames, self.size)
+            write_points(self.points, points)
+        if all(path.exists() for path in self.files.values()):
+            return
         videos = render_target(self.seed, self.target, self.source, self.frames, self.size)
         for key, path in self.files.items():
             if not path.exists():
@@ -200,6 +208,11 @@ def video_files(root: Path, target: str, source: str) -> Dict[str, Path]:
     }
 
 
+def points_file(root: Path, target: str) -> Path:
+    """Where the points of an original lie: in a folder beside that of the videos."""
+    return root / get_manipulation(ORIGINAL).folder / 'c23' / 'points' / f'{target}.npy'
+
+
 def _write_splits(root: Path, splits: Splits) -> None:
     """Write the three split files, each under its name only when whole."""
     for name, pairs in splits.items():
@@ -210,7 +223,10 @@ def _write_splits(root: Path, splits: Splits) -> None:
 def tree_jobs(root: Path, settings: Settings, splits: Splits) -> List[Job]:
     """List all that there is to render."""
     return [
-        Job(settings.seed, *ids, settings.frames, settings.size, video_files(root, *ids))
+        Job(
+            *(settings.seed, *ids, settings.frames, settings.size, video_files(root, *ids)),
+            points=points_file(root, ids[0]),
+        )
         for pairs in splits.values()
         for pair in pairs
         for ids in (pair, pair[::-1])
@@ -225,7 +241,7 @@ def render_tree(root: Path, settings: Settings, processes: int = 1) -> List[Job]
     settings.claim(root)
     splits = pair_up(settings.seed, settings.pairs)
     jobs = tree_jobs(root, settings, splits)
-    for path in jobs[0].files.values():
+    for path in (*jobs[0].files.values(), jobs[0].points):
         path.parent.mkdir(parents=True, exist_ok=True)
     _write_splits(root, splits)
     missing = [job for job in jobs if not job.done()]

@@ -18,7 +18,7 @@ from mmfake.files import atomic_file
 Row = Dict[str, str]
 
 PROVENANCE = (
-    *('track', 'track_of', 'detector', 'detector_version', 'margin', 'size', 'codec'),
+    *('track', 'track_of', 'points', 'detector', 'detector_version', 'margin', 'size', 'codec'),
     *('source_file', 'source_hash'),
 )
 """tuple[str]: The columns after those of every index: how the clip came to be."""
@@ -65,7 +65,11 @@ def read_rows(path: Path) -> List[Row]:
     columns = (*COLUMNS, *PROVENANCE)
     try:
         with open(path, encoding='utf-8-sig', newline='') as stream:
-            rows = [{name: row[name] for name in columns} for row in csv.DictReader(stream)]
+            rows = [
+                # an index of an earlier version has no points
+                {name: row[name] if name != 'points' else row.get(name, '') for name in columns}
+                for row in csv.DictReader(stream)
+            ]
         if any(None in row.values() for row in rows):
             raise ValueError('a row is cut off')
     except (OSError, ValueError, KeyError, csv.Error) as error:

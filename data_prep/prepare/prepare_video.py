@@ -10,6 +10,8 @@ import cv2
 import numpy as np
 
 from mmfake.console import Stopwatch
+from mmfake.datasets.protocol import ORIGINAL
+from mmfake.faces.clip_points import points_in_clip, write_points
 from mmfake.faces.crop import crop_square, square_boxes
 from mmfake.faces.face_track import FaceTrack, smooth_track
 from mmfake.files import remove_leftovers
@@ -33,7 +35,7 @@ def prepare_video(job: VideoJob) -> Tuple[dict, Dict[str, float]]:
     inputs = job.inputs(job.read_record())
     # Clear the way: leftovers of killed processes, then what is known of an older clip, which is
     # another one from here on, and clips of other formats.
-    for kind in (job.layout.clip, job.layout.track, job.layout.record):
+    for kind in (job.layout.clip, job.layout.track, job.layout.points, job.layout.record):
         remove_leftovers(kind(job.video))
     _remove(job.layout.record(job.video))
     for other in CLIP_FORMATS:
@@ -53,6 +55,7 @@ def prepare_video(job: VideoJob) -> Tuple[dict, Dict[str, float]]:
     if seen is None:
         _remove(job.layout.clip(job.video))
         _remove(job.layout.track(job.video))
+        _remove(job.layout.points(job.video))
     size = clip_bytes(job.layout.clip(job.video))
     record = dict(facts=facts, seen=seen, inputs=inputs, clip_bytes=size)
     job.write_record(record)
@@ -76,7 +79,8 @@ def _make_clip(job: VideoJob, watch: Stopwatch) -> Tuple[dict, dict]:
         fps = reader.fps
         pictures = _crops(watch.each('decode', _frames(reader)), track, job)
         frames = write_clip(layout.clip(job.video), pictures, fps, job.settings.format)
-        track.head(frames).save(layout.track(job.video))
+        track = track.head(frames)
+        track.save(layout.track(job.video))
     facts = dict(
         status='used',
         reason='',
@@ -86,6 +90,11 @@ def _make_clip(job: VideoJob, watch: Stopwatch) -> Tuple[dict, dict]:
         track=layout.relative(layout.track(job.video)),
         track_of=tracked.video_id,
     )
+    # forgeries are made of originals alone
+    if job.video.method == ORIGINAL and track.points is not None:
+        place = layout.points(job.video)
+        write_points(place, points_in_clip(track, job.settings.load()[1], job.settings.size))
+        facts['points'] = layout.relative(place)
     return facts, seen
 
 

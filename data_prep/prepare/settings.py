@@ -81,7 +81,7 @@ class Settings(FaceSettings):
 class Layout:
     """The folders of a prepared dataset.
 
-    ``clips/``, ``tracks/`` and ``records/`` have the same inner order,
+    ``clips/``, ``tracks/``, ``points/`` and ``records/`` have the same inner order,
     ``<method>/<compression>/<stem>``. A record is what is known of a finished video; it is written
     last, so that a clip without one is not taken for finished.
 
@@ -100,6 +100,10 @@ class Layout:
     def track(self, video: VideoRecord) -> Path:
         """Where the face boxes go."""
         return self._place('tracks', video, '.npz')
+
+    def points(self, video: VideoRecord) -> Path:
+        """Where the points of the face in the clip go, of an original."""
+        return self._place('points', video, '.npy')
 
     def record(self, video: VideoRecord) -> Path:
         """Where the record goes."""

@@ -9,10 +9,10 @@ import re
 import shlex
 import shutil
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from mmaction.registry import DATASETS
 from mmengine.config import Config
@@ -83,10 +83,14 @@ def find_cells(work_dir: Path) -> List[Cell]:
     return sorted(cells, key=place_in_table)
 
 
-def find_configs(folder: Path) -> List[Cell]:
-    """List the configs ``<regime>_holdout_<method>.py`` as cells of seed 0, in table order."""
-    names = (_FOLDER.fullmatch(path.stem) for path in folder.glob('*_holdout_*.py'))
-    return sorted((Cell(found[1], found[2], 0) for found in names if found), key=place_in_table)
+def find_configs(folders: Sequence[Path]) -> Dict[Cell, Path]:
+    """Find the configs ``<regime>_holdout_<method>.py``: cells of seed 0 in table order -> file."""
+    found = {}
+    for path in (path for folder in folders for path in folder.glob('*_holdout_*.py')):
+        parts = _FOLDER.fullmatch(path.stem)
+        if parts:
+            found.setdefault(Cell(parts[1], parts[2], 0), path)
+    return {cell: found[cell] for cell in sorted(found, key=place_in_table)}
 
 
 def place_in_table(cell: Cell) -> tuple:
@@ -172,7 +176,7 @@ class CellCommands:
     two runs may share a machine.
 
     Args:
-        configs (Path): Folder of the configs.
+        configs (dict[Cell, Path]): Config of each cell of seed 0.
         work_dir (Path): Folder of the matrix.
         options (Sequence[str]): Options of both commands, e.g. ``['--scale', 'mini']``.
         launcher (str): ``'none'``, ``'pytorch'`` or ``'slurm'``. Defaults to ``'none'``.
@@ -180,7 +184,7 @@ class CellCommands:
         partition (str): Partition of Slurm. Defaults to ``''``.
     """
 
-    configs: Path
+    configs: Mapping[Cell, Path]
     work_dir: Path
     options: Sequence[str]
     launcher: str = 'none'
@@ -206,8 +210,12 @@ class CellCommands:
         test.append(shlex.join(self._shared(cell)))
         return f'{shlex.join(self.train(cell, place))} && {" ".join(test)}'
 
+    def config(self, cell: Cell) -> Path:
+        """Find the config of a cell, which is that of its seed 0."""
+        return self.configs[replace(cell, seed=0)]
+
     def _start(self, what: str, cell: Cell, place: int) -> List[str]:
-        tools, config = bundled('tools'), str(self.configs / cell.config)
+        tools, config = bundled('tools'), str(self.config(cell))
         script = str(tools / f'{what}.py')
         if self.launcher == 'slurm':
             variables = [f'MASTER_PORT={_FIRST_PORT + place % _PORTS}', f'GPUS={self.gpus}']

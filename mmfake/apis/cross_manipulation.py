@@ -27,6 +27,8 @@ from .matrix_report import collect_runs, draw_embeddings, readme_around, write_m
 from .options import SettingsAction
 from .run_cells import run_cells
 
+_FAMILIES = ('mtl', 'frames')  # the folders of configs/ that make the table
+
 # key -> why it has no effect
 _WITHOUT_EFFECT = {
     'load_from': 'cells are trained with --resume, which starts from checkpoints of their own '
@@ -67,7 +69,7 @@ def cross_manipulation(
         seeds (Sequence[int], optional): Seeds of the trainings. Defaults to None: 0, or all that
             are there with ``collect_only``.
         configs (str, optional): Folder of configs ``<regime>_holdout_<method>.py``.
-            Defaults to None, the bundled ``configs/mtl``.
+            Defaults to None, the bundled ``configs/mtl`` and ``configs/frames``.
         scale (str, optional): As for ``tools/train.py``. Defaults to None.
         data_root (str, optional): As for ``tools/train.py``. Defaults to None.
         compression (str, optional): As for ``tools/train.py``. Defaults to None.
@@ -105,14 +107,16 @@ def cross_manipulation(
         words += [f'--{key.replace("_", "-")}', value] if value else []
     words += ['--cfg-options', *cfg_options] if cfg_options else []
     settings['options'] = _parsed(cfg_options)
-    place = Path(configs) if configs else bundled('configs') / 'mtl'
-    commands = CellCommands(place, folder, words, launcher, gpus, partition)
-    known = find_configs(place)
+    places = [Path(configs)] if configs else [bundled('configs') / name for name in _FAMILIES]
+    known = find_configs(places)
     if not known:
-        raise MMFakeError(f'{place}: no config named <regime>_holdout_<method>.py here')
+        raise MMFakeError(f'{places[0]}: no config named <regime>_holdout_<method>.py here')
+    commands = CellCommands(known, folder, words, launcher, gpus, partition)
     everything = [Cell(one.regime, one.holdout, seed) for one in known for seed in seeds or [0]]
     cells = _chosen(everything, regimes, holdouts, seeds, embedded, work_dir)
-    planned = [(cell, planned_config(place / cell.config, cell.seed, **settings)) for cell in cells]
+    planned = [
+        (cell, planned_config(commands.config(cell), cell.seed, **settings)) for cell in cells
+    ]
     if dry_run:
         return _print_scripts(planned, commands)
 

@@ -14,7 +14,7 @@ import torch
 from ..errors import MMFakeError
 from ..faces.detectors import FaceSettings
 from ..inference.deepfake_inferencer import DeepfakeInferencer
-from ..inference.report import told_of_threshold, told_of_validation
+from ..inference.report import told_of_prompts, told_of_threshold, told_of_validation
 from ..inference.sources import JOURNAL
 
 
@@ -86,7 +86,7 @@ def detect_videos(
             out_dir=out,
             save_video=save_video,
             show=show,
-            progress=_print_verdict,
+            progress=lambda video: _print_verdict(video, inferencer.model.facts),
             note=lambda text: _print(f'note: {text}'),
             show_progress=True,
         )
@@ -113,12 +113,14 @@ def _tell_what_is_kept(journal: Path) -> None:
     print(MMFakeError(told), file=sys.stderr)
 
 
-def _print_verdict(video: Dict[str, Any]) -> None:
+def _print_verdict(video: Dict[str, Any], model: Dict[str, Any]) -> None:
     told = f'{video["status"]}: {video["reason"]}'
     if video['probability'] is not None:
         clips = sum(len(person['clips']) for person in video['people'])
         told = f'{video["probability"]:.3f} ({clips} clips)'
     _print(f'{video["verdict"]:11} {told}  {video["video"]}')
+    for altered in told_of_prompts(video, model):
+        _print(f'            altered: {altered}')
     for warning in video['warnings']:
         _print(f'            note: {warning}')
 

@@ -14,6 +14,9 @@ from ..engine.run_log import repeat_warnings
 from ..errors import MMFakeError
 from .run import build_runner, check_config, check_launcher, make_work_dir, mistakes_told
 
+PRETRAINED = 'pretrained'
+"""str: In place of a checkpoint: the pre-trained weights that the config begins a training with."""
+
 
 def set_test_options(
     cfg: Config,
@@ -26,7 +29,7 @@ def set_test_options(
 
     Args:
         cfg (Config): As :func:`mmfake.engine.config.load_config` gives it; changed in place.
-        checkpoint (str): Checkpoint file.
+        checkpoint (str): Checkpoint file, or :data:`PRETRAINED`.
         threshold (float, optional): Decision threshold beside 0.5. Defaults to None, the one
             chosen on validation, if the checkpoint has it.
         scores (str, optional): CSV file of the scores. Defaults to None,
@@ -39,7 +42,7 @@ def set_test_options(
     """
     if dump and not dump.endswith(('.pkl', '.pickle')):
         raise MMFakeError(f'--dump {dump}: the file name must end in .pkl or .pickle.')
-    cfg.load_from = checkpoint
+    cfg.load_from = None if checkpoint == PRETRAINED else checkpoint
     with options_fit(str(cfg.filename), 'an option of the test'):
         evaluators = cfg.test_evaluator
         evaluators = list(evaluators) if isinstance(evaluators, (list, tuple)) else [evaluators]
@@ -90,6 +93,8 @@ def test(cfg: Config) -> Dict[str, float]:
         make_work_dir(cfg.work_dir)
         runner = build_runner(cfg, is_test=True)
         explain_misfits(runner)
+        if not cfg.load_from:
+            runner._init_model_weights()  # as a training does before its first epoch
         metrics = runner.test()
         repeat_warnings(runner.logger, 'To bear in mind')
     return metrics

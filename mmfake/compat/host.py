@@ -16,7 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Callable, Dict, Optional, Tuple
 
-from ..errors import MMFakeError
+from ..errors import MMFakeError, first_line
 
 # distributions -> first supported version, first that is not (mmaction2 1.2 asserts its mmcv range)
 SUPPORTED: Dict[Tuple[str, ...], Tuple[str, str]] = {
@@ -143,6 +143,40 @@ def _imports_succeed(folder: Path) -> bool:
             except Exception:  # an absent package, a removed internal, a broken build
                 return False
     return True
+
+
+def import_transformers() -> ModuleType:
+    """Import ``transformers``, an extra, also beside a torchvision that cannot be imported.
+
+    A torchvision of another build of torch fails at its import, and transformers imports it as soon
+    as it is installed. There, and only there, it is made to look absent.
+
+    Raises:
+        MMFakeError: If transformers is missing or too old, or cannot be imported.
+    """
+    found = installed_version(('transformers',))
+    if found is None or _numbers(found) < (4, 46):
+        state = f'{found} is installed' if found else 'it is not installed'
+        raise MMFakeError(
+            f'CLIP needs transformers >= 4.46, but {state}; run: pip install "transformers>=4.46"'
+        )
+    if importlib.util.find_spec('torchvision') is not None:
+        try:
+            importlib.import_module('torchvision')
+        except Exception:  # whatever a broken build raises
+            sys.modules['torchvision'] = None
+            looked = sys.modules.get('transformers.utils.import_utils')
+            for name, value in list(vars(looked).items() if looked else ()):
+                if name == '_torchvision_available':  # transformers 4
+                    looked._torchvision_available = False
+                elif hasattr(value, 'cache_clear'):  # transformers 5 remembers what it has found
+                    value.cache_clear()
+    try:
+        return importlib.import_module('transformers')
+    except Exception as error:
+        raise MMFakeError(
+            f'transformers {found} cannot be imported ({first_line(error)}); mend its installation.'
+        ) from None
 
 
 def silence_mmcv_lite() -> None:

@@ -7,7 +7,9 @@ from typing import Any, Dict, Iterator, Mapping
 from ..errors import MMFakeError
 
 
-def set_clip_size(cfg: Mapping[str, Any], clip_len: int, image_size: int) -> None:
+def set_clip_size(
+    cfg: Mapping[str, Any], clip_len: int, image_size: int, keep_frames: bool = False
+) -> None:
     """Set length and side of the clips in every pipeline of a config, in place.
 
     A pipeline is a list, and configs inherit lists whole: without this, a config with smaller
@@ -27,6 +29,8 @@ def set_clip_size(cfg: Mapping[str, Any], clip_len: int, image_size: int) -> Non
             pipelines of its ``*_dataloader`` are changed.
         clip_len (int): Frames per clip.
         image_size (int): Width and height of a frame, px.
+        keep_frames (bool): Whether what is sampled as single frames (``clip_len=1``) stays that.
+            Defaults to False.
 
     Raises:
         MMFakeError: If the config has no pipeline that samples frames, or a size is below 1.
@@ -38,7 +42,8 @@ def set_clip_size(cfg: Mapping[str, Any], clip_len: int, image_size: int) -> Non
     for pipeline in _pipelines(cfg):
         for transform in pipeline:
             if transform['type'] == 'SampleFrames':
-                transform['clip_len'] = clip_len
+                if not (keep_frames and transform.get('clip_len') == 1):
+                    transform['clip_len'] = clip_len
                 sampled = True
             elif transform['type'] == 'Resize':
                 # a short side stays one: (-1, 128) becomes (-1, 64)

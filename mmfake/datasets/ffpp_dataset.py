@@ -25,8 +25,10 @@ from .ffpp_tree import (
 )
 from .guarded_pipeline import GuardedPipeline
 from .index import read_index, select_videos
-from .protocol import ORIGINAL, SPLITS, USED, HoldOut, VideoRecord
+from .protocol import ORIGINAL, SPLITS, USED, HoldOut, VideoRecord, attribute_labels
 from .samplers import SeededIndex, drawing_with
+from .transforms.attribute_forgery import FROM_OTHERS
+from .virtual_rows import donors_of, with_virtual_rows
 
 
 @DATASETS.register_module()
@@ -41,16 +43,26 @@ class FFPPDataset(BaseActionDataset):
     official folders and split files of FF++. A sample has the keys ``filename``, ``label`` and
     ``label_bin`` (0 original, 1 manipulated), ``label_multi`` (0 original, 1..n the methods of
     TRAINING in the order of the table of manipulations, so that a number means another method in
-    another hold-out; -1 for the held-out method, which nothing trains on), ``video_id``
+    another hold-out; -1 for the held-out method, which nothing trains on), ``attributes`` (seven
+    zeros and ones: which of ``mmfake.datasets.protocol.ATTRIBUTES`` the method alters; the key is
+    absent for a method of which nobody knows it), ``video_id``
     (``dataset/method/compression/stem``), ``method``, ``dataset``, ``compression``, ``stem``,
     ``target`` and ``source``; if the index tells, ``frames`` and ``fps``.
+
+    Training may also be on forgeries that are made of its originals when they are loaded:
+    ``synthetic=('sbi',)`` adds for every original a second sample of the same file with the method
+    ``'sbi'``, the label 1, a class of its own among ``multi_classes`` and ``points``, the path of
+    the five points of its face; the transform :class:`mmfake.SelfBlend` or
+    :class:`mmfake.AttributeForgery` in the pipeline then makes the forgery. A sample of a forgery
+    that takes a part of another face has ``donors``, the originals of the split.
 
     No video vanishes. One that cannot be decoded, or is shorter than a clip, comes as a black clip
     marked ``unreadable`` (see :class:`GuardedPipeline`), never as another sample in its place.
     ``metainfo`` holds ``classes``, ``holdout``, ``multi_classes`` (the method of each multi-class
     label), ``datasets`` (their names; ``'mini_ffpp'`` for the rendered stand-in of FF++) and
     ``expected_videos``: for every video of the protocol ``dict(method=..., label=0 or 1)``, with a
-    ``reason`` if the video is not among the samples.
+    ``reason`` if the video is not among the samples; and ``crop`` (``detector``, ``margin``,
+    ``size``) where an index says that all faces were cut out alike.
 
     Args:
         pipeline (list[dict | Callable]): Transforms.
@@ -64,7 +76,14 @@ class FFPPDataset(BaseActionDataset):
             with an index. Defaults to None, which means ``<data_root>/splits`` or else
             ``<data_root>``.
         methods (Sequence[str], optional): Keys of the manipulations, the held-out one included.
-            Defaults to None, which means ``('df', 'f2f', 'fs', 'nt')``.
+            Defaults to None, which means ``('df', 'f2f', 'fs', 'nt')``; an empty list means none.
+        synthetic (Sequence[str]): Keys of the forgeries that are made of the originals, in
+            training only: ``'sbi'``, ``'eyeexpr'``, ``'physeye'``, ``'physillum'``,
+            ``'physmouth'``, ``'physnose'``. Defaults to ``()``.
+        without_points (str): What to do about originals whose points are not stored, so that
+            nobody knows where the face is: ``'skip'`` makes no forgery of them, counts and names
+            them; ``'centre'`` takes a face in the centre of the clip for granted, which is for
+            ``'sbi'`` alone. Defaults to ``'skip'``.
         compression (str): ``'raw'`` (or ``'c0'``, the same), ``'c23'`` or ``'c40'``; ``'released'``
             for a dataset that comes in one form only. Defaults to ``'c23'``.
         missing (str): What to do about videos whose file is not there: ``'error'`` refuses to
@@ -95,13 +114,19 @@ class FFPPDataset(BaseActionDataset):
         compression: str = 'c23',
         missing: str = 'error',
         drop_shared_sources: bool = False,
+        synthetic: Sequence[str] = (),
+        without_points: str = 'skip',
         test_mode: bool = False,
         **kwargs,
     ) -> None:
+        if without_points not in ('skip', 'centre'):
+            raise MMFakeError(f'unknown without_points {without_points!r}: choose skip or centre')
         if missing not in ('error', 'skip'):
             raise MMFakeError(f'unknown missing {missing!r}: choose error or skip')
-        self.protocol = HoldOut(split, holdout, methods)
+        self.protocol = HoldOut(split, holdout, methods, synthetic)
         self.splits_dir, self.missing = splits_dir, missing
+        self.without_points = without_points
+        self._donors: Tuple[dict, ...] = ()
         self.compression = canonical_compression(compression)
         self.drop_shared_sources = drop_shared_sources
         super().__init__(ann_file, pipeline, data_root=data_root, test_mode=test_mode, **kwargs)
@@ -142,17 +167,27 @@ class FFPPDataset(BaseActionDataset):
                 f'{self._origin} is available'
             )
 
-        # 3. what the metric expects: all of them, the unavailable ones with a reason
+        # 3. the forgeries to be made of originals
+        if self.protocol.synthetic:
+            self._donors = donors_of(available)
+            settings = self.protocol.synthetic, self.without_points, self._origin
+            available = with_virtual_rows(available, *settings)
+            records = [*records, *(r for r in available if r.method in self.protocol.synthetic)]
+
+        # 4. what the metric expects: all of them, the unavailable ones with a reason
         self._metainfo.update(
             holdout=self.protocol.holdout,
             multi_classes=self.protocol.classes,
             datasets=sorted({record.dataset for record in records}),
             expected_videos={record.video_id: _expectation(record) for record in records},
         )
+        crops = {record.crop for record in available}
+        if len(crops) == 1 and None not in crops:
+            self._metainfo['crop'] = dict(zip(('detector', 'margin', 'size'), crops.pop()))
         self._log_counts(available, len(records))
         return [
             dict(
-                _length_and_rate(record),
+                _known(record, self.protocol.synthetic),
                 filename=record.filename,
                 label=record.label_bin,
                 label_bin=record.label_bin,
@@ -167,6 +202,14 @@ class FFPPDataset(BaseActionDataset):
             )
             for record in available
         ]
+
+    def get_data_info(self, idx: int) -> dict:
+        """Get an annotation; that of a forgery with a part of another face has the donors."""
+        info = super().get_data_info(idx)
+        if info['method'] in FROM_OTHERS:
+            # not in the list of samples, where each would have a copy of its own
+            info['donors'] = self._donors
+        return info
 
     def __getitem__(self, idx: int) -> dict:
         """Get a sample: always the one asked for, never another in its place.
@@ -255,7 +298,12 @@ class FFPPDataset(BaseActionDataset):
     def _log_counts(self, available: List[VideoRecord], n_expected: int) -> None:
         """Log what was found."""
         counts = Counter(record.method for record in available)
-        parts = ', '.join(f'{counts[key]} {key}' for key in self.protocol.methods)
+        parts = ', '.join(
+            [
+                *(f'{counts[key]} {key}' for key in self.protocol.methods),
+                *(f'{counts[key]} {key} (made)' for key in self.protocol.synthetic),
+            ]
+        )
         left_out = n_expected - len(available)
         print_log(
             f'FFPPDataset {self.protocol.split}, hold-out {self.protocol.holdout}: '
@@ -265,9 +313,12 @@ class FFPPDataset(BaseActionDataset):
         )
 
 
-def _length_and_rate(record: VideoRecord) -> dict:
-    """Give frames and fps where they are known: a clip stored as pictures does not tell them."""
-    known = dict(frames=record.frames, fps=record.fps)
+def _known(record: VideoRecord, synthetic: Sequence[str]) -> dict:
+    """Give what not every sample has: length, rate, what the method alters, points of the face."""
+    attributes = attribute_labels(record.method)
+    known = dict(frames=record.frames, fps=record.fps, attributes=attributes)
+    if record.method in synthetic:
+        known['points'] = record.points
     return {key: value for key, value in known.items() if value is not None}
 
 

@@ -104,8 +104,13 @@ def read_tree(
                 source = '' if method == ORIGINAL else other
                 stem = f'{target}_{source}' if source else target
                 filename = str(folder / f'{stem}.mp4')
+                # the rendered dataset has them beside its originals
+                points = str(folder.with_name('points') / f'{stem}.npy')
                 records.append(
-                    VideoRecord(dataset, method, compression, stem, target, source, split, filename)
+                    VideoRecord(
+                        *(dataset, method, compression, stem, target, source, split, filename),
+                        points='' if source else points,
+                    )
                 )
     return records
 

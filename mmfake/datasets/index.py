@@ -7,11 +7,12 @@ import logging
 import math
 from collections import Counter
 from pathlib import Path
-from typing import Callable, Dict, List, Optional, Sequence
+from typing import Callable, Dict, List, Optional, Sequence, Tuple
 
 from mmengine.logging import print_log
 
 from ..errors import MMFakeError, sample_of
+from ..faces.detectors import FaceSettings
 from .ffpp_tree import canonical_compression
 from .protocol import (
     ORIGINAL,
@@ -40,7 +41,8 @@ def read_index(path: str) -> List[VideoRecord]:
 
     A row whose ``status`` is not ``used`` is a video of the protocol that cannot be used. A status
     of your own is read like the others of :data:`STATUSES`, with a warning, as it may be a slip.
-    Other columns than :data:`COLUMNS` are ignored.
+    Of the columns beyond :data:`COLUMNS`, ``detector``, ``margin`` and ``size`` say how the faces
+    were cut out, ``points`` where their five points are, and the others are ignored.
 
     A person in two splits is refused, except in :data:`MIXED_PEOPLE`: those are taken as they
     are, because published results are.
@@ -183,7 +185,20 @@ def _record(row: Dict[str, str], path: str, line: int) -> VideoRecord:
         reason=row['reason'],
         frames=_number(row, 'frames', int, used, where),
         fps=_number(row, 'fps', float, True, where),
+        points=str(Path(path).parent / row['points']) if row.get('points') else '',
+        crop=_crop(row),
     )
+
+
+def _crop(row: Dict[str, str]) -> Optional[Tuple[str, float, int]]:
+    """How the face was cut out; None where somebody else's columns have these names."""
+    detector = row.get('detector') or ''
+    try:
+        settings = FaceSettings(detector, margin=float(row['margin']), size=int(row['size']))
+    except (KeyError, ValueError, MMFakeError):
+        return None
+    # without a detector it was a crop before: nobody knows what around
+    return None if detector == 'none' else (detector, settings.margin, settings.size)
 
 
 def _number(

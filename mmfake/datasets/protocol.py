@@ -15,6 +15,15 @@ SPLITS = ('train', 'val', 'test')
 
 # ---- Manipulations --------------------------------------------------------------------------
 
+GLOBAL_ATTRIBUTES = ('expression', 'identity', 'physical consistency')
+"""tuple[str]: What a manipulation may alter of the whole face."""
+
+LOCAL_ATTRIBUTES = ('eye', 'illumination', 'mouth', 'nose')
+"""tuple[str]: What a manipulation may alter of a part of the face."""
+
+ATTRIBUTES = (*GLOBAL_ATTRIBUTES, *LOCAL_ATTRIBUTES)
+"""tuple[str]: All of them, in the order of the labels that a sample carries."""
+
 
 @dataclass(frozen=True)
 class Manipulation:
@@ -27,23 +36,42 @@ class Manipulation:
             are read from an index only.
         name (str): Name shown to people, e.g. ``'Face2Face'``.
         by_default (bool): Whether it is read when a config names no methods. Defaults to False.
+        attributes (tuple[str], optional): Which of :data:`ATTRIBUTES` it alters. Defaults to None,
+            which means that nobody knows.
+        synthetic (bool): Whether its videos are made from originals when a training loads them,
+            instead of being read from disk. Defaults to False.
     """
 
     key: str
     folder: str
     name: str
     by_default: bool = False
+    attributes: Optional[Tuple[str, ...]] = None
+    synthetic: bool = False
+
+
+# A swap of the face changes who it is, a reenactment what it does; physical consistency and the
+# eyes' expression are altered by none of FF++, which is what the attribute forgeries are made for.
+_SWAPPED = ('identity', 'eye', 'mouth', 'nose')
+_REENACTED = ('expression', 'mouth')
+
+
+def _made(key: str, name: str, attributes: Optional[Tuple[str, ...]]) -> Manipulation:
+    """Make the row of a synthetic method."""
+    return Manipulation(key, '', name, attributes=attributes, synthetic=True)
 
 
 # The order of the rows is the order of the classes of the multi-class stream.
 _TABLE: Dict[str, Manipulation] = {
     row.key: row
     for row in (
-        Manipulation(ORIGINAL, 'original_sequences/youtube', 'Original', True),
-        Manipulation('df', 'manipulated_sequences/Deepfakes', 'Deepfakes', True),
-        Manipulation('f2f', 'manipulated_sequences/Face2Face', 'Face2Face', True),
-        Manipulation('fs', 'manipulated_sequences/FaceSwap', 'FaceSwap', True),
-        Manipulation('nt', 'manipulated_sequences/NeuralTextures', 'NeuralTextures', True),
+        Manipulation(ORIGINAL, 'original_sequences/youtube', 'Original', True, ()),
+        Manipulation('df', 'manipulated_sequences/Deepfakes', 'Deepfakes', True, _SWAPPED),
+        Manipulation('f2f', 'manipulated_sequences/Face2Face', 'Face2Face', True, _REENACTED),
+        Manipulation('fs', 'manipulated_sequences/FaceSwap', 'FaceSwap', True, _SWAPPED),
+        Manipulation(
+            'nt', 'manipulated_sequences/NeuralTextures', 'NeuralTextures', True, _REENACTED
+        ),
         # same pairs and splits as the four above, added to FF++ later and not part of the paper
         Manipulation('fsh', 'manipulated_sequences/FaceShifter', 'FaceShifter'),
         # the fakes of another dataset are one method: most do not say how a video was made
@@ -53,11 +81,21 @@ _TABLE: Dict[str, Manipulation] = {
         Manipulation('dfo', '', 'DeeperForensics-1.0'),
         # two folders of the user's own, real/ and fake/ (data_prep/prepare_dataset.py)
         Manipulation('fake', '', 'Manipulated'),
+        # made from originals while training: a blend of a face with itself (mmfake.SelfBlend), and
+        # forgeries of one attribute (mmfake.AttributeForgery)
+        _made('sbi', 'Self-blended', None),
+        _made('eyeexpr', 'Eyes of another instant', ('expression', 'eye')),
+        _made('physeye', "Another person's eyes", ('physical consistency', 'eye')),
+        _made('physillum', 'Another illumination', ('physical consistency', 'illumination')),
+        _made('physmouth', "Another person's mouth", ('physical consistency', 'mouth')),
+        _made('physnose', "Another person's nose", ('physical consistency', 'nose')),
     )
 }
 
 
-def register_manipulation(key: str, folder: str, name: str) -> Manipulation:
+def register_manipulation(
+    key: str, folder: str, name: str, attributes: Optional[Sequence[str]] = None
+) -> Manipulation:
     """Add a manipulation of your own to the table.
 
     Put the call into a module of yours and name that module in the config, then the key works
@@ -65,11 +103,11 @@ def register_manipulation(key: str, folder: str, name: str) -> Manipulation:
 
         # my_methods.py
         from mmfake.datasets.protocol import register_manipulation
-        register_manipulation('sbi', 'manipulated_sequences/SelfBlended', 'Self-blended images')
+        register_manipulation('sim', 'manipulated_sequences/SimSwap', 'SimSwap', ('identity',))
 
         # config
         custom_imports = dict(imports=['mmfake', 'my_methods'], allow_failed_imports=False)
-        train_dataloader = dict(dataset=dict(methods=['df', 'f2f', 'fs', 'nt', 'sbi']))
+        train_dataloader = dict(dataset=dict(methods=['df', 'f2f', 'fs', 'nt', 'sim']))
 
     Its videos are ``<root>/<folder>/<compression>/videos/AAA_BBB.mp4`` with the ids of FF++, so
     that the official splits hold for it. If they are not, say ``folder=''`` and read them from an
@@ -79,18 +117,30 @@ def register_manipulation(key: str, folder: str, name: str) -> Manipulation:
         key (str): Short name: lower-case letters and digits.
         folder (str): Folder of its videos under the dataset's root, or empty.
         name (str): Name shown to people.
+        attributes (Sequence[str], optional): Which of :data:`ATTRIBUTES` it alters, e.g.
+            ``('identity', 'mouth')``. Defaults to None, which means not known: its samples then
+            have no ``attributes``.
 
     Returns:
         Manipulation: The new row.
 
     Raises:
-        MMFakeError: If the key is malformed or already stands for something else.
+        MMFakeError: If the key is malformed or already stands for something else, or an attribute
+            is unknown.
     """
     if not (key.isalnum() and key == key.lower()):
         raise MMFakeError(
             f'manipulation key {key!r} is not made of lower-case letters and digits: choose another'
         )
-    row = Manipulation(key, folder, name)
+    if attributes is not None:
+        unknown = [name for name in attributes if name not in ATTRIBUTES]
+        if isinstance(attributes, str) or unknown:
+            raise MMFakeError(
+                f'manipulation {key!r}: attributes={attributes!r} is no list of names out of '
+                f'{", ".join(ATTRIBUTES)}'
+            )
+        attributes = tuple(attributes)
+    row = Manipulation(key, folder, name, attributes=attributes)
     if _TABLE.setdefault(key, row) != row:
         raise MMFakeError(
             f'manipulation key {key!r} already stands for {_TABLE[key]}: choose another key'
@@ -137,9 +187,25 @@ def in_order(methods: Iterable[str]) -> List[str]:
 
 
 def manipulation_keys(everything: bool = False) -> Tuple[str, ...]:
-    """List the manipulations in the table's order: those read by default, or all of them."""
-    rows = (row for row in _TABLE.values() if row.key != ORIGINAL)
+    """List the manipulations that are read, in the table's order: by default, or all of them."""
+    rows = (row for row in _TABLE.values() if row.key != ORIGINAL and not row.synthetic)
     return tuple(row.key for row in rows if everything or row.by_default)
+
+
+def synthetic_keys() -> Tuple[str, ...]:
+    """List the manipulations that are made from originals while training, in the table's order."""
+    return tuple(row.key for row in _TABLE.values() if row.synthetic)
+
+
+def attribute_labels(key: str) -> Optional[Tuple[int, ...]]:
+    """Give 1 for each of :data:`ATTRIBUTES` that a method alters, else 0; None if not known."""
+    altered = get_manipulation(key).attributes
+    return None if altered is None else tuple(int(name in altered) for name in ATTRIBUTES)
+
+
+def altered_key(attribute: str) -> str:
+    """Name an attribute among metrics: ``'physical_consistency_altered'``."""
+    return f'{attribute.replace(" ", "_")}_altered'
 
 
 def method_name(key: str) -> str:
@@ -187,6 +253,11 @@ class VideoRecord:
         reason (str): The same in one line, if there is more to say. Defaults to ``''``.
         frames (int, optional): Length. Defaults to None (not known).
         fps (float, optional): Frames per second. Defaults to None (not known).
+        points (str): Path of the five points of the face in each frame, see
+            :func:`mmfake.faces.clip_points.read_points`. Defaults to ``''`` (there are none).
+        crop (tuple[str, float, int], optional): How data preparation cut out the face: the detector
+            that found it, the margin around its box and the side of the clip in px. Defaults to
+            None (not known).
     """
 
     dataset: str
@@ -201,6 +272,8 @@ class VideoRecord:
     reason: str = ''
     frames: Optional[int] = None
     fps: Optional[float] = None
+    points: str = ''
+    crop: Optional[Tuple[str, float, int]] = None
 
     @property
     def video_id(self) -> str:
@@ -234,15 +307,20 @@ class HoldOut:
         holdout (str, optional): Key of the manipulation kept for the test. Defaults to None, which
             means that every method is in every split.
         methods (Sequence[str] | str, optional): Keys of the manipulations, the held-out one
-            included. Defaults to None, which means ``('df', 'f2f', 'fs', 'nt')``.
+            included. An empty one means none: training sees originals, and what is made of them.
+            Defaults to None, which means ``('df', 'f2f', 'fs', 'nt')``.
+        synthetic (Sequence[str] | str): Keys of the forgeries that training makes from originals,
+            e.g. ``('sbi',)``. Defaults to ``()``.
 
     Attributes:
         classes (tuple[str]): The method of each multi-class label: ``'original'``, then the
-            methods of training in the order of the table of manipulations.
-        methods (tuple[str]): The methods the split consists of, ``'original'`` first.
+            methods of training in the order of the table of manipulations, then the synthetic ones.
+        methods (tuple[str]): The methods the split consists of, ``'original'`` first, without the
+            synthetic ones.
+        synthetic (tuple[str]): The synthetic methods in the order of the table.
 
     Raises:
-        MMFakeError: If a name is unknown, or nothing is left to train on.
+        MMFakeError: If a name is unknown or in the wrong place, or nothing is left to train on.
     """
 
     def __init__(
@@ -250,36 +328,66 @@ class HoldOut:
         split: str,
         holdout: Optional[str] = None,
         methods: Optional[Sequence[str]] = None,
+        synthetic: Sequence[str] = (),
     ) -> None:
         if split not in SPLITS:
             raise MMFakeError(f'unknown split {split!r}: choose one of {", ".join(SPLITS)}')
         self.split, self.holdout = split, holdout
 
         # 1. check the names; --cfg-options methods=df gives a string
-        given = (methods,) if isinstance(methods, str) else methods or manipulation_keys()
+        given = manipulation_keys() if methods is None else _names(methods)
         for key in (*given, *filter(None, [holdout])):
-            if get_manipulation(key).key == ORIGINAL:
+            row = get_manipulation(key)
+            if row.key == ORIGINAL:
                 raise MMFakeError(f'{ORIGINAL!r} is no manipulation: originals are always read')
-        if holdout is not None and holdout not in given:
+            if row.synthetic:
+                raise MMFakeError(
+                    f'{key!r} is made from originals while training, it can be neither read nor '
+                    'held out: name it in synthetic of the training set instead'
+                )
+        if holdout is not None and given and holdout not in given:
             raise MMFakeError(
                 f'holdout {holdout!r} is not among the methods {", ".join(given)}: add it to '
                 'methods or hold out another'
             )
+        self.synthetic = self._made(_names(synthetic))
 
         # 2. what training sees, in the table's order, so that labels do not depend on how a
         # config lists the methods
         seen = [key for key in manipulation_keys(everything=True) if key in given]
         training = tuple(key for key in seen if key != holdout)
-        self.classes: Tuple[str, ...] = (ORIGINAL, *training)
+        # the synthetic ones last: without them, in val, the others have the same labels
+        self.classes: Tuple[str, ...] = (ORIGINAL, *training, *self.synthetic)
 
         # 3. what this split consists of: the test of a hold-out run has only the held-out method
         tests_held_out = split == 'test' and holdout is not None
-        if not training and not tests_held_out:
+        if len(self.classes) == 1 and not tests_held_out:
+            held = f'nothing but the held-out {holdout!r}' if given else 'nothing'
+            made = ', or something synthetic' if split == 'train' else ''
+            raise MMFakeError(f'methods holds {held}: split {split!r} needs another{made}')
+        self.methods: Tuple[str, ...] = (ORIGINAL, *((holdout,) if tests_held_out else training))
+
+    def _made(self, names: Tuple[str, ...]) -> Tuple[str, ...]:
+        """Check the names of synthetic methods, and sort them."""
+        known = synthetic_keys()
+        for key in names:
+            if key not in known:
+                raise MMFakeError(
+                    f'unknown synthetic method {key!r}: known are {", ".join(known)}; videos that '
+                    'are on disk are named in methods'
+                )
+        if names and self.split != 'train':
             raise MMFakeError(
-                f'methods holds nothing but the held-out {holdout!r}: split {split!r} needs another'
+                f'synthetic={", ".join(names)} in split {self.split!r}: forgeries are made of '
+                f'originals for training alone, take it out of {self.split}_dataloader'
             )
-        self.methods: Tuple[str, ...] = (ORIGINAL, holdout) if tests_held_out else self.classes
+        return tuple(key for key in known if key in names)
 
     def label_multi(self, method: str) -> int:
         """Give the multi-class label of a method: its place in ``classes``, -1 if held out."""
         return self.classes.index(method) if method in self.classes else -1
+
+
+def _names(given: Sequence[str]) -> Tuple[str, ...]:
+    """Take one name, as ``--cfg-options methods=df`` gives it, or several."""
+    return (given,) if isinstance(given, str) else tuple(given)

@@ -55,7 +55,8 @@ def load_config(
     Args:
         path (str): Config file.
         scale (str, optional): Config merged over it: a name in ``configs/_base_/scales``, e.g.
-            ``'mini'``, or a file. Defaults to None.
+            ``'mini'``, or a file; and over that what the config itself says of a scale of this
+            name, ``scales=dict(mini=...)``. Defaults to None.
         data_root (str, optional): Where the dataset is. Defaults to None, what the config says.
         options (dict[str, Any], optional): Settings by dotted key, e.g.
             ``{'train_cfg.max_epochs': 2}``. Defaults to None.
@@ -74,9 +75,11 @@ def load_config(
         MMFakeError: If a file does not exist or cannot be read, or a setting does not fit.
     """
     cfg = _read(path)
+    own_scales = cfg._cfg_dict.pop('scales', {})
     if scale:
         with options_fit(path, f'the scale {scale}'):
             _merge_scale(cfg, _read(str(_find_scale(scale))).to_dict())
+            _merge_scale(cfg, dict(own_scales.get(Path(scale).stem, {})))
     if data_root:
         with options_fit(path, f'the data root {data_root}'):
             set_in_datasets(cfg, 'data_root', data_root)
@@ -148,11 +151,14 @@ def _merge_scale(cfg: Config, scale: Dict[str, Any]) -> None:
     if 'data_root' in scale:
         set_in_datasets(cfg, 'data_root', scale.pop('data_root'))
     if 'clip_size' in scale:
-        set_clip_size(cfg, **scale.pop('clip_size'))
+        # a detector of frames stays one
+        set_clip_size(cfg, **scale.pop('clip_size'), keep_frames=True)
     adjusted = {hook['type']: hook for hook in scale.pop('custom_hooks', [])}
     for hook in cfg.get('custom_hooks') or []:
         hook.update(adjusted.get(hook['type'], {}))
-    cfg.merge_from_dict(scale)
+    # what a config does without, such as a validation, it does without at every scale
+    absent = [key for key in scale if key in cfg and cfg[key] is None]
+    cfg.merge_from_dict({key: value for key, value in scale.items() if key not in absent})
 
 
 def _merge_options(cfg: Config, options: Dict[str, Any], path: str) -> None:

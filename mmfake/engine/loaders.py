@@ -93,6 +93,8 @@ def check_agreement(cfg: Config) -> None:
         ours, theirs = ({_comparable(one, key) for one in side} for side in (train, val))
         # of two datasets that are trained on, one may do for the validation
         agree = ours == theirs if key == 'holdout' else theirs <= ours
+        # a training on originals and what is made of them sees none of the methods that validate
+        agree = agree or (key, ours) == ('methods', {''})
         if not agree:
             remedy = remedies.get(key, f'--cfg-options {{train,val}}_dataloader.dataset.{key}=...')
             raise MMFakeError(
@@ -123,14 +125,19 @@ def _protocols(cfg: Config, loader: str) -> List[Dict[str, Any]]:
 
 def _seen(datasets: Sequence[Dict[str, Any]]) -> Set[str]:
     """The manipulations that datasets of training or validation show."""
-    protocols = [HoldOut('train', one.get('holdout'), one.get('methods')) for one in datasets]
+    protocols = [
+        HoldOut('train', one.get('holdout'), one.get('methods'), one.get('synthetic', ()))
+        for one in datasets
+    ]
     return {method for protocol in protocols for method in protocol.classes[1:]}
 
 
 def _comparable(dataset: Dict[str, Any], key: str) -> Any:
     """The value of an argument of a dataset, its default if it has none."""
     if key == 'methods':
-        return ' '.join(sorted(HoldOut('train', None, dataset.get('methods')).classes[1:]))
+        methods = dataset.get('methods')
+        none = methods is not None and not methods
+        return '' if none else ' '.join(sorted(HoldOut('train', None, methods).methods[1:]))
     default = inspect.signature(FFPPDataset).parameters[key].default
     value = dataset.get(key, default)
     if key == 'compression':

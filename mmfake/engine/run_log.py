@@ -11,6 +11,8 @@ from mmengine.runner import Runner
 _PARAMWISE, _HOOKS = 'paramwise_options -- ', 'Hooks will be executed in'
 # what mmengine says of its own old names, which nobody has to do anything about
 _OF_THE_HOST = ('"FileClient" will be deprecated', '"HardDiskBackend" is the alias')
+# and, for each of them, of parameters that a config freezes
+_FROZEN = 'is skipped since its requires_grad=False'
 
 
 class BriefLog(logging.Filter):
@@ -30,7 +32,7 @@ class BriefLog(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         """Fold a record, or keep it if it is a warning."""
         text = str(record.msg)
-        if text.startswith(_OF_THE_HOST):
+        if text.startswith(_OF_THE_HOST) or text.endswith(_FROZEN):
             return False
         if text.startswith(_PARAMWISE):
             told, self._told = self._told, True

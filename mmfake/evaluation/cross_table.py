@@ -19,7 +19,7 @@ from .comparisons import (
     compare_regimes,
     verdict,
 )
-from .paper import paper_comparison, paper_compat, regime_name
+from .paper import drops_batch, paper_comparison, paper_compat, regime_name
 from .scores import RunScores
 from .tables import HEADINGS, MEAN, grid_markdown, grid_table, markdown_table, report_card
 
@@ -86,7 +86,9 @@ def run_record(run: RunScores) -> Dict[str, Any]:
         dataset=run.dataset,
         threshold=run.threshold,
         **run.counts(),
-        paper_protocol=paper_compat(run.frame, order=run.test_order),
+        paper_protocol=paper_compat(run.frame, order=run.test_order)
+        if drops_batch(run.regime)
+        else None,
         info=dict(run.info),
     )
 

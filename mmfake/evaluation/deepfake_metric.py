@@ -12,8 +12,10 @@ from mmengine.dist import get_world_size
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
+from ..datasets.protocol import altered_key
 from ..errors import MMFakeError
 from ..files import sha256_of
+from .attribute_metrics import evaluate_attributes, format_attributes
 from .scores import SampleScore, score_videos, scored_only
 from .scores_file import GIVEN, VALIDATION, write_scores
 from .statistics import best_threshold
@@ -35,7 +37,10 @@ class DeepfakeMetric(BaseMetric):
     and ``n_manipulated``; the same for each manipulation against all originals, as ``f2f/auc``.
     Without a threshold they include ``threshold_bacc``, the one that maximises balanced accuracy on
     these videos, for a validation run to keep. With a threshold they include ``threshold`` and
-    ``acc_val``, the accuracy at it. The main process logs a table, and warns of equal scores, of an
+    ``acc_val``, the accuracy at it. Of a model with language prompts they include how well it tells
+    each attribute that some of the videos have: ``eye_altered/auc`` with its interval, the counts
+    ``n_altered`` and ``n_unaltered`` and, without a threshold, ``threshold_bacc``. The main process
+    logs a table, and warns of equal scores, of an
     AUC wholly below 0.5 and of classes with a single video, which have no interval.
 
     Attributes:
@@ -155,7 +160,8 @@ class DeepfakeMetric(BaseMetric):
                 be written.
         """
         expected = (self.dataset_meta or {}).get('expected_videos')
-        frame = score_videos(chain.from_iterable(results), expected)
+        samples = list(chain.from_iterable(results))
+        frame = score_videos(samples, expected)
         rows = evaluate_videos(frame, self.threshold, self.n_bootstrap, self.confidence, self.seed)
         metrics = dict(rows.pop(OVERALL))
         table = format_table({OVERALL: metrics, **rows})
@@ -172,13 +178,26 @@ class DeepfakeMetric(BaseMetric):
         self._log(table, threshold_note, format_summary(frame), {OVERALL: metrics, **rows})
         for line in score_warnings(frame, self.n_bootstrap, self.confidence, self.seed):
             print_log(line, logger='current', level=logging.WARNING)
-        for name, row in rows.items():
+        altered = self._attributes(samples)
+        for name, row in {**rows, **altered}.items():
             metrics.update({f'{name}/{key}': value for key, value in row.items()})
         if self.scores_file is not None:
             difference = write_scores(frame, self.scores_file, self._facts())
             if difference:
                 print_log(difference, logger='current', level=logging.WARNING)
         return metrics
+
+    def _attributes(self, samples: List[SampleScore]) -> Dict[str, Dict[str, float]]:
+        """Metrics of each attribute that the model tells, and that some of the videos have."""
+        rows = evaluate_attributes(samples, self.n_bootstrap, self.confidence, self.seed)
+        if rows:
+            print_log(f'prompts per attribute\n{format_attributes(rows)}', logger='current')
+        if self.threshold is not None:  # a test chooses none
+            rows = {
+                name: {key: value for key, value in row.items() if key != 'threshold_bacc'}
+                for name, row in rows.items()
+            }
+        return {altered_key(attribute): row for attribute, row in rows.items()}
 
     def _facts(self) -> Dict[str, Any]:
         """What the sidecar of the scores says of them."""

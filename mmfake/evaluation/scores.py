@@ -52,6 +52,10 @@ class SampleScore:
         clips (int): How many clips the score is the mean of; 0 where there is no score.
         sample_idx (int, optional): Position in the dataset. Defaults to None (unknown).
         reason (str): Why there is no score. Defaults to ``''``.
+        prompts (Mapping[str, float]): Probability of each label, as a model with language
+            prompts gives them beside the score. Defaults to nothing.
+        attributes (Sequence[int], optional): 1 for each of ``ATTRIBUTES`` that is altered, else 0.
+            Defaults to None (not known).
     """
 
     video: str
@@ -61,6 +65,8 @@ class SampleScore:
     clips: int
     sample_idx: Optional[int] = None
     reason: str = ''
+    prompts: Mapping[str, float] = field(default_factory=dict)
+    attributes: Optional[Tuple[int, ...]] = None
 
     @classmethod
     def from_data_sample(cls, sample: Dict[str, Any]) -> SampleScore:
@@ -69,7 +75,8 @@ class SampleScore:
         Args:
             sample (dict): A data sample as a dict, with ``video_id``, ``method``, ``label_bin``,
                 ``pred_score`` (``[p_original, p_manipulated]`` or one such row per clip) and
-                possibly ``num_clips``, ``sample_idx`` and ``unreadable`` (a reason).
+                possibly ``num_clips``, ``sample_idx``, ``unreadable`` (a reason), ``pred_prompts``
+                and ``attributes``.
 
         Returns:
             SampleScore: The sample; an unreadable one or one with a NaN has no score but a reason.
@@ -93,7 +100,12 @@ class SampleScore:
             score, clips = _score_and_clips(sample)
             reason = '' if clips else 'the score is not a number'
         index = None if index is None else int(index)
-        return cls(video, str(sample['method']), label, score, clips, index, reason)
+        altered = sample.get('attributes')
+        return cls(
+            *(video, str(sample['method']), label, score, clips, index, reason),
+            prompts=dict(sample.get('pred_prompts') or {}),
+            attributes=None if altered is None else tuple(int(value) for value in altered),
+        )
 
 
 def _label(sample: Dict[str, Any]) -> int:

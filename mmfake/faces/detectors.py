@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 from abc import ABC, abstractmethod
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.metadata import version as installed_version
 from pathlib import Path
-from typing import Any, NamedTuple, Optional, Tuple, Union
+from typing import Any, Dict, NamedTuple, Optional, Tuple, Union
 
 import cv2
 import numpy as np
@@ -280,6 +280,17 @@ class FaceSettings:
                 raise MMFakeError(f'{name}={getattr(self, name)} of the face settings is below 1')
         if self.margin is not None and not 0.5 <= self.margin <= 5:
             raise MMFakeError(f'margin={self.margin} of the face settings is not from 0.5 to 5')
+
+    def like(self, crop: Dict[str, Any]) -> FaceSettings:
+        """Take margin and size from the clips that a detector was trained on, where not set here.
+
+        Args:
+            crop (dict): ``detector``, ``margin`` and ``size`` of those, empty if nobody knows. A
+                margin is around the box of its own detector, and not taken for another's.
+        """
+        margin = crop.get('margin') if crop.get('detector') == self.detector else None
+        size = crop.get('size', self.size) if self.size == FaceSettings.size else self.size
+        return replace(self, margin=self.margin or margin, size=size)
 
     def load(self) -> Tuple[Optional[FaceDetector], float]:
         """Load the detector, once per process (None for the centre square), and say the margin."""

@@ -47,7 +47,8 @@ class DeepfakeInferencer:
         checkpoint (str): Checkpoint file; nothing in it is run.
         device (str, optional): Where the model runs. Defaults to None: a GPU if there is one.
         scale (str, optional): Config merged over it, as in training. Defaults to None.
-        faces (FaceSettings, optional): How faces are found. Defaults to None, the settings of data
+        faces (FaceSettings, optional): How faces are found and cut out; margin and size that are
+            not set are those of the clips of the training. Defaults to None, the settings of data
             preparation.
 
     Raises:
@@ -73,8 +74,8 @@ class DeepfakeInferencer:
             raise MMFakeError(f'scale {scale!r}: merge it into the Config yourself, or give a path')
         if str(device).split(':')[0] == 'meta':
             raise MMFakeError("device 'meta' computes nothing; choose cpu or cuda")
-        self.faces = faces or FaceSettings()
         self.model = TrainedModel(config, str(checkpoint), device)
+        self.faces = (faces or FaceSettings()).like(self.model.crop)
         self._config_digest = _digest(config)
 
     def __call__(

@@ -59,8 +59,7 @@ def _judge(queue: List[Tuple[VideoTally, Clip]], model: TrainedModel) -> None:
     scores = model.score(torch.stack([clip.inputs for _, clip in queue]))
     share = (time.perf_counter() - start) / len(queue)
     for place, (tally, clip) in enumerate(queue):
-        family = None if scores.family is None else scores.family[place]
-        tally.add(clip, scores.logits[place], family)
+        tally.add(clip, *(None if part is None else part[place] for part in scores))
         tally.model_seconds += share
 
 

@@ -65,7 +65,14 @@ def render_report(results: Dict[str, Any], strips: Sequence[Sequence[Strip]], sa
     )
     environment.filters['method_name'] = method_name
     return environment.get_template('report.html.j2').render(
-        videos=[_shown(*video, threshold) for video in zip(predictions, names, strips)],
+        videos=[
+            dict(
+                _shown(*video, threshold),
+                prompts=_prompt_rows(video[0], results['model']),
+                altered=told_of_prompts(video[0], results['model']),
+            )
+            for video in zip(predictions, names, strips)
+        ],
         counts=', '.join(told),
         folder=folder,
         threshold=threshold,
@@ -98,6 +105,39 @@ def told_of_threshold(results: Dict[str, Any]) -> str:
     if validation is not None and validation.is_chance:
         return 'the default, as validation was no better than chance'
     return 'the default, as the checkpoint has none from validation'
+
+
+def told_of_prompts(video: Dict[str, Any], model: Dict[str, Any]) -> List[str]:
+    """Name what is altered in a manipulated video, as far as validation knows how to tell it.
+
+    Args:
+        video (dict): A prediction.
+        model (dict): Facts of the detector, with what its prompts were worth on validation.
+
+    Returns:
+        list[str]: A phrase for each attribute whose probability reaches its validation threshold;
+        none for an original, and none of a prompt that validation could not judge.
+    """
+    if video['verdict'] != 'manipulated':
+        return []
+    return [
+        f'{row["label"]} ({row["probability"]:.3f}, from {row["threshold"]:.3f} on; {row["worth"]})'
+        for row in _prompt_rows(video, model)[1:]  # the first is the score
+        if row['threshold'] is not None and row['probability'] >= row['threshold']
+    ]
+
+
+def _prompt_rows(video: Dict[str, Any], model: Dict[str, Any]) -> List[Dict[str, Any]]:
+    """A bar for every prompt: its probability, and what it was worth on validation."""
+    rows = []
+    for label, probability in video.get('prompts', {}).items():
+        judged = Validation.from_dict(model['prompts'].get(label))
+        threshold = None if judged is None else judged.threshold
+        worth = 'validation had no such videos' if judged is None else judged.worth
+        if judged is not None and judged.is_chance:
+            worth += ', no better than chance'
+        rows.append(dict(label=label, probability=probability, threshold=threshold, worth=worth))
+    return rows
 
 
 def _short_names(names: List[str]) -> Tuple[List[str], str]:

@@ -19,7 +19,7 @@ from ..version import __version__
 from .evidence import Strip
 from .sources import JOURNAL, RESULTS, TABLE, Source, copy_name
 
-SCHEMA_VERSION = '1.1'
+SCHEMA_VERSION = '1.2'
 """str: Version of the schema; its first number changes when a reader has to."""
 
 VIDEO_STATUSES = ('scored', *FACE_STATUSES, 'decode-failed', 'not-a-number', 'changed')
@@ -75,6 +75,11 @@ _FAMILY = _or_null(
         description='the multi-class stream, which knows the methods it was trained on alone',
     )
 )
+_PROMPTS = dict(
+    type='object',
+    additionalProperties=_number('probability', maximum=1),
+    description='of every label of a detector with language prompts; since 1.2',
+)
 _CLIP = _object(
     dict(
         start=_number('first frame is shown, s'),
@@ -83,7 +88,8 @@ _CLIP = _object(
         end_frame=_COUNT,
         segment=dict(_COUNT, description='piece of the video that is judged like a test video'),
         score=_PROBABILITY,
-    )
+    ),
+    dict(prompts=_PROMPTS),
 )
 _PERSON = _object(
     dict(
@@ -93,7 +99,8 @@ _PERSON = _object(
         face_px=_or_null(dict(_COUNT, description='mean side of the crop; null without a search')),
         family=_FAMILY,
         clips=_list(_CLIP, 'in the order of time'),
-    )
+    ),
+    dict(prompts=_PROMPTS),
 )
 _METADATA = _object(
     {},
@@ -133,7 +140,10 @@ _PREDICTION = _object(
         metadata=_METADATA,
         seconds=_SECONDS,
     ),
-    {'annotated': _text('the copy with boxes and scores, beside results.json')},
+    {
+        'annotated': _text('the copy with boxes and scores, beside results.json'),
+        'prompts': dict(_PROMPTS, description='those of the person who decides'),
+    },
 )
 _SHARE = dict(type='number', minimum=0, maximum=1)
 _VALIDATION = _object(
@@ -149,7 +159,14 @@ _VALIDATION = _object(
 )
 _MODEL = dict(
     type='object',
-    properties=dict(validation=_or_null(_VALIDATION)),
+    properties=dict(
+        validation=_or_null(_VALIDATION),
+        prompts=dict(
+            type='object',
+            additionalProperties=_or_null(_VALIDATION),
+            description='what each label was worth on validation; null if it could not be judged',
+        ),
+    ),
     required=['mmfake', 'config', 'checkpoint', 'checkpoint_sha256'],
 )
 

@@ -91,10 +91,12 @@ class ClipScores(NamedTuple):
     Attributes:
         logits (Tensor): Of the scoring head, (N, 2).
         family (Tensor, optional): Probabilities of the head that tells methods apart, (N, K).
+        prompts (Tensor, optional): Logits of the labels of language prompts, (N, L).
     """
 
     logits: Tensor
-    family: Optional[Tensor]
+    family: Optional[Tensor] = None
+    prompts: Optional[Tensor] = None
 
 
 class TrainedModel:
@@ -117,9 +119,13 @@ class TrainedModel:
         val_threshold (float, optional): The threshold chosen on validation; None also where
             validation was no better than chance.
         validation (Validation, optional): How good it was on validation, if the checkpoint says.
+        prompts (dict[str, Validation | None]): What each label of a head with language prompts was
+            worth on validation, None where that could not judge it; empty for another head.
         classes (tuple[str, ...]): Methods that a further classifier tells apart, the original
             first; empty without such a classifier or its weights.
         facts (dict): Version, checkpoint and training, for a report.
+        crop (dict): ``detector``, ``margin`` and ``size`` that the faces of its training were cut
+            out with; empty if the checkpoint does not say.
         warnings (list[str]): What makes every score of it doubtful, a line each.
 
     Raises:
@@ -140,10 +146,19 @@ class TrainedModel:
         check_preprocessing(meta.get(PreprocessingHook.META_KEY), own)
         trained_on = meta.get('dataset_meta') or {}
         self.methods: Tuple[str, ...] = tuple(trained_on.get('multi_classes') or ())
+        self.crop: Dict[str, Any] = dict(trained_on.get('crop') or {})
         self._family = self._family_of(loaded.get('state_dict', loaded))
         self.classes = self.methods if self._family else ()
         self.val_threshold: Optional[float] = meta.get(ValidationThresholdHook.META_KEY)
         self.validation = Validation.from_dict(meta.get(ValidationThresholdHook.VALIDATION_KEY))
+        labels = getattr(self.model.cls_head, 'labels', ())
+        judged = meta.get(ValidationThresholdHook.PROMPTS_KEY)
+        judged = judged if isinstance(judged, dict) else {}
+        self.prompts: Dict[str, Optional[Validation]] = {
+            label: Validation.from_dict(judged.get(label)) for label in labels
+        }
+        if labels:
+            self.prompts[labels[0]] = self.validation  # its score
         # a video is DATASET/method/compression/stem
         videos = trained_on.get('expected_videos') or ()
         datasets = sorted({str(video).split('/')[0] for video in videos})
@@ -169,6 +184,11 @@ class TrainedModel:
             validation=None if self.validation is None else self.validation._asdict(),
             device=str(self.device),
         )
+        if self.prompts:
+            self.facts['prompts'] = {
+                label: None if found is None else found._asdict()
+                for label, found in self.prompts.items()
+            }
 
     def _family_of(self, weights: Dict[str, Tensor]) -> Optional[str]:
         """Name of the stream that tells the methods of the training apart, if it was trained."""
@@ -195,11 +215,13 @@ class TrainedModel:
             ClipScores: On the CPU, in the order of the clips.
         """
         logits = self.model.classify(self.preprocess(clips))
-        family = None
+        family = prompts = None
         if self._family:
             family = logits[self._family].float().softmax(dim=1).cpu()
+        if self.prompts:
+            prompts = logits[self.model.PROMPTS].float().cpu()
         scores = next(iter(logits.values()))  # the scoring head comes first
-        return ClipScores(scores.float().cpu(), family)
+        return ClipScores(scores.float().cpu(), family, prompts)
 
     def average(self, logits: Tensor) -> float:
         """Probability of being manipulated of clips with logits (N, 2), averaged as in the test."""
@@ -207,6 +229,11 @@ class TrainedModel:
         if head.average_clips is None:
             return float(logits.softmax(dim=1).mean(dim=0)[1])
         return float(head.average_clip(logits, num_segs=len(logits))[0, 1])
+
+    def prompt_probabilities(self, logits: Tensor) -> Dict[str, float]:
+        """Probability of each label of clips with logits (N, L), averaged as in the test."""
+        mean = self.model.cls_head.average_prompts(logits, len(logits))[0]
+        return dict(zip(self.prompts, mean.tolist()))
 
 
 _ASKED_OF_A_MODEL = ('cls_head', 'classifiers', 'classify', 'saliency_layer')

@@ -228,11 +228,13 @@ class ScoredClip(NamedTuple):
         clip (Clip): Without its pictures.
         logits (Tensor): Of the scoring head, (2,).
         family (Tensor, optional): Probabilities of the methods, (K,).
+        prompts (Tensor, optional): Logits of the labels of language prompts, (L,).
     """
 
     clip: Clip
     logits: Tensor
-    family: Optional[Tensor]
+    family: Optional[Tensor] = None
+    prompts: Optional[Tensor] = None
 
     @property
     def score(self) -> float:
@@ -266,10 +268,10 @@ class VideoTally:
         """Whether every clip has its score."""
         return self.cut and not self.waiting
 
-    def add(self, clip: Clip, logits: Tensor, family: Optional[Tensor]) -> None:
-        """Take the score of a clip: logits (2,), probabilities of the methods (K,)."""
+    def add(self, clip: Clip, *said: Optional[Tensor]) -> None:
+        """Take what the model says of a clip: see :class:`ScoredClip`."""
         self.waiting -= 1
-        scored = ScoredClip(clip._replace(inputs=None, pictures=[]), logits, family)
+        scored = ScoredClip(clip._replace(inputs=None, pictures=[]), *said)
         self._scored.append(scored)
         for name, sign in (('highest', 1), ('lowest', -1)):
             if name not in self.extremes or sign * (scored.score - self.extremes[name][0]) > 0:
@@ -289,7 +291,7 @@ class VideoTally:
             told = '; the score is of the frames before' if people else ''
             warnings.append(f'{scan.damage}{told}')
         seconds = dict(scan.watch.seconds, model=self.model_seconds)
-        return dict(
+        prediction = dict(
             video=scan.name,
             verdict=decision.verdict(probability),
             probability=probability,
@@ -302,6 +304,9 @@ class VideoTally:
             metadata=_rounded(scan.facts),
             seconds=_rounded(seconds),
         )
+        if best is not None and model.prompts:
+            prediction['prompts'] = best['prompts']
+        return prediction
 
     def _people(self, model: TrainedModel, decision: Decision) -> List[Dict[str, Any]]:
         everybody: Dict[int, List[ScoredClip]] = defaultdict(list)
@@ -322,7 +327,7 @@ class VideoTally:
         total = sum(count for _, count in means)
         probability = math.fsum(mean * count for mean, count in means) / total
         squares = self.scan.segments[clips[0].clip.segment].squares
-        return dict(
+        judged = dict(
             person=number,
             verdict=decision.verdict(probability),
             probability=probability,
@@ -340,6 +345,12 @@ class VideoTally:
                 for scored in clips
             ],
         )
+        if model.prompts:
+            logits = torch.stack([scored.prompts for scored in clips])
+            judged['prompts'] = model.prompt_probabilities(logits)
+            for told, own in zip(judged['clips'], logits):
+                told['prompts'] = model.prompt_probabilities(own[None])
+        return judged
 
 
 def _family(clips: List[ScoredClip], model: TrainedModel, verdict: str) -> Optional[Dict[str, Any]]:

@@ -44,7 +44,14 @@ def test_configs(tmp_path):
     for name in ('b_holdout_nt.py', 'a_holdout_my2.py', 'a_holdout_df.py', 'x.py'):
         (tmp_path / name).touch()
     names = ['a_holdout_df.py', 'a_holdout_my2.py', 'b_holdout_nt.py']
-    assert [cell.config for cell in find_configs(tmp_path)] == names
+    other = tmp_path / 'frames'
+    other.mkdir()
+    (other / 'c_holdout_fs.py').touch()
+    (other / 'a_holdout_df.py').touch()  # the first folder's is taken
+    found = find_configs([tmp_path, other])
+    assert [cell.config for cell in found] == [*names, 'c_holdout_fs.py']
+    assert found[Cell('a', 'df', 0)] == tmp_path / 'a_holdout_df.py'
+    assert found[Cell('c', 'fs', 0)] == other / 'c_holdout_fs.py'
 
 
 @pytest.mark.parametrize(

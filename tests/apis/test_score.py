@@ -15,7 +15,7 @@ from tools.score import main
 TOOL = Path(__file__).parents[2] / 'tools' / 'score.py'
 
 
-def rows_of(seed, methods=('Deepfakes', 'sbi'), n=20, shift=1.5):
+def rows_of(seed, methods=('Deepfakes', 'own'), n=20, shift=1.5):
     rng = np.random.default_rng(seed)
     rows = [(f'{i:03d}', 'original', 0, rng.normal()) for i in range(n)]
     rows += [
@@ -58,10 +58,10 @@ def test_two_files(write, tmp_path):
     assert (tmp_path / 'out' / 'table.md').read_text() == text
     table = pd.read_csv(tmp_path / 'out' / 'table.csv').set_index(['file', 'method'])
     assert list(table.index) == [
-        *((name, method) for name in ('ours', 'theirs') for method in ('df', 'sbi', 'overall')),
+        *((name, method) for name in ('ours', 'theirs') for method in ('df', 'own', 'overall')),
     ]
     for name, rows, level in (('ours', ours, 0.6), ('theirs', theirs, 0.4)):
-        for method, spelt in (('df', 'Deepfakes'), ('sbi', 'sbi')):
+        for method, spelt in (('df', 'Deepfakes'), ('own', 'own')):
             kept = [row for row in rows if row[1] in ('original', spelt)]
             labels, scores = (np.array([row[i] for row in kept]) for i in (2, 3))
             row = table.loc[(name, method)]
@@ -69,15 +69,15 @@ def test_two_files(write, tmp_path):
             assert row['acc_val'] == pytest.approx(accuracy_score(labels, scores >= level))
             assert row['auc_low'] <= row['auc'] <= row['auc_high']
             assert row['n_manipulated'] == len(kept) - 20
-    assert 'theirs: 2 videos of the other files are missing (sbi/018_002, sbi/019_001)' in text
-    assert '| sbi       | ours | theirs | 20 + 18 (2 left out) | 0.' in text
+    assert 'theirs: 2 videos of the other files are missing (own/018_002, own/019_001)' in text
+    assert '| own       | ours | theirs | 20 + 18 (2 left out) | 0.' in text
     pairs = pd.read_csv(tmp_path / 'out' / 'comparisons.csv')
     resolved = (pairs['auc_verdict'] == 'these networks differ').sum()
     assert resolved > 0
     assert f': {resolved} of 3 differences in AUC, ' in text
 
     content = json.loads((tmp_path / 'out' / 'table.json').read_text())
-    assert [row['method'] for row in content['comparisons']] == ['df', 'sbi', 'overall']
+    assert [row['method'] for row in content['comparisons']] == ['df', 'own', 'overall']
     assert content['comparisons'][1]['n_manipulated'] == 18
     # the accuracy is compared at the threshold of each
     assert content['comparisons'][0]['acc_a'] == table.loc[('ours', 'df'), 'acc_val']

@@ -101,6 +101,7 @@ def test_sample_has_every_field_of_the_contract(small_tree):
         label=1,
         label_bin=1,
         label_multi=1,
+        attributes=(1, 0, 0, 0, 0, 1, 0),  # expression, mouth
         video_id='ffpp/f2f/c23/006_007',
         method='f2f',
         dataset='ffpp',
@@ -113,6 +114,7 @@ def test_sample_has_every_field_of_the_contract(small_tree):
         start_index=0,
     )
     assert dataset.get_data_info(0)['source'] == ''
+    assert dataset.get_data_info(0)['attributes'] == (0,) * 7
 
 
 def test_metainfo_lists_the_protocol(small_tree):
@@ -133,6 +135,7 @@ def test_faceshifter_is_read_when_named(make_tree):
     assert {row['method'] for row in rows} == {'original', 'fsh'}
     rows = infos(read(tree, 'train', 'df', methods=['df', 'fsh']))
     assert {(row['method'], row['label_multi']) for row in rows} == {('original', 0), ('fsh', 1)}
+    assert {row['method'] for row in rows if 'attributes' in row} == {'original'}  # no key
 
 
 @pytest.mark.parametrize('spelling', ['raw', 'c0'])

@@ -10,6 +10,7 @@ from mmfake.datasets.protocol import (
     HoldOut,
     Manipulation,
     VideoRecord,
+    attribute_labels,
     canonical_method,
     get_manipulation,
     manipulation_keys,
@@ -78,19 +79,19 @@ def test_unknown_key_lists_the_known_ones_and_the_way_out():
 
 @pytest.mark.usefixtures('own_table')
 def test_own_manipulation_comes_last_and_is_not_read_by_default():
-    row = register_manipulation('sbi', 'manipulated_sequences/SBI', 'Self-blended')
-    assert row == Manipulation('sbi', 'manipulated_sequences/SBI', 'Self-blended', False)
-    assert manipulation_keys(everything=True)[-1] == 'sbi'
-    assert 'sbi' not in manipulation_keys()
-    assert method_name('sbi') == 'Self-blended'
-    assert register_manipulation('sbi', 'manipulated_sequences/SBI', 'Self-blended') == row
+    row = register_manipulation('sim', 'manipulated_sequences/SimSwap', 'SimSwap')
+    assert row == Manipulation('sim', 'manipulated_sequences/SimSwap', 'SimSwap', False)
+    assert manipulation_keys(everything=True)[-1] == 'sim'
+    assert 'sim' not in manipulation_keys()
+    assert method_name('sim') == 'SimSwap'
+    assert register_manipulation('sim', 'manipulated_sequences/SimSwap', 'SimSwap') == row
 
 
 @pytest.mark.usefixtures('own_table')
 @pytest.mark.parametrize(
     ('key', 'message'),
     [
-        *((key, 'already stands for') for key in ('f2f', 'original')),
+        *((key, 'already stands for') for key in ('f2f', 'original', 'sbi')),
         *((key, 'lower-case letters and digits') for key in ('', 'My', 'a/b', 'a_b')),
     ],
 )
@@ -99,6 +100,52 @@ def test_a_key_is_well_formed_and_never_overwritten(key, message):
     with pytest.raises(MMFakeError, match=message):
         register_manipulation(key, 'elsewhere', 'Else')
     assert table == protocol._TABLE
+
+
+@pytest.mark.parametrize(
+    ('method', 'altered'),
+    [
+        ('original', ''),
+        *((method, 'identity, eye, mouth, nose') for method in ('df', 'fs')),
+        *((method, 'expression, mouth') for method in ('f2f', 'nt')),
+        ('eyeexpr', 'expression, eye'),
+        ('physeye', 'physical consistency, eye'),
+        ('physillum', 'physical consistency, illumination'),
+        ('physmouth', 'physical consistency, mouth'),
+        ('physnose', 'physical consistency, nose'),
+    ],
+)
+def test_what_each_method_alters(method, altered):
+    names = [
+        'expression',
+        'identity',
+        'physical consistency',
+        'eye',
+        'illumination',
+        'mouth',
+        'nose',
+    ]
+    labels = attribute_labels(method)
+    assert [name for name, label in zip(names, labels) if label] == list(
+        filter(None, altered.split(', '))
+    )
+    assert set(labels) <= {0, 1}
+
+
+@pytest.mark.parametrize('method', ['fsh', 'cdf', 'fake', 'sbi'])
+def test_of_other_methods_nobody_knows_what_they_alter(method):
+    assert attribute_labels(method) is None
+
+
+@pytest.mark.usefixtures('own_table')
+def test_own_manipulation_says_what_it_alters():
+    register_manipulation('sim', '', 'SimSwap', ['mouth', 'identity'])
+    assert attribute_labels('sim') == (0, 1, 0, 0, 0, 1, 0)
+    for wrong in (['mouth', 'ear'], 'mouth'):
+        with pytest.raises(
+            MMFakeError, match=r"'other': attributes=.* out of expression, identity"
+        ):
+            register_manipulation('other', '', 'Other', wrong)
 
 
 # ---- Videos ---------------------------------------------------------------------------------

@@ -33,6 +33,7 @@ def test_hundreds_of_lines_become_one(log):
     logger.info(TABLE)
     logger.warning('"FileClient" will be deprecated in future.')
     logger.warning('"HardDiskBackend" is the alias of "LocalBackend"')
+    logger.warning('backbone.0.weight is skipped since its requires_grad=False')
     logger.info('100 % of it')
     assert lines() == [
         *('first', 'by parameter', 'Hooks: RuntimeInfoHook, LoggerHook.', '100 % of it'),

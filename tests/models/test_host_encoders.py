@@ -99,6 +99,7 @@ ENCODERS = {
     'TokensTestEncoder': ({}, 12, False),
     'MobileNetV2': (dict(widen_factor=0.25), 1280, True),
     'ResNet': (dict(depth=18), 512, True),
+    'PerFrame': (dict(backbone=dict(type='MobileNetV2', widen_factor=0.25)), 1280, True),
 }
 FRAMES = ('MobileNetV2', 'ResNet')
 

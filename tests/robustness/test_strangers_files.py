@@ -15,7 +15,7 @@ from mmfake.datasets.ffpp_tree import read_splits
 from mmfake.datasets.index import read_index
 from mmfake.evaluation.foreign_scores import read_foreign_scores
 from mmfake.evaluation.scores_file import read_scores_file
-from mmfake.models.backbones.s3d_weights import load_pretrained
+from mmfake.models.backbones.pretrained import load_pretrained
 
 INDEX = 'id,path,method,compression,target,source,split,frames,fps,status,reason\n' + ''.join(
     f'ffpp/{method}/c23/{stem},{method}/{stem}.mp4,{method},c23,{stem[:3]},{source},{split},'

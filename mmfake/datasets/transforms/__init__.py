@@ -1,5 +1,8 @@
 """Transforms that mmaction2 lacks."""
 
+from .attribute_forgery import AttributeForgery
+from .recompress import Recompress
+from .self_blend import SelfBlend
 from .video_init import VideoInit
 
-__all__ = ['VideoInit']
+__all__ = ['AttributeForgery', 'Recompress', 'SelfBlend', 'VideoInit']

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import math
-from typing import Any, Dict, NamedTuple, Optional
+from typing import Any, Dict, NamedTuple, Optional, Sequence
 
 from mmaction.registry import HOOKS
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
 from mmengine.runner import Runner
+
+from ...datasets.protocol import ATTRIBUTES, altered_key
 
 
 class Validation(NamedTuple):
@@ -71,6 +73,12 @@ class Validation(NamedTuple):
         )
 
     @property
+    def worth(self) -> str:
+        """``'validation AUC 0.951 [0.897, 0.994], n = 32 with it and 48 without'``."""
+        counts = f'n = {self.n_manipulated} with it and {self.n_original} without'
+        return f'validation {self._interval}, {counts}'
+
+    @property
     def _videos(self) -> str:
         return f'{self.n_original + self.n_manipulated} validation videos'
 
@@ -92,7 +100,8 @@ class ValidationThresholdHook(Hook):
     test it sets ``threshold`` of every metric that has one unset.
 
     The threshold of a detector whose interval of AUC contains 0.5 is chance, and not handed on:
-    training and test warn.
+    training and test warn. The same is kept for each attribute that a detector with language
+    prompts tells, as far as validation has videos with and without it.
 
     Args:
         metric_key (str): Name of the threshold among the validation metrics.
@@ -101,27 +110,31 @@ class ValidationThresholdHook(Hook):
 
     META_KEY = 'val_threshold'
     VALIDATION_KEY = 'validation'
+    PROMPTS_KEY = 'validation_prompts'  # attribute -> Validation, videos with it being manipulated
 
     def __init__(self, metric_key: str = 'deepfake/threshold_bacc') -> None:
         self.metric_key = metric_key
         self._chosen: Optional[Validation] = None
+        self._prompts: Dict[str, Validation] = {}
         self._chosen_at: Optional[int] = None
         self._loaded: Dict[str, Any] = {}
         self._source = ''
 
     def after_val_epoch(self, runner: Runner, metrics: Optional[Dict[str, float]] = None) -> None:
         """Remember AUC and threshold, and the iteration whose weights they belong to."""
-        prefix = self.metric_key.rpartition('/')[0]
-        names = ('auc', 'auc_low', 'auc_high', 'n_original', 'n_manipulated')
-        found = [(metrics or {}).get(f'{prefix}/{name}', math.nan) for name in names]
-        threshold = (metrics or {}).get(self.metric_key, math.nan)
-        auc, low, high, *counts = (None if math.isnan(value) else float(value) for value in found)
-        if auc is None or math.isnan(threshold):  # where validation held one class only
+        prefix, _, key = self.metric_key.rpartition('/')
+        chosen = _read(metrics or {}, prefix, key, ('n_original', 'n_manipulated'))
+        if chosen is None:  # where validation held one class only
             return
-        self._chosen = Validation(auc, low, high, *map(int, counts), float(threshold))
-        self._chosen_at = runner.iter
+        self._chosen, self._chosen_at = chosen, runner.iter
+        judged = {
+            name: _read(
+                metrics or {}, f'{prefix}/{altered_key(name)}', key, ('n_unaltered', 'n_altered')
+            )
+            for name in ATTRIBUTES
+        }
+        self._prompts = {name: found for name, found in judged.items() if found is not None}
         if self._chosen.is_chance:
-            self._chosen = self._chosen._replace(threshold=None)
             print_log(self._chosen.warning, logger='current', level=logging.WARNING)
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: Dict[str, Any]) -> None:
@@ -131,6 +144,9 @@ class ValidationThresholdHook(Hook):
         checkpoint['meta'][self.VALIDATION_KEY] = self._chosen._asdict()
         if self._chosen.threshold is not None:
             checkpoint['meta'][self.META_KEY] = self._chosen.threshold
+        if self._prompts:
+            judged = {name: found._asdict() for name, found in self._prompts.items()}
+            checkpoint['meta'][self.PROMPTS_KEY] = judged
 
     def after_train(self, runner: Runner) -> None:
         """Say it once more where it is read, in other words: mmengine drops a repeated warning."""
@@ -169,3 +185,16 @@ class ValidationThresholdHook(Hook):
             print_log(validation.warning, logger='current', level=logging.WARNING)
         else:
             print_log(validation.sentence, logger='current')
+
+
+def _read(
+    metrics: Dict[str, float], prefix: str, threshold: str, counts: Sequence[str]
+) -> Optional[Validation]:
+    """Find how good validation was among its metrics; None where they do not say."""
+    names = (threshold, 'auc', 'auc_low', 'auc_high', *counts)
+    found = (metrics.get(f'{prefix}/{name}', math.nan) for name in names)
+    level, auc, low, high, *videos = (None if math.isnan(v) else float(v) for v in found)
+    if level is None or auc is None:
+        return None
+    validation = Validation(auc, low, high, *map(int, videos), level)
+    return validation._replace(threshold=None) if validation.is_chance else validation

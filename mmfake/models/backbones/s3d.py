@@ -1,56 +1,19 @@
-"""S3D: separable 3D Inception network (arXiv 1712.04851), its blocks and recomputation."""
+"""S3D: separable 3D Inception network (arXiv 1712.04851) and its blocks."""
 
 from __future__ import annotations
 
-from contextlib import contextmanager, nullcontext
-from typing import Dict, Iterator, List, Optional, Tuple, Union
+from typing import Dict, List, Optional, Tuple, Union
 
 import torch
 from mmaction.registry import MODELS
 from mmcv.cnn import ConvModule, build_activation_layer, build_conv_layer, build_norm_layer
-from mmengine.model import BaseModule
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.utils import _triple
-from torch.utils.checkpoint import checkpoint
 
 from ...errors import MMFakeError
-from .s3d_weights import load_pretrained, split_init_cfg
-
-
-@contextmanager
-def keep_norm_statistics(block: nn.Module) -> Iterator[None]:
-    """Let the batch norms of a block work as usual, but on copies of their running statistics."""
-    # copies, because autograd saves these tensors and must find as many in both passes: switching
-    # tracking off would pass None to the kernel
-    kept = [
-        (module, name, buffer)
-        for module in block.modules()
-        if isinstance(module, _BatchNorm)
-        for name, buffer in module.named_buffers(recurse=False)
-    ]
-    for module, name, buffer in kept:
-        setattr(module, name, buffer.clone())
-    try:
-        yield
-    finally:
-        for module, name, buffer in kept:
-            setattr(module, name, buffer)
-
-
-def recompute(block: nn.Module, x: Tensor) -> Tensor:
-    """``block(x)`` without keeping its activations; backward computes them a second time.
-
-    Output, gradients and running statistics equal those of ``block(x)``, if nothing in the block is
-    random. (Plain checkpointing would update the statistics in the second pass as well.)
-    """
-    return checkpoint(
-        block,
-        x,
-        use_reentrant=False,
-        context_fn=lambda: (nullcontext(), keep_norm_statistics(block)),
-    )
+from .pretrained_encoder import PretrainedEncoder, complete_norm_cfg, recompute
+from .s3d_weights import S3D_FILES
 
 
 class MaxPool3d(nn.MaxPool3d):
@@ -182,7 +145,7 @@ _MIXED = dict(
 
 
 @MODELS.register_module()
-class S3D(BaseModule):
+class S3D(PretrainedEncoder):
     """Separable 3D Inception encoder.
 
     `Rethinking Spatiotemporal Feature Learning: Speed-Accuracy Trade-offs in Video Classification
@@ -223,6 +186,7 @@ class S3D(BaseModule):
         torch.Size([1, 1024, 2, 4, 4])
     """
 
+    weight_files = S3D_FILES
     out_channels = 1024
     saliency_layer = 'Mixed_4f'  # the last at 1/16 of the side; behind it a clip has 4 x 4 cells
 
@@ -236,27 +200,21 @@ class S3D(BaseModule):
         channels_last: Optional[bool] = None,
         init_cfg: Optional[Union[Dict, List[Dict]]] = None,
     ) -> None:
-        pretrained, random_init = split_init_cfg(init_cfg)
-        super().__init__(
-            random_init
-            or [
-                dict(type='Normal', layer='Conv3d', std=0.01),
-                dict(type='Constant', layer=['BatchNorm3d', 'SyncBatchNorm'], val=1, bias=0),
-            ]
-        )
+        random_init = [
+            dict(type='Normal', layer='Conv3d', std=0.01),
+            dict(type='Constant', layer=['BatchNorm3d', 'SyncBatchNorm'], val=1, bias=0),
+        ]
+        super().__init__(norm_eval, init_cfg, random_init)
         if frozen_stages not in range(-1, 5):
             raise MMFakeError(
                 f'S3D: frozen_stages={frozen_stages!r} is not one of -1, 0, 1, 2, 3, 4; set one.'
             )
-        self.pretrained = pretrained
-        self.norm_cfg = _complete_norm_cfg(norm_cfg)
+        self.norm_cfg = complete_norm_cfg('S3D', norm_cfg, dict(type='BN3d', eps=1e-5))
         self.with_cp = with_cp
-        self.norm_eval = norm_eval
         self.frozen_stages = frozen_stages
         self.channels_last = channels_last
         self._build_trunk(in_channels)
-        for stage in self._frozen():
-            stage.requires_grad_(False)
+        self.freeze()
         if channels_last:  # so that no convolution reorders its weights at each call
             self.to(memory_format=torch.channels_last_3d)
 
@@ -284,28 +242,9 @@ class S3D(BaseModule):
             self.add_module(name, block)
             channels = block.out_channels
 
-    def _frozen(self) -> List[nn.Module]:
+    def frozen_parts(self) -> List[nn.Module]:
         """List the parts of the frozen stages: Conv_1a is stage 0, Mixed_5c is in stage 4."""
         return [m for name, m in self.named_children() if int(name[-2]) - 1 <= self.frozen_stages]
-
-    def init_weights(self) -> None:
-        """Initialise as ``init_cfg`` says, the pre-trained file last."""
-        first_call = not self.is_init
-        super().init_weights()
-        if first_call and self.pretrained is not None:
-            load_pretrained(self, eps=self.norm_cfg['eps'], **self.pretrained)
-
-    def train(self, mode: bool = True) -> S3D:
-        """Switch between training and eval mode; what is frozen stays in eval mode."""
-        super().train(mode)
-        if mode:
-            for stage in self._frozen():
-                stage.eval()
-            if self.norm_eval:
-                for module in self.modules():
-                    if isinstance(module, _BatchNorm):
-                        module.eval()
-        return self
 
     def forward(self, x: Tensor) -> Tensor:
         """Encode clips.
@@ -341,19 +280,3 @@ class S3D(BaseModule):
             else:
                 x = block(x)
         return x
-
-
-def _complete_norm_cfg(norm_cfg: Optional[Dict]) -> Dict:
-    """Fill in the defaults and refuse what is no batch norm for clips."""
-    norm_cfg = {**dict(type='BN3d', eps=1e-5, momentum=0.1), **(norm_cfg or {})}
-    try:
-        norm = build_norm_layer(norm_cfg, 1)[1]
-        reason = type(norm).__name__
-    except (AssertionError, KeyError, TypeError, ValueError) as error:  # type or arguments
-        norm, reason = None, error
-    if not isinstance(norm, (nn.BatchNorm3d, nn.SyncBatchNorm)):
-        raise MMFakeError(
-            f'S3D: norm_cfg={norm_cfg} gives no batch norm for clips ({reason}); set '
-            "norm_cfg.type to 'BN3d' or 'SyncBN', with eps and momentum."
-        )
-    return norm_cfg

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, Dict, Optional, Sequence, Tuple
 
 import torch
 from mmaction.models.recognizers import Recognizer3D
@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from ...datasets.unreadable import is_unreadable, readable
 from ...errors import MMFakeError, sample_of
 from ..labelled_queue import LabelledQueue
+from .light_tuning import freeze_others, keep_frozen_norms_still, report_trained
 from .pooling import Features, GlobalPool, last_map
 
 
@@ -154,8 +155,9 @@ class DualStreamRecognizer(Recognizer3D):
 
     Hooks and inference ask a model for no more than this, so another class can take its place:
     ``cls_head`` (the scoring head), ``classifiers`` and :meth:`classify` (name -> head, name ->
-    logits), :meth:`saliency_layer` and, for :class:`mmfake.LabelMoCoHook`, ``streams``,
-    :meth:`contrastive_encoder` and :meth:`attach_queues`.
+    logits), :meth:`saliency_layer`; for :class:`mmfake.LabelMoCoHook` ``streams``,
+    :meth:`contrastive_encoder` and :meth:`attach_queues`; and :meth:`weigh_losses` for
+    :class:`mmfake.DynamicWeightAverageHook`.
 
     Args:
         backbone (dict): Config of the encoder: :class:`mmfake.S3D` or any of mmaction2.
@@ -166,6 +168,9 @@ class DualStreamRecognizer(Recognizer3D):
             ``<name>.*`` in the ``state_dict``. Defaults to None.
         pooling (dict, optional): Arguments of :class:`GlobalPool`, for an encoder of tokens.
             Defaults to None.
+        trainable (list[str], optional): Regular expressions; only the parameters of the model in
+            whose name one of them is found are trained, such as ``['norm', '^binary']``. Batch
+            norms without a trained parameter stay in eval mode. Defaults to None, all are trained.
         train_cfg (dict, optional): As in mmaction2. Defaults to None.
         test_cfg (dict, optional): As in mmaction2; ``max_testing_views`` bounds the clips that are
             encoded at once. Defaults to None.
@@ -173,10 +178,12 @@ class DualStreamRecognizer(Recognizer3D):
             or mmaction2's ``ActionDataPreprocessor``. Defaults to None.
 
     Raises:
-        MMFakeError: If the binary stream has no classifier or a stream cannot have its name.
+        MMFakeError: If the binary stream has no classifier, a stream cannot have its name, or a
+            pattern of ``trainable`` matches nothing.
     """
 
     SCORE = 'binary'  # the stream that scores a video
+    PROMPTS = 'prompts'  # in classify(), the labels that a scoring head tells beside its score
 
     def __init__(
         self,
@@ -185,6 +192,7 @@ class DualStreamRecognizer(Recognizer3D):
         multi: OptConfigType = None,
         streams: Optional[Dict[str, ConfigType]] = None,
         pooling: OptConfigType = None,
+        trainable: Optional[Sequence[str]] = None,
         train_cfg: OptConfigType = None,
         test_cfg: OptConfigType = None,
         data_preprocessor: OptConfigType = None,
@@ -207,6 +215,23 @@ class DualStreamRecognizer(Recognizer3D):
             if not name.isidentifier() or hasattr(self, name):
                 raise MMFakeError(f'model.streams.{name}: the name is taken; choose another.')
             self.add_module(name, Stream(**stream))
+        self._loss_weights: Dict[str, float] = {}
+        self.trainable = trainable
+        if trainable is not None:
+            freeze_others(self, trainable)
+
+    def init_weights(self) -> None:
+        """Initialise every part, and log what of it is trained."""
+        super().init_weights()
+        if self.trainable is not None:
+            report_trained(self, self.trainable)
+
+    def train(self, mode: bool = True) -> DualStreamRecognizer:
+        """Switch between training and eval mode; the statistics of what is frozen stay."""
+        super().train(mode)
+        if mode and self.trainable is not None:
+            keep_frozen_norms_still(self)
+        return self
 
     @property
     def cls_head(self) -> nn.Module:
@@ -227,11 +252,18 @@ class DualStreamRecognizer(Recognizer3D):
     def classify(self, inputs: Tensor) -> Dict[str, Tensor]:
         """Logits ``(N*M, num_classes)`` of every classifier, by stream.
 
+        A scoring head with ``prompt_logits``, such as :class:`mmfake.PromptHead`, adds those under
+        :attr:`PROMPTS`: ``(N*M, K)``.
+
         Args:
             inputs (Tensor): Normalised clips or frames, ``(N, M, ...)``.
         """
         embedding, _ = self.extract_feat(inputs)
-        return {name: self.streams[name].classify(embedding) for name in self.classifiers}
+        logits = {name: self.streams[name].classify(embedding) for name in self.classifiers}
+        if hasattr(self.cls_head, 'prompt_logits'):
+            read, _ = self.streams[self.SCORE].classifier_input(embedding)
+            logits[self.PROMPTS] = self.cls_head.prompt_logits(read)
+        return logits
 
     def saliency_layer(self) -> Optional[nn.Module]:
         """The layer whose activations and gradients show what drove the score (Grad-CAM).
@@ -257,6 +289,10 @@ class DualStreamRecognizer(Recognizer3D):
         """Give each contrastive head the queue it contrasts with, by stream name."""
         for name, queue in queues.items():
             self.streams[name].contrastive_head.queue = queue
+
+    def weigh_losses(self, weights: Dict[str, float]) -> None:
+        """Multiply losses from now on, by their names in the log: ``'binary.loss_ce'``."""
+        self._loss_weights = weights
 
     def _load_from_state_dict(self, state_dict: Dict[str, Tensor], prefix: str, *args) -> None:
         """Refuse weights that would leave a part of the score at random.
@@ -327,6 +363,9 @@ class DualStreamRecognizer(Recognizer3D):
 
         Returns:
             dict[str, Tensor]: ``<stream>.loss_*`` and ``<stream>.<monitor>``.
+
+        Raises:
+            MMFakeError: If a loss that is to be weighed does not exist.
         """
         inputs, data_samples = readable(inputs, data_samples)
         if not data_samples:  # a zero with a graph to every parameter, so that DDP goes on
@@ -342,6 +381,15 @@ class DualStreamRecognizer(Recognizer3D):
         for name, stream in self.streams.items():
             for key, value in stream.loss(features, embedding, data_samples, clips).items():
                 losses[f'{name}.{key}'] = value
+        for name, weight in self._loss_weights.items():
+            if name not in losses:
+                raise MMFakeError(
+                    f'there is no loss {name!r} to weigh; the losses of this model are '
+                    f'{", ".join(key for key in losses if "loss" in key)}.'
+                )
+            losses[name.replace('loss', 'raw')] = losses[name].detach()
+            losses[name.replace('loss', 'weight')] = embedding.new_tensor(weight)
+            losses[name] = losses[name] * weight
         return losses
 
     def parse_losses(self, losses: Dict[str, Any]) -> Tuple[Tensor, Dict[str, Tensor]]:

@@ -19,7 +19,9 @@ from decord import VideoReader, cpu
 from sklearn.metrics import roc_auc_score
 
 from data_prep import make_mini_ffpp
+from data_prep.mini_ffpp import tree as tree_module
 from data_prep.mini_ffpp.contact_sheet import HEADER, MARGIN, contact_sheet, save_sheet
+from data_prep.mini_ffpp.head_model import face_points, shoot
 from data_prep.mini_ffpp.identity import sample_identity
 from data_prep.mini_ffpp.methods import FAMILIES
 from data_prep.mini_ffpp.motion import FPS
@@ -29,6 +31,7 @@ from data_prep.mini_ffpp.tree import (
     pair_up,
     render_target,
     render_tree,
+    tree_jobs,
     write_video,
 )
 from mmfake.datasets.ffpp_dataset import FFPPDataset
@@ -146,6 +149,7 @@ def test_the_layout_is_the_official_one(tree):
     for folder in FOLDERS:
         names = stems if 'manipulated' in folder else {s[:3] for s in stems}
         wanted |= {f'{folder}/c23/videos/{name}.mp4' for name in names}
+    wanted |= {f'{FOLDERS[0]}/c23/points/{stem[:3]}.npy' for stem in stems}
     assert set(_files(tree)) == wanted
     assert {_decode(path).shape for path in tree.rglob('*.mp4')} == {(3, 32, 32, 3)}
 
@@ -173,10 +177,39 @@ def test_a_tree_is_completed_and_what_is_there_is_kept(tree):
         render_tree(tree, Settings(pairs=3, seed=5, frames=4, size=32))
 
 
+def test_a_tree_of_an_earlier_version_gets_its_points_and_nothing_else(tree, monkeypatch):
+    points = {path: path.read_bytes() for path in tree.rglob('*.npy')}
+    assert len(points) == 6
+    for path in points:
+        path.unlink()
+    monkeypatch.setattr(tree_module, 'render_target', None)  # nothing is rendered
+    for job in tree_jobs(tree, SETTINGS, pair_up(SETTINGS.seed, SETTINGS.pairs)):
+        assert not job.done()
+        job.run()
+        assert job.done()
+    assert {path: path.read_bytes() for path in points} == points
+
+
+def test_points_are_where_the_maps_see_eyes_nose_and_mouth():
+    frames, side = 5, 64
+    for number in ('000', '007'):
+        take, who = shoot(3, number, frames, side), sample_identity(3, number)
+        points = face_points(3, number, frames, side)
+        marks = [(-who.eye_x, who.eye_y), (who.eye_x, who.eye_y), (0, who.nose_y)]
+        marks += [(-who.mouth_width, who.mouth_y), (who.mouth_width, who.mouth_y)]
+        for t in range(frames):
+            for point, mark in zip(points[t], marks):
+                where = np.float32(2 * point - 0.5)  # px of the maps, twice the resolution
+                seen = cv2.remap(take.maps[t], *where[:, None, None], cv2.INTER_LINEAR)[0, 0]
+                assert np.abs(seen - mark).max() < 0.01, 'head units; the head is 2 high'
+
+
 def test_the_dataset_of_the_package_reads_it(tree):
     for split, length in (('train', 2 + 3 * 2), ('test', 2 + 2)):
         dataset = FFPPDataset(pipeline=[], split=split, holdout='f2f', data_root=str(tree))
         assert len(dataset) == length
+    dataset = FFPPDataset([], split='train', data_root=str(tree), methods=[], synthetic='sbi')
+    assert len(dataset) == 4
 
 
 # ---- encoding

@@ -105,7 +105,7 @@ def test_a_manipulation_of_ones_own_is_prepared_checked_and_trained_as_the_page_
     (tmp_path / 'RAW' / 'manipulated_sequences').mkdir(parents=True)
     for name in ('original_sequences', 'splits'):
         os.symlink(tiny_tree / name, tmp_path / 'RAW' / name)
-    for source, name in (('FaceSwap', 'FaceSwap'), ('Deepfakes', 'SelfBlended')):
+    for source, name in (('FaceSwap', 'FaceSwap'), ('Deepfakes', 'SimSwap')):
         folder = tmp_path / 'RAW' / 'manipulated_sequences' / name
         os.symlink(tiny_tree / 'manipulated_sequences' / source, folder)
 
@@ -116,26 +116,26 @@ def test_a_manipulation_of_ones_own_is_prepared_checked_and_trained_as_the_page_
     options = '--root RAW --out data/mine --detector none --size 64 --min-frames 8 --jobs 2'
     prepare = ('data_prep/prepare_ffpp.py', *options.split(), '--methods')
     page = (ROOT / 'data_prep' / 'README.md').read_text()
-    (own,) = re.findall(r'prepare_ffpp.py .*(sbi=\S+)', page)
-    status, said = run(*prepare, 'sbi')
+    (own,) = re.findall(r'prepare_ffpp.py .*(sim=\S+)', page)
+    status, said = run(*prepare, 'sim')
     assert status == 2
-    assert "unknown manipulation 'sbi'" in said
-    assert 'sbi=manipulated_sequences/NAME' in said
-    assert run(*prepare, 'fs=manipulated_sequences/SelfBlended')[0] == 2  # the key is taken
+    assert "unknown manipulation 'sim'" in said
+    assert 'sim=manipulated_sequences/NAME' in said
+    assert run(*prepare, 'fs=manipulated_sequences/SimSwap')[0] == 2  # the key is taken
     status, said = run(*prepare, own)
     assert status == 0, said
-    assert 'SelfBlended' in said
+    assert 'SimSwap' in said
     status, said = run(*prepare, 'fs')  # which does not know of it
     assert status == 0, said
     assert '8 videos of earlier runs with other methods stay in the index' in said
     index = pd.read_csv(tmp_path / 'data/mine/index.csv', dtype=str, keep_default_na=False)
-    assert index.method.value_counts().to_dict() == dict(original=8, fs=8, sbi=8)
+    assert index.method.value_counts().to_dict() == dict(original=8, fs=8, sim=8)
     assert set(index.status) == {'used'}
 
     # known from the index
     status, said = run('data_prep/check_index.py', 'data/mine/index.csv', '--no-decode')
     assert status == 0, said
-    assert "warning unknown-method: method 'sbi': 8 videos" in said
+    assert "warning unknown-method: method 'sim': 8 videos" in said
     status, said = run('data_prep/preview.py', 'data/mine/index.csv', '--out', 'sheet.png')
     assert status == 0, said
 
@@ -148,14 +148,14 @@ def test_a_manipulation_of_ones_own_is_prepared_checked_and_trained_as_the_page_
     (tmp_path / 'small.py').write_text(SMALL)
     status, said = run('tools/train.py', 'my_manipulation.py', '--scale', 'small.py')
     assert status == 0, said
-    assert 'FFPPDataset train, hold-out sbi: 8 videos (4 original, 4 fs)' in said
+    assert 'FFPPDataset train, hold-out sim: 8 videos (4 original, 4 fs)' in said
     (best,) = tmp_path.glob('work_dirs/my_manipulation/best_*_1.pth')
     status, said = run('tools/test.py', 'my_manipulation.py', best, '--scale', 'small.py')
     assert status == 0, said
     scores = pd.read_csv(tmp_path / 'work_dirs/my_manipulation/scores.csv', comment='#')
     assert scores.groupby(['method', 'label']).size().to_dict() == {
         ('original', 0): 2,
-        ('sbi', 1): 2,
+        ('sim', 1): 2,
     }
 
 

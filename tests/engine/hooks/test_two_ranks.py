@@ -19,13 +19,14 @@ from mmfake.datasets.unreadable import is_unreadable
 
 BROKEN = [2, 7, 10]  # of 12; never a whole batch
 BAD = 1  # the iteration with NaN, in the batch of rank 1
+LOSSES = ['binary.loss_ce', 'binary.loss_contrast']
 
 
 class Watch(Hook):
     """Keeps what this rank met, and puts a NaN into one batch of rank 1."""
 
     def __init__(self):
-        self.broken, self.videos = [], []
+        self.broken, self.videos, self.losses = [], [], []
 
     def before_train_iter(self, runner, batch_idx, data_batch=None):
         samples = data_batch['data_samples']
@@ -33,6 +34,9 @@ class Watch(Hook):
         self.broken.append([sample.video_id for sample in samples if is_unreadable(sample)])
         if runner.iter == BAD and runner.rank == 1:
             data_batch['inputs'] = [clip * float('nan') for clip in data_batch['inputs']]
+
+    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
+        self.losses.append([outputs[name].item() for name in LOSSES])
 
 
 def train(run, hooks, **settings):
@@ -92,12 +96,12 @@ def test_rank_0_tells_of_every_rank(run, on_two_ranks, tmp_path):
     def be(rank):
         watch = Watch()
         types = ('UnreadableVideosHook', 'NonFiniteLossHook', 'LabelMoCoHook')
-        hooks = [*(dict(type=f'mmfake.{name}') for name in types), watch]
+        weigh = dict(type='mmfake.DynamicWeightAverageHook', losses=LOSSES)
+        hooks = [*(dict(type=f'mmfake.{name}') for name in types), weigh, watch]
         checkpoint = dict(type='mmfake.SafeCheckpointHook', interval=1, by_epoch=False)
         settings = dict(streams=('binary',), default_hooks=dict(checkpoint=checkpoint))
         train(run, hooks, unreadable=BROKEN, **settings)
-        met = dict(broken=watch.broken, videos=watch.videos)
-        (tmp_path / f'{rank}.json').write_text(json.dumps(met))
+        (tmp_path / f'{rank}.json').write_text(json.dumps(vars(watch)))
 
     output, other = on_two_ranks(be)
     met = [json.loads((tmp_path / f'{rank}.json').read_text()) for rank in range(2)]
@@ -117,6 +121,13 @@ def test_rank_0_tells_of_every_rank(run, on_two_ranks, tmp_path):
     assert re.search(rf'Iteration {BAD + 1}: rank 1: .*loss_ce nan.* \((.*)\); step skipped', line)
     assert all(name in line for name in met[1]['videos'][BAD])
     assert not any(name in line for name in met[0]['videos'][BAD])
+
+    # the dynamic weight average knows the losses of both, without the step that was skipped
+    state = checkpoint['dynamic_weight_average']  # of the end of the second epoch
+    for (*sums, count), steps in ((state['past'][0] + [1], [0]), (state['running'], [2, 3])):
+        for k, total in enumerate(sums):
+            losses = [rank['losses'][step][k] for step in steps for rank in met]
+            assert total / count == pytest.approx(sum(losses) / len(losses))
 
 
 class GatheringSyncBatchNorm(nn.BatchNorm3d):

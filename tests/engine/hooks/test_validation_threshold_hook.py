@@ -120,3 +120,18 @@ def test_an_older_checkpoint_has_a_threshold_alone(told):
 def test_a_threshold_in_the_config_wins(told):
     assert threshold_in_test(dict(val_threshold=0.2), DeepfakeMetric(threshold=0.7)) == 0.7
     assert told == [(logging.INFO, 'Threshold as given: 0.7000.')]
+
+
+def test_so_do_the_thresholds_of_prompts_that_validation_could_judge(told):
+    eye = dict(auc=0.8, auc_low=0.7, auc_high=0.9, n_unaltered=48.0, n_altered=16.0)
+    nose = dict(eye, auc=0.55, auc_low=0.4)  # no better than chance
+    found = {f'deepfake/eye_altered/{key}': value for key, value in eye.items()}
+    found.update({f'deepfake/physical_consistency_altered/{key}': v for key, v in nose.items()})
+    for name in ('eye', 'physical_consistency'):
+        found[f'deepfake/{name}_altered/threshold_bacc'] = 0.4
+    judged = saved({**FOUND, **found})['validation_prompts']
+    expected = dict(auc=0.8, low=0.7, high=0.9, n_original=48, n_manipulated=16, threshold=0.4)
+    assert judged['eye'] == expected
+    assert judged['physical consistency']['threshold'] is None
+    assert set(judged) == {'eye', 'physical consistency'}, 'illumination had no video'
+    assert 'validation_prompts' not in saved(FOUND)

@@ -8,13 +8,8 @@ import torch.nn.functional as F
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from mmfake.models.backbones.s3d import (
-    InceptionBlock3d,
-    MaxPool3d,
-    SeparableConv3d,
-    keep_norm_statistics,
-    recompute,
-)
+from mmfake.models.backbones.pretrained_encoder import keep_norm_statistics, recompute
+from mmfake.models.backbones.s3d import InceptionBlock3d, MaxPool3d, SeparableConv3d
 
 NORM = dict(type='BN3d', eps=1e-3, momentum=0.2)
 

@@ -9,11 +9,12 @@ import torch
 from mmengine.model import BaseModule, PretrainedInit
 
 from mmfake.errors import MMFakeError
+from mmfake.models.backbones.pretrained import load_pretrained, split_init_cfg
 from mmfake.models.backbones.s3d import S3D
-from mmfake.models.backbones.s3d_weights import LAYOUTS, load_pretrained, split_init_cfg
+from mmfake.models.backbones.s3d_weights import S3D_FILES
 
 COCLR_EPS, KINETICS_EPS = 1e-5, 1e-3
-BY_TITLE = {layout.title: layout for layout in LAYOUTS}
+BY_TITLE = {layout.title: layout for layout in S3D_FILES.layouts}
 
 
 @pytest.mark.parametrize(
@@ -35,13 +36,13 @@ def test_names_are_those_of_the_table(key_table, title, prefix, columns):
 
 
 def test_no_name_stands_for_two_tensors(key_table):
-    for layout in LAYOUTS:
+    for layout in S3D_FILES.layouts:
         names = [name for row in key_table for name in layout.names(row['name'])]
         assert len(names) == len(set(names)), layout.title
 
 
 def test_eps_is_the_one_each_author_trained_with():
-    assert {layout.title: layout.eps for layout in LAYOUTS} == {
+    assert {layout.title: layout.eps for layout in S3D_FILES.layouts} == {
         'CoCLR pre-training': 1e-5,
         'CoCLR fine-tuned': 1e-5,
         'mmfake checkpoint': None,
@@ -175,11 +176,11 @@ def test_home_folder_is_expanded(weight_file, tensors, tmp_path, monkeypatch):
 
 def test_split_init_cfg():
     normal = dict(type='Normal', layer='Conv3d', std=0.1)
-    assert split_init_cfg(None) == (None, [])
-    assert split_init_cfg(normal) == (None, [normal])
+    assert split_init_cfg(None, 'S3D') == (None, [])
+    assert split_init_cfg(normal, 'S3D') == (None, [normal])
     for kind in ('Pretrained', 'mmengine.Pretrained', PretrainedInit):
         file = dict(type=kind, checkpoint='a.pth')
-        assert split_init_cfg([file, normal]) == (dict(checkpoint='a.pth'), [normal])
+        assert split_init_cfg([file, normal], 'S3D') == (dict(checkpoint='a.pth'), [normal])
         assert file['type'] is kind  # the config itself is not changed
 
 

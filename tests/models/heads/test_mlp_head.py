@@ -81,3 +81,66 @@ def test_a_label_of_another_head(head, value, told):
     head.label_key = 'target'
     with pytest.raises(MMFakeError, match=f'target is {told}, neither a class nor'):
         head.loss(torch.randn(2, 4), samples_with(value, value))
+
+
+def test_any_number_of_hidden_layers():
+    """The keys of two hidden layers are those of every checkpoint so far."""
+    for hidden, places in {(): [1], (5,): [1, 4], (512, 256): [1, 4, 7]}.items():
+        config = dict(type='mmfake.MLPHead', num_classes=2, in_channels=4, hidden_channels=hidden)
+        head = MODELS.build(config).eval()
+        keys = [f'layers.{place}.{kind}' for place in places for kind in ('weight', 'bias')]
+        assert list(head.state_dict()) == keys
+        x = torch.randn(3, 4)
+        expected = x
+        for place in places:
+            linear = head.layers[place]
+            expected = expected @ linear.weight.T + linear.bias
+            expected = expected if place == places[-1] else expected.clamp(min=0)
+        torch.testing.assert_close(head(x), expected)
+
+
+@pytest.mark.parametrize('share', [0.02, 0.3])
+def test_label_smoothing(share, make_samples):
+    """Of two classes it is binary cross entropy towards share/2 and 1 - share/2."""
+    config = dict(type='mmfake.MLPHead', num_classes=2, in_channels=4, hidden_channels=[])
+    head = MODELS.build(dict(config, dropout_ratio=0.0, label_smoothing=share))
+    embedding, labels = torch.randn(6, 4), [0, 1, 1, 0, 1, 0]
+    logits = head(embedding)
+    clipped = torch.tensor([min(max(label, share / 2), 1 - share / 2) for label in labels])
+    expected = torch.nn.functional.binary_cross_entropy(logits.softmax(1)[:, 1], clipped)
+    losses = head.loss(embedding, make_samples(labels))
+    torch.testing.assert_close(losses['loss_ce'], expected)
+    assert losses['acc_top1'].item() == pytest.approx(
+        sum((row[1] > row[0]).item() == label for row, label in zip(logits, labels)) / 6
+    )
+    # of three classes, and of labels that are soft already, against torch's own
+    head = MODELS.build(dict(config, num_classes=3, dropout_ratio=0.0, label_smoothing=share))
+    soft = torch.tensor([[0.5, 0.3, 0.2], [0.0, 1.0, 0.0]])
+    samples = [ActionDataSample().set_gt_label(label) for label in soft]
+    logits = head(embedding[:2])
+    expected = torch.nn.functional.cross_entropy(logits, soft, label_smoothing=share)
+    torch.testing.assert_close(head.loss(embedding[:2], samples)['loss_ce'], expected)
+
+
+@pytest.mark.parametrize(
+    ('settings', 'reason'),
+    [
+        (dict(hidden_channels=512), 'hidden_channels=512 is no tuple of widths'),
+        (dict(hidden_channels=(512, 0)), r'hidden_channels=\(512, 0\) is no tuple of widths'),
+        (dict(label_smoothing=1.0), 'label_smoothing=1.0 is no share'),
+        (dict(label_smoothing=-0.1), 'label_smoothing=-0.1 is no share'),
+    ],
+)
+def test_mistakes(settings, reason):
+    with pytest.raises(MMFakeError, match=reason):
+        MODELS.build(dict(type='mmfake.MLPHead', num_classes=2, in_channels=4, **settings))
+
+
+def test_of_a_normalised_embedding_the_direction_alone_counts():
+    config = dict(type='mmfake.MLPHead', num_classes=2, in_channels=4, hidden_channels=())
+    head = MODELS.build(dict(config, normalize=True)).eval()
+    x = torch.randn(5, 4)
+    torch.testing.assert_close(head(x), head.layers[-1](x / x.norm(dim=1, keepdim=True)))
+    torch.testing.assert_close(head(x), head(x * 1e3), rtol=1e-5, atol=1e-6)
+    plain = MODELS.build(config).eval()
+    assert not torch.allclose(plain(x), plain(x * 1e3))

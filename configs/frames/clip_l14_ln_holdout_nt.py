@@ -1,0 +1,6 @@
+_base_ = [
+    '../_base_/models/clip_l14_ln.py',
+    '../_base_/datasets/ffpp_frames_224_holdout_nt.py',
+    '../_base_/schedules/adamw_restarts_30e.py',
+    '../_base_/default_runtime.py',
+]

@@ -1,0 +1,6 @@
+_base_ = [
+    '../_base_/models/dfdc_winner.py',
+    '../_base_/datasets/ffpp_frames_holdout_df.py',
+    '../_base_/schedules/sgd_poly_10k.py',
+    '../_base_/default_runtime.py',
+]

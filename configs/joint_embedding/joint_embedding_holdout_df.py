@@ -1,0 +1,6 @@
+_base_ = [
+    '../_base_/models/clip_prompts.py',
+    '../_base_/datasets/ffpp_attributes_holdout_df.py',
+    '../_base_/schedules/adamw_36e.py',
+    '../_base_/default_runtime.py',
+]

@@ -1,0 +1,120 @@
+"""Recompress: code the frames of a sample anew, JPEG or H.264, at a quality drawn once per clip."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import List, Sequence, Tuple
+
+import av
+import cv2
+import numpy as np
+from mmaction.registry import TRANSFORMS
+from mmcv.transforms import BaseTransform
+
+from ...errors import MMFakeError
+from .face_blending import own_generator
+
+
+@TRANSFORMS.register_module()
+class Recompress(BaseTransform):
+    """Code all frames of a sample anew, whether or not it is forged.
+
+    A clip that :class:`mmfake.SelfBlend` or :class:`mmfake.AttributeForgery` has forged was coded
+    once before the blending, and so was its original. Without a compression of BOTH after it, "not
+    coded since" would tell a forgery. Stands directly after these transforms, before the crop. An
+    original and its forgery, loaded with the same seed, get the same codec and quality.
+
+    Required Keys:
+
+        - imgs
+        - clip_len (optional)
+
+    Modified Keys:
+
+        - imgs
+
+    Args:
+        jpeg (tuple[int, int]): Lowest and highest JPEG quality. Those of SBI are 40 to 100, in half
+            of the pictures. Defaults to ``(60, 100)``.
+        h264 (tuple[int, int]): Lowest and highest constant rate factor of x264: 23 is that of FF++
+            c23. Defaults to ``(12, 28)``.
+        prob_h264 (float): Share of H.264; the rest is JPEG. Defaults to 0.5.
+
+    Raises:
+        MMFakeError: If a quality is out of range.
+    """
+
+    def __init__(
+        self,
+        jpeg: Tuple[int, int] = (60, 100),
+        h264: Tuple[int, int] = (12, 28),
+        prob_h264: float = 0.5,
+    ) -> None:
+        for name, (low, high), most in (('jpeg', jpeg, 100), ('h264', h264, 51)):
+            if not 0 <= low <= high <= most:
+                raise MMFakeError(f'Recompress: {name}=({low}, {high}) is not within 0 and {most}')
+        if not 0 <= prob_h264 <= 1:
+            raise MMFakeError(f'Recompress: prob_h264={prob_h264} is not from 0 to 1')
+        self.jpeg, self.h264, self.prob_h264 = tuple(jpeg), tuple(h264), prob_h264
+
+    def transform(self, results: dict) -> dict:
+        """Code the frames.
+
+        Args:
+            results (dict): A sample with decoded frames, each (H, W, 3) uint8 RGB.
+
+        Returns:
+            dict: The same with other ``imgs``.
+        """
+        rng = own_generator()
+        if 'unreadable' in results:
+            return results
+        frames = results['imgs']
+        if rng.uniform() >= self.prob_h264:
+            quality = int(rng.integers(self.jpeg[0], self.jpeg[1] + 1))
+            results['imgs'] = [jpeg_coded(frame, quality) for frame in frames]
+            return results
+        factor = int(rng.integers(self.h264[0], self.h264[1] + 1))
+        # clip by clip: those of a test need not follow each other in the video
+        length = results.get('clip_len') or len(frames)
+        results['imgs'] = [
+            frame
+            for start in range(0, len(frames), length)
+            for frame in h264_coded(frames[start : start + length], factor)
+        ]
+        return results
+
+
+def jpeg_coded(picture: np.ndarray, quality: int) -> np.ndarray:
+    """Code a picture as JPEG, colour at half the resolution, and decode it."""
+    swapped = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
+    _, code = cv2.imencode('.jpg', swapped, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    return cv2.cvtColor(cv2.imdecode(code, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+
+
+def h264_coded(pictures: Sequence[np.ndarray], factor: int) -> List[np.ndarray]:
+    """Code the pictures of a clip as H.264 by x264, and decode them; odd sides are made even."""
+    height, width = pictures[0].shape[:2]
+    encoder = av.CodecContext.create('libx264', 'w')
+    encoder.width, encoder.height = width + width % 2, height + height % 2
+    encoder.pix_fmt, encoder.time_base, encoder.thread_count = 'yuv420p', Fraction(1, 25), 1
+    # the fastest of x264, without look-ahead, which would take most of the time
+    encoder.options = dict(
+        crf=str(factor), preset='ultrafast', tune='zerolatency', sc_threshold='0'
+    )
+    decoder = av.CodecContext.create('h264', 'r')
+    decoder.thread_count = 1
+    padding = ((0, height % 2), (0, width % 2), (0, 0))
+
+    packets = []
+    for number, picture in enumerate(pictures):
+        frame = av.VideoFrame.from_ndarray(np.pad(picture, padding, mode='edge'), format='rgb24')
+        frame.pts = number
+        packets += encoder.encode(frame)
+    packets += encoder.encode(None)
+    frames = [frame for packet in packets for frame in decoder.decode(packet)]
+    frames += decoder.decode(None)
+    coded = [np.ascontiguousarray(f.to_ndarray(format='rgb24')[:height, :width]) for f in frames]
+    if len(coded) != len(pictures):
+        raise RuntimeError(f'{len(pictures)} frames were coded, {len(coded)} decoded')
+    return coded
