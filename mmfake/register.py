@@ -4,7 +4,6 @@ from .compat.checkpoints import repair_checkpoint_loading
 from .compat.host import repair_cpu_distributed
 from .datasets.ffpp_dataset import FFPPDataset
 from .datasets.samplers import BalancedSampler, PairedSampler
-from .datasets.stack_clips import stack_clips
 from .datasets.transforms.video_init import VideoInit
 from .engine.brief_log_processor import BriefLogProcessor
 from .engine.checkpoint_files import AtomicLocalBackend
@@ -56,5 +55,4 @@ __all__ = [
     'UnreadableVideosHook',
     'ValidationThresholdHook',
     'VideoInit',
-    'stack_clips',
 ]

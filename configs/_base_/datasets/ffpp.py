@@ -74,7 +74,6 @@ train_dataloader = dict(
     # fake of itself. The same without the pairing: sampler=dict(type='mmfake.BalancedSampler').
     # The plain 1:3 of the dataset: sampler=dict(type='DefaultSampler', shuffle=True).
     sampler=dict(type='mmfake.PairedSampler'),
-    collate_fn=dict(type='mmfake.stack_clips'),  # one upload a batch
     dataset=dict(
         type='mmfake.FFPPDataset',
         data_root=data_root,
@@ -89,7 +88,6 @@ val_dataloader = dict(
     num_workers=4,
     persistent_workers=True,
     sampler=dict(type='DefaultSampler', shuffle=False),
-    collate_fn=dict(type='mmfake.stack_clips'),
     dataset=dict(
         type='mmfake.FFPPDataset',
         data_root=data_root,
@@ -105,7 +103,6 @@ test_dataloader = dict(
     num_workers=4,
     persistent_workers=True,
     sampler=dict(type='DefaultSampler', shuffle=False),
-    collate_fn=dict(type='mmfake.stack_clips'),
     dataset=dict(
         type='mmfake.FFPPDataset',
         data_root=data_root,
