@@ -6,6 +6,8 @@ from mmaction.registry import MODELS
 from mmengine.dataset import pseudo_collate
 from torch.utils.data import Dataset, default_collate
 
+from mmfake import PinnedDataPreprocessor
+
 SETTINGS = dict(mean=[120.0, 110.0, 100.0], std=[58.0, 57.0, 56.0], format_shape='NCTHW')
 MIXUP = dict(type='MixupBlending', num_classes=2)
 
@@ -41,11 +43,11 @@ def stack_clips(items):
 def test_gives_what_mmaction2_gives(collate, ragged, blending, make_samples):
     items = list(Clips(make_samples, ragged))
     results = []
-    for name, collated in (
+    for kind, collated in (
         ('ActionDataPreprocessor', pseudo_collate),
-        ('mmfake.PinnedDataPreprocessor', collate),
+        (PinnedDataPreprocessor, collate),
     ):
-        model = MODELS.build(dict(type=name, blending=blending, **SETTINGS))
+        model = MODELS.build(dict(type=kind, blending=blending, **SETTINGS))
         torch.manual_seed(1)
         results.append(model(collated(items), training=True))
     expected, found = results
