@@ -55,7 +55,6 @@ _COMPONENTS = (
     'UnreadableVideosHook',
     'ValidationThresholdHook',
     'VideoInit',
-    'stack_clips',
 )
 __all__ = [*_COMPONENTS, 'DeepfakeInferencer', 'MMFakeError', '__version__']
 

@@ -4,7 +4,6 @@ from .compat.checkpoints import repair_checkpoint_loading
 from .compat.host import repair_cpu_distributed
 from .datasets.ffpp_dataset import FFPPDataset
 from .datasets.samplers import BalancedSampler, PairedSampler
-from .datasets.stack_clips import stack_clips
 from .datasets.transforms.attribute_forgery import AttributeForgery
 from .datasets.transforms.recompress import Recompress
 from .datasets.transforms.self_blend import SelfBlend
@@ -85,5 +84,4 @@ __all__ = [
     'UnreadableVideosHook',
     'ValidationThresholdHook',
     'VideoInit',
-    'stack_clips',
 ]

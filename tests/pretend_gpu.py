@@ -112,9 +112,12 @@ class PretendGPU(TorchDispatchMode):
         wrapped = {id(x.raw): x for x in here}
         if device is not None:
             kwargs = dict(kwargs, device='cpu')
-        kwargs = {key: value for key, value in kwargs.items() if key != 'pin_memory'}
+        kwargs = dict(kwargs)
+        pin = kwargs.pop('pin_memory', False)
         out = func(*tree_map(_raw, args), **tree_map(_raw, kwargs))
         if not target:
+            if pin:
+                out.pinned = True
             return out
 
         def wrap(x):

@@ -18,6 +18,7 @@ from ..errors import MMFakeError, first_line, sample_of
 from ..files import is_full
 from .arguments import arguments_of, find_class, hint
 from .loaders import set_compression, set_holdout, set_in_datasets
+from .machine import has_gpu
 
 SCALES = Path('configs', '_base_', 'scales')
 
@@ -96,7 +97,7 @@ def load_config(
         cfg.work_dir = work_dir
     elif cfg.get('work_dir') is None:
         cfg.work_dir = str(Path('work_dirs', Path(path).stem))
-    if launcher != 'none' and not _has_gpu():
+    if launcher != 'none' and not has_gpu():
         # mmengine's default names a CUDA device, which a model on the CPU must not have
         wrapper = dict(type='MMDistributedDataParallel', device_ids=None, broadcast_buffers=False)
         cfg.setdefault('model_wrapper_cfg', wrapper)
@@ -115,12 +116,6 @@ def _find_scale(name: str) -> Path:
         f'--scale {name}: neither a file nor one of the scales in {SCALES}, which are '
         f'{", ".join(names)}{hint(Path(name).stem, names)}'
     )
-
-
-def _has_gpu() -> bool:
-    import torch  # not for a command line that only reads a config
-
-    return torch.cuda.is_available()
 
 
 @contextmanager

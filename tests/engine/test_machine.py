@@ -68,11 +68,8 @@ def test_workers_are_shared_out_among_the_processes(
     assert found == [workers, min(8, workers), workers]
 
 
-@pytest.mark.parametrize('count', [0, 1])
-def test_the_config_pins_memory_for_a_gpu_and_can_be_dumped(count, gpus, tmp_path):
-    gpus(count)
+def test_the_config_of_a_machine_can_be_dumped(tmp_path):
     cfg = Config.fromfile(CONFIGS / 'mtl' / 'bin_ce_holdout_df.py')
-    assert cfg.train_dataloader.pin_memory is bool(count)
     cfg.dump(tmp_path / 'dumped.py')
     assert Config.fromfile(tmp_path / 'dumped.py').to_dict() == cfg.to_dict()
 

@@ -4,10 +4,9 @@ import pytest
 import torch
 from mmaction.registry import MODELS
 from mmengine.dataset import pseudo_collate
-from mmengine.registry import FUNCTIONS
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset, default_collate
 
-from mmfake.datasets.stack_clips import stack_clips
+from mmfake import PinnedDataPreprocessor
 
 SETTINGS = dict(mean=[120.0, 110.0, 100.0], std=[58.0, 57.0, 56.0], format_shape='NCTHW')
 MIXUP = dict(type='MixupBlending', num_classes=2)
@@ -31,15 +30,24 @@ class Clips(Dataset):
         return dict(inputs=self.clips[index], data_samples=self.samples[index])
 
 
-@pytest.mark.parametrize('collate', [pseudo_collate, stack_clips])
-@pytest.mark.parametrize('ragged', [False, True])
+def stack_clips(items):
+    """A collate function of a user."""
+    batch = pseudo_collate(items)
+    return dict(batch, inputs=default_collate(batch['inputs']))
+
+
+@pytest.mark.parametrize(
+    ('collate', 'ragged'), [(pseudo_collate, False), (pseudo_collate, True), (stack_clips, False)]
+)
 @pytest.mark.parametrize('blending', [None, MIXUP])
 def test_gives_what_mmaction2_gives(collate, ragged, blending, make_samples):
     items = list(Clips(make_samples, ragged))
     results = []
-    for name, collated in (('ActionDataPreprocessor', pseudo_collate), ('mmfake.Pinned', collate)):
-        name = name.replace('Pinned', 'PinnedDataPreprocessor')
-        model = MODELS.build(dict(type=name, blending=blending, **SETTINGS))
+    for kind, collated in (
+        ('ActionDataPreprocessor', pseudo_collate),
+        (PinnedDataPreprocessor, collate),
+    ):
+        model = MODELS.build(dict(type=kind, blending=blending, **SETTINGS))
         torch.manual_seed(1)
         results.append(model(collated(items), training=True))
     expected, found = results
@@ -49,14 +57,3 @@ def test_gives_what_mmaction2_gives(collate, ragged, blending, make_samples):
         assert theirs.metainfo == ours.metainfo
     # the samples of the batch are nobody's to write into
     assert [item['data_samples'].gt_label.tolist() for item in items] == [[0], [1], [1], [0]]
-
-
-def test_clips_of_one_shape_leave_the_workers_as_one_tensor(make_samples):
-    assert FUNCTIONS.get('mmfake.stack_clips') is stack_clips  # as a config names it
-    for ragged in (False, True):
-        dataset = Clips(make_samples, ragged)
-        (batch,) = DataLoader(dataset, batch_size=4, num_workers=1, collate_fn=stack_clips)
-        assert isinstance(batch['inputs'], list) is ragged
-        for index in range(4):
-            assert torch.equal(batch['inputs'][index], dataset.clips[index])
-        assert len(batch['data_samples']) == 4

@@ -76,8 +76,7 @@ class SpoilOneRank(Hook):
 
     def before_train_iter(self, runner, batch_idx, data_batch=None):
         if runner.iter == 1 and runner.rank == runner.world_size - 1:
-            data_batch['inputs'] = data_batch['inputs'].float()
-            data_batch['inputs'][0] = float('nan')
+            data_batch['inputs'][0] = data_batch['inputs'][0] * float('nan')
 
 
 class LoseOneRank(Hook):

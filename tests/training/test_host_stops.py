@@ -12,10 +12,7 @@ pytestmark = pytest.mark.skipif(
 REGIMES = ('baseline_s3d', 'bin_ce', 'bin_multi_ce', 'bin_ce_con', 'bin_con', 'bin_multi_con')
 SGD = {'optim_wrapper.optimizer': dict(type='SGD', lr=0.1), 'train_cfg.max_epochs': 1}
 # mmengine's way
-CLIP_BY_CLIP = {
-    'model.data_preprocessor.type': 'ActionDataPreprocessor',
-    'train_dataloader.collate_fn': dict(type='pseudo_collate'),
-}
+CLIP_BY_CLIP = {'model.data_preprocessor.type': 'ActionDataPreprocessor'}
 
 
 @pytest.fixture(scope='module')

@@ -8,7 +8,7 @@
 # The three names below are read when THIS file runs: a config that inherits it and sets
 # `clip_len = 16` changes nothing. mmfake.datasets.clip_size.set_clip_size shows how to do it.
 _base_ = []  # with it, mmengine lets a config file call what it imports
-from mmfake.engine.machine import has_gpu, loader_workers
+from mmfake.engine.machine import loader_workers
 
 data_root = 'data/ffpp'
 clip_len = 32  # contiguous frames, about 1.3 s at 25 fps: what CoCLR pre-trained its S3D on
@@ -70,10 +70,10 @@ train_dataloader = dict(
     batch_size=32,  # per process; 16 originals + 16 fakes; 2,880 / 32 = 90 iterations an epoch
     # One worker for each core of this process, 16 at most. A core reads about 30 clips a second, so
     # that they feed a GPU that takes a batch in 70 ms. torch's prefetch_factor of 2 lets them hold
-    # 16 x 2 batches of 32 x 1.5 MiB = 1.5 GiB, of /dev/shm.
+    # 16 x 2 batches of 32 x 1.5 MiB = 1.5 GiB, of /dev/shm. Without pin_memory, as the data
+    # preprocessor stacks a batch in pinned memory.
     num_workers=loader_workers(16),
     persistent_workers=True,
-    pin_memory=has_gpu(),
     # The contrastive queue is written in equal parts by all processes, so every batch is whole.
     # In TRAINING only: a test that drops its last batch scores 256 of 280 videos.
     drop_last=True,
@@ -81,7 +81,6 @@ train_dataloader = dict(
     # fake of itself. The same without the pairing: sampler=dict(type='mmfake.BalancedSampler').
     # The plain 1:3 of the dataset: sampler=dict(type='DefaultSampler', shuffle=True).
     sampler=dict(type='mmfake.PairedSampler'),
-    collate_fn=dict(type='mmfake.stack_clips'),  # one upload a batch
     dataset=dict(
         type='mmfake.FFPPDataset',
         data_root=data_root,
@@ -95,9 +94,7 @@ val_dataloader = dict(
     batch_size=32,
     num_workers=loader_workers(8),  # beside those of training, which persist
     persistent_workers=True,
-    pin_memory=has_gpu(),
     sampler=dict(type='DefaultSampler', shuffle=False),
-    collate_fn=dict(type='mmfake.stack_clips'),
     dataset=dict(
         type='mmfake.FFPPDataset',
         data_root=data_root,
@@ -112,9 +109,7 @@ test_dataloader = dict(
     batch_size=8,  # videos, i.e. 8 x 4 = 32 clips: as much memory as validation
     num_workers=loader_workers(16),
     persistent_workers=True,
-    pin_memory=has_gpu(),
     sampler=dict(type='DefaultSampler', shuffle=False),
-    collate_fn=dict(type='mmfake.stack_clips'),
     dataset=dict(
         type='mmfake.FFPPDataset',
         data_root=data_root,

@@ -37,7 +37,7 @@ model = dict(
     # the layer norms of the encoder (the first is spelt pre_layrnorm) and all heads
     trainable=[r'^backbone\..*(layer_?norm|layrnorm)', '^binary'],
     data_preprocessor=dict(
-        type='ActionDataPreprocessor',
+        type='mmfake.PinnedDataPreprocessor',
         mean=[122.771, 116.746, 104.094],  # CLIP's, on 0..255
         std=[68.501, 66.632, 70.323],
         format_shape='NCTHW',

@@ -16,7 +16,7 @@ model = dict(
         ),
     ),
     data_preprocessor=dict(
-        type='ActionDataPreprocessor',
+        type='mmfake.PinnedDataPreprocessor',
         # CLIP's own normalisation, here on 0..255
         mean=[122.771, 116.746, 104.094],
         std=[68.501, 66.632, 70.323],

@@ -40,7 +40,7 @@ model = dict(
         ),
     ),
     data_preprocessor=dict(
-        type='ActionDataPreprocessor',
+        type='mmfake.PinnedDataPreprocessor',
         mean=[123.675, 116.28, 103.53],  # ImageNet's, on 0..255, as the weights want it
         std=[58.395, 57.12, 57.375],
         format_shape='NCTHW',
