@@ -16,6 +16,9 @@ from ..errors import MMFakeError
 # the video: taking them for unreadable videos would blacken the whole dataset.
 _NOT_THE_VIDEO = (ImportError, KeyError, AttributeError, NameError, MemoryError)
 
+# times: from here on most of what a network sees was not stored
+_ENLARGED = 1.5
+
 _BLACK_SIDE = 128  # px; any size serves, the pipeline resizes and crops what it gets
 
 
@@ -35,6 +38,9 @@ class GuardedPipeline(Compose):
     leave such samples out; ``UnreadableVideosHook`` and ``DeepfakeMetric`` name them. An exception
     after decoding is a bug and propagates, and so do those that no broken file causes (a missing
     library, a missing key, no memory).
+
+    A ``Resize`` that enlarges the pictures by more than 1.5 is noted in the metainfo ``enlarged``,
+    the sides before and after it, of which ``ClipShapeHook`` warns.
 
     A decoder that never returns is ended by the ``timeout`` of the data loader.
 
@@ -85,13 +91,19 @@ class GuardedPipeline(Compose):
         except Exception as error:  # decoders raise whatever they like
             unreadable = _one_line(error)
             data = dict(self._black_clip(annotation), unreadable=unreadable)
+        notes = {} if unreadable is None else dict(unreadable=unreadable)
         for transform in self._tail:
+            before = data.get('img_shape')
             data = transform(data)
             if data is None:
                 return None
+            if type(transform).__name__ == 'Resize' and unreadable is None:
+                after = data['img_shape']
+                if max(new / old for new, old in zip(after, before)) > _ENLARGED:
+                    notes['enlarged'] = (tuple(before), tuple(after))
         # a pipeline need not pack, e.g. one for looking at clips
-        if unreadable is not None and 'data_samples' in data:
-            data['data_samples'].set_metainfo(dict(unreadable=unreadable))
+        if notes and 'data_samples' in data:
+            data['data_samples'].set_metainfo(notes)
         return data
 
     def _decode(self, data: dict) -> dict:

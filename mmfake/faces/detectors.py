@@ -290,7 +290,10 @@ class FaceSettings:
         """
         margin = crop.get('margin') if crop.get('detector') == self.detector else None
         size = crop.get('size', self.size) if self.size == FaceSettings.size else self.size
-        return replace(self, margin=self.margin or margin, size=size)
+        try:
+            return replace(self, margin=self.margin or margin, size=size)
+        except (TypeError, MMFakeError):  # a stranger's checkpoint may say anything
+            return self
 
     def load(self) -> Tuple[Optional[FaceDetector], float]:
         """Load the detector, once per process (None for the centre square), and say the margin."""

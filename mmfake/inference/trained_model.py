@@ -142,7 +142,8 @@ class TrainedModel:
         check_preprocessing(meta.get(PreprocessingHook.META_KEY), own)
         trained_on = meta.get('dataset_meta') or {}
         self.methods: Tuple[str, ...] = tuple(trained_on.get('multi_classes') or ())
-        self.crop: Dict[str, Any] = dict(trained_on.get('crop') or {})
+        crop = trained_on.get('crop')
+        self.crop: Dict[str, Any] = crop if isinstance(crop, dict) else {}
         self._family = self._family_of(loaded.get('state_dict', loaded))
         self.classes = self.methods if self._family else ()
         self.val_threshold: Optional[float] = meta.get(ValidationThresholdHook.META_KEY)

@@ -14,7 +14,8 @@ from mmfake.errors import MMFakeError
 
 ROOT = Path(__file__).parents[2]
 TOOLS = ROOT / 'tools'
-PAGES = [path for path in (ROOT / 'README.md', ROOT / 'configs/mtl/README.md') if path.is_file()]
+NAMES = ('README.md', 'configs/mtl/README.md', 'configs/frames/README.md')
+PAGES = [ROOT / name for name in NAMES if (ROOT / name).is_file()]
 BLOCKS = {
     match.group(1): match.group(0)
     for page in PAGES
@@ -72,6 +73,8 @@ def test_every_shown_variant_is_run_here():
         'my_regime.py',
         'my_celebdf.py',
         'my_tracker.py',
+        'my_resnet.py',
+        'my_frames.py',
     }
 
 
@@ -79,6 +82,19 @@ def test_another_backbone(step):
     _, weights = step('my_slowonly.py')
     assert weights['backbone.layer4.2.conv3.conv.weight'].shape[0] == 2048
     assert weights['multi.cls_head.layers.1.weight'].shape == (512, 2048)
+
+
+def test_another_encoder_of_pictures(step):
+    cfg, weights = step('my_resnet.py')
+    assert weights['backbone.backbone.layer4.2.conv3.conv.weight'].shape[0] == 2048
+    assert cfg.train_dataloader.dataset.pipeline[1].clip_len == 1
+
+
+@pytest.mark.nightly
+def test_another_regime_on_frames(step):
+    _, weights = step('my_frames.py')
+    assert weights['backbone.backbone.layers.6.conv.weight'].shape[0] == 1280
+    assert weights['multi.contrastive_head.layers.0.weight'].shape[1] == 1280
 
 
 def test_another_loss_weight(step):

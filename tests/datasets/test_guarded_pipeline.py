@@ -249,3 +249,28 @@ class InterruptedVideos:
 def test_ctrl_c_leaves_workers_to_the_main_process():
     """Met while decord lets go of a video it would be printed as a traceback, and forgotten."""
     assert [int(batch) for batch in DataLoader(InterruptedVideos(), num_workers=1)] == [0, 1]
+
+
+@pytest.mark.parametrize(('side', 'told'), [(90, False), (96, False), (98, True)])
+def test_what_resize_enlarges_by_more_than_half_is_noted(whole, side, told):
+    """The video has 64 px on its shorter side."""
+    steps = [*HEAD, dict(type='Resize', scale=(-1, side)), *TAIL[3:]]
+    sample = GuardedPipeline(steps)(annotation(whole))['data_samples']
+    assert ('enlarged' in sample.metainfo) == told
+    if told:
+        before, after = sample.enlarged
+        assert min(before) == 64
+        assert min(after) == side
+    crop = dict(
+        type='CenterCrop', crop_size=32
+    )  # after the crop it is enlarged, whatever the video
+    steps = [*HEAD, crop, dict(type='Resize', scale=(64, 64), keep_ratio=False), *TAIL[3:]]
+    sample = GuardedPipeline(steps)(annotation(whole))['data_samples']
+    assert sample.enlarged == ((32, 32), (64, 64))
+
+
+def test_a_black_clip_is_not_enlarged(broken):
+    steps = [*HEAD, dict(type='Resize', scale=(512, 512), keep_ratio=False), *TAIL[3:]]
+    sample = GuardedPipeline(steps)(annotation(broken['text']))['data_samples']
+    assert 'unreadable' in sample.metainfo
+    assert 'enlarged' not in sample.metainfo

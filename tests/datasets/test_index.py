@@ -1,7 +1,9 @@
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from mmfake.datasets.ffpp_dataset import FFPPDataset
 from mmfake.datasets.ffpp_tree import read_tree
 from mmfake.datasets.index import COLUMNS, read_index, select_videos
 from mmfake.datasets.protocol import STATUSES
@@ -38,6 +40,29 @@ def test_index_says_the_same_as_the_tree_whatever_the_order_of_rows(index, small
     pairs = [('000', '001'), ('002', '003'), ('004', '005')]
     tree = read_tree(str(small_tree.root), pairs, 'train', METHODS, 'c23')
     assert chosen == [replace(record, frames=40, fps=25.0) for record in tree]
+
+
+@pytest.mark.parametrize(
+    ('columns', 'expected'),
+    [
+        (dict(detector='centerface', margin='1.67', size='400'), ('centerface', 1.67, 400)),
+        (dict(detector='none', margin='1', size='400'), None),  # it was a crop before
+        (dict(detector='centerface', margin='', size='400'), None),
+        (dict(detector='centerface', margin='99', size='400'), None),
+        (dict(detector='mtcnn', margin='1.3', size='160'), None),  # somebody else's
+        (dict(size='123.5 kB'), None),
+        ({}, None),
+    ],
+)
+def test_how_the_faces_were_cut_out(columns, expected, index):
+    path = Path(index())
+    head, *rows = path.read_text().splitlines()
+    lines = [','.join([head, *columns])] + [','.join([row, *columns.values()]) for row in rows]
+    path.write_text('\n'.join(lines) + '\n')
+    assert {record.crop for record in read_index(str(path))} == {expected}
+    dataset = FFPPDataset([], 'train', None, str(path.parent), ann_file=path.name)
+    crop = expected and dict(zip(('detector', 'margin', 'size'), expected))
+    assert dataset.metainfo.get('crop') == crop
 
 
 def test_unused_rows_keep_their_reason(index):

@@ -6,6 +6,7 @@ import importlib.util
 import os
 import re
 import sys
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -324,3 +325,20 @@ def test_the_real_yunet_runs_on_pictures_of_all_sizes():
     detector = YuNetDetector(REAL)
     for shape in [(64, 64, 3), (1080, 1920, 3), (16, 16, 3)]:
         assert len(detector.detect(np.zeros(shape, np.uint8)).boxes) == 0
+
+
+@pytest.mark.parametrize(
+    ('settings', 'crop', 'margin', 'size'),
+    [
+        ({}, {}, None, 160),
+        ({}, dict(detector='centerface', margin=1.67, size=400), 1.67, 400),
+        # a margin is around the box of its own detector
+        (dict(detector='yunet', model='x'), dict(detector='centerface', margin=2, size=4), None, 4),
+        (dict(margin=1.5, size=96), dict(detector='centerface', margin=1.67, size=400), 1.5, 96),
+    ],
+)
+def test_faces_are_cut_out_as_in_training_unless_told(settings, crop, margin, size):
+    found = FaceSettings(**settings).like(crop)
+    assert (found.margin, found.size) == (margin, size)
+    rest = replace(FaceSettings(**settings), margin=margin, size=size)
+    assert found == rest

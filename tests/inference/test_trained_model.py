@@ -14,6 +14,7 @@ from torch import nn
 from mmfake.engine.hooks.checkpoint_facts import preprocessing_of
 from mmfake.engine.hooks.validation_threshold_hook import Validation
 from mmfake.errors import MMFakeError
+from mmfake.faces.detectors import FaceSettings
 from mmfake.inference.clip_pipeline import ClipPipeline
 from mmfake.inference.deepfake_inferencer import DeepfakeInferencer, meaning_of
 from mmfake.inference.trained_model import Decision, TrainedModel, choose_threshold
@@ -227,3 +228,18 @@ def test_verdict():
     decision = Decision(0.5, 'user')
     verdicts = [decision.verdict(p) for p in (None, 0.0, 0.4999, 0.5, 1.0)]
     assert verdicts == ['abstain', 'original', 'original', 'manipulated', 'manipulated']
+
+
+@pytest.mark.parametrize('crop', [3, [1], dict(margin='x'), dict(detector='centerface', size='a')])
+def test_a_crop_that_cannot_be_read_is_unknown(crop, config, checkpoint, tmp_path):
+    path = with_meta(checkpoint, tmp_path / 'x.pth', dataset_meta=dict(crop=crop))
+    assert DeepfakeInferencer(config(), path, 'cpu').faces == FaceSettings()
+
+
+def test_the_crop_of_its_training_is_that_of_the_detection(config, checkpoint, tmp_path):
+    crop = dict(detector='centerface', margin=1.67, size=400)
+    path = with_meta(checkpoint, tmp_path / 'x.pth', dataset_meta=dict(crop=crop))
+    faces = DeepfakeInferencer(config(), path, 'cpu').faces
+    assert (faces.margin, faces.size) == (1.67, 400)
+    faces = DeepfakeInferencer(config(), path, 'cpu', faces=FaceSettings(margin=1.2)).faces
+    assert (faces.margin, faces.size) == (1.2, 400)

@@ -152,6 +152,9 @@ class ClipShapeHook(Hook):
     project's, passes. A training that starts from the weights of another (``load_from``) has no
     shape until it is validated.
 
+    It also warns, once, of pictures that a ``Resize`` enlarges by more than 1.5: a detector of
+    larger pictures than are stored sees no more in them.
+
     Args:
         refuse (bool): Whether another shape ends the test. Defaults to True.
     """
@@ -162,11 +165,19 @@ class ClipShapeHook(Hook):
     def __init__(self, refuse: bool = True) -> None:
         self.refuse = refuse
         self._shape: Optional[Sequence[int]] = None
+        self._warned = False
+
+    def before_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch: Optional[Dict[str, Any]] = None
+    ) -> None:
+        """Look whether the pictures were enlarged."""
+        self._warn_of_enlarged(data_batch)
 
     def before_val_iter(
         self, runner: Runner, batch_idx: int, data_batch: Optional[Dict[str, Any]] = None
     ) -> None:
         """Remember the shape of the clips."""
+        self._warn_of_enlarged(data_batch)
         self._shape = _shape_of(data_batch)
 
     def before_train(self, runner: Runner) -> None:
@@ -191,12 +202,32 @@ class ClipShapeHook(Hook):
         Raises:
             MMFakeError: If the clips have another one.
         """
+        self._warn_of_enlarged(data_batch)
         if batch_idx == 0 and self.refuse:
             check_clip_shape(
                 self._shape,
                 _shape_of(data_batch),
                 'for a test with others set default_hooks.clip_shape.refuse=False',
             )
+
+    def _warn_of_enlarged(self, batch: Dict[str, Any]) -> None:
+        """Say both sizes of the first pictures that were enlarged."""
+        if self._warned:
+            return
+        samples = batch.get('data_samples') or ()
+        sizes = [sample.get('enlarged') for sample in samples if sample.get('enlarged')]
+        if not sizes:
+            return
+        self._warned = True
+        (before, after), side = sizes[0], max(sizes[0][1])
+        print_log(
+            f'Resize enlarges pictures of {" x ".join(map(str, before))} px to '
+            f'{" x ".join(map(str, after))}: the network sees no more than is stored. Prepare '
+            f'larger crops (data_prep/prepare_ffpp.py --size {side + side % 2} or more), or take '
+            'smaller pictures.',
+            logger='current',
+            level=logging.WARNING,
+        )
 
 
 def check_clip_shape(expected: Any, found: Sequence[int], otherwise: str = '') -> None:
@@ -226,13 +257,16 @@ def check_clip_shape(expected: Any, found: Sequence[int], otherwise: str = '') -
 
 
 def _in_words(shape: Tuple[int, ...]) -> str:
-    """``'clips of 8 x 64 x 64 (frames x px)'`` or ``'frames of 64 x 64 px'``."""
+    """Such as ``'clips of 8 x 64 x 64 (frames x px)'`` or ``'frames of 64 x 64 px'``."""
     size = _size(shape)
-    return f'clips of {size} (frames x px)' if len(shape) == 4 else f'frames of {size} px'
+    if len(shape) == 4:
+        return f'clips of {size}' if shape[1] == 1 else f'clips of {size} (frames x px)'
+    return f'frames of {size} px'
 
 
 def _size(shape: Tuple[int, ...]) -> str:
-    return ' x '.join(map(str, shape[1:]))
+    numbers = ' x '.join(map(str, shape[1:]))
+    return f'1 frame{numbers[1:]} px' if len(shape) == 4 and shape[1] == 1 else numbers
 
 
 def _shape_of(batch: Dict[str, Any]) -> Tuple[int, ...]:

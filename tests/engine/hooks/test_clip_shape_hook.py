@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from mmengine.logging import MMLogger
 
 from mmfake import ClipShapeHook, MMFakeError
 
@@ -26,6 +27,7 @@ def loaded(meta, resume=False):
 
 
 CLIP, FRAME = (3, 8, 64, 48), (3, 64, 48)
+SINGLE = (3, 1, 64, 48)  # a clip of one frame
 
 
 @pytest.mark.parametrize('shape', [CLIP, FRAME])
@@ -48,6 +50,12 @@ def test_the_same_shape_passes_and_is_saved_again(shape):
         (FRAME, (3, 64, 64), 'frames of 64 x 48 px, .*makes them 64 x 64: '),
         (FRAME, CLIP, 'frames of 64 x 48 px.*makes them clips of 8 x 64 x 48 '),
         (CLIP, FRAME, 'clips of 8 x 64 x 48 .*makes them frames of 64 x 48 px'),
+        (
+            SINGLE,
+            (3, 1, 64, 64),
+            'clips of 1 frame x 64 x 48 px, .*makes them 1 frame x 64 x 64 px:',
+        ),
+        (SINGLE, CLIP, 'clips of 1 frame x 64 x 48 px, .*makes them 8 x 64 x 48: '),
     ],
 )
 def test_others_are_refused_unless_told(expected, found, told):
@@ -83,3 +91,21 @@ def test_a_training_from_the_weights_of_another_has_no_shape_yet(train, tmp_path
     train(2, hooks, work_dir='new', load_from=str(path), resume=how == 'resume')
     content = torch.load(tmp_path / 'new' / 'epoch_2.pth', weights_only=False)
     assert content['meta'].get('clip_shape') == ([3, 8, 64, 64] if how == 'resume' else None)
+
+
+def test_pictures_that_are_enlarged_are_warned_of_once(make_samples, caplog):
+    logger = MMLogger.get_current_instance()
+    logger.addHandler(caplog.handler)
+    hook, samples = ClipShapeHook(), make_samples([0, 1, 1])
+    hook.before_train_iter(None, 0, dict(batch(*SINGLE), data_samples=samples))
+    assert not caplog.records
+    samples[1].set_metainfo(dict(enlarged=((160, 150), (381, 380))))
+    enlarged = dict(batch(*SINGLE), data_samples=samples)
+    hook.before_train_iter(None, 1, enlarged)
+    hook.before_val_iter(None, 0, enlarged)
+    hook.before_test_iter(None, 0, enlarged)
+    logger.removeHandler(caplog.handler)
+    (record,) = caplog.records
+    assert record.levelname == 'WARNING'
+    assert 'enlarges pictures of 160 x 150 px to 381 x 380: ' in record.getMessage()
+    assert '--size 382 or more' in record.getMessage()
