@@ -32,7 +32,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         '--margin',
         type=float,
         metavar='M',
-        help='side of the crop over the larger side of the face box (default: 1.3)',
+        help='side of the crop over the larger side of the face box (default: 1.3; 1.67 with '
+        '--size 400 for configs/frames)',
     )
     _integer(faces, '--every', 'K', default.every, 'look for faces in every K-th frame')
     _integer(faces, '--min-face', 'PX', default.min_face, 'smallest face box, px of the source')

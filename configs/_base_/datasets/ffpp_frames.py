@@ -79,7 +79,8 @@ test_pipeline = [
 
 # 48 frames a step, as the winner's 12 on each of 4 GPUs: 24 originals + 24 fakes, whose mean loss
 # is his (fake + real) / 2. 2,880 / 48 = 60 iterations an epoch. He had 12 GB for 12 frames in half
-# precision; with_cp of the encoder takes less memory. On N GPUs train_dataloader.batch_size is
+# precision. Counted on a CPU, B7 keeps 1.5 GB a frame for backward in single precision; with_cp of
+# the encoder takes less. On N GPUs train_dataloader.batch_size is
 # 48 / N, with sync_bn='torch'.
 train_dataloader = dict(batch_size=48, dataset=dict(data_root=data_root, pipeline=train_pipeline))
 val_dataloader = dict(batch_size=8, dataset=dict(data_root=data_root, pipeline=val_pipeline))
