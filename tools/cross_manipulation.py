@@ -36,7 +36,10 @@ def parse(argv=None):
     )
     parser.add_argument('--work-dir', required=True, metavar='DIR', help='folder of all cells')
     parser.add_argument(
-        '--regimes', nargs='+', default=['all'], help='e.g. bin_ce bin_con (default: all)'
+        '--regimes',
+        nargs='+',
+        help="e.g. bin_ce bin_con, or all (default: the rows of the paper's table; all with "
+        '--configs or --collect-only)',
     )
     parser.add_argument('--holdouts', nargs='+', default=['all'], help='e.g. df f2f (default: all)')
     parser.add_argument(

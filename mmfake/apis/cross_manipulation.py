@@ -11,6 +11,7 @@ from mmengine.config import Config
 
 from ..errors import MMFakeError
 from ..evaluation.cross_table import metric_tables
+from ..evaluation.paper import PAPER_FIGURES
 from ..files import write_text
 from .cell import (
     Cell,
@@ -42,7 +43,7 @@ _WITHOUT_EFFECT = {
 
 def cross_manipulation(
     work_dir: str,
-    regimes: Sequence[str] = ('all',),
+    regimes: Optional[Sequence[str]] = None,
     holdouts: Sequence[str] = ('all',),
     seeds: Optional[Sequence[int]] = None,
     configs: Optional[str] = None,
@@ -64,7 +65,8 @@ def cross_manipulation(
 
     Args:
         work_dir (str): Folder of all cells, tables and figures.
-        regimes (Sequence[str]): Keys of regimes, or ``'all'``. Defaults to ``('all',)``.
+        regimes (Sequence[str], optional): Keys of regimes, or ``'all'`` that there are. Defaults to
+            None: the rows of the paper's table; all with ``configs`` or ``collect_only``.
         holdouts (Sequence[str]): Keys of manipulations, or ``'all'``. Defaults to ``('all',)``.
         seeds (Sequence[int], optional): Seeds of the trainings. Defaults to None: 0, or all that
             are there with ``collect_only``.
@@ -95,6 +97,7 @@ def cross_manipulation(
         KeyboardInterrupt: On Ctrl-C or SIGTERM, after the running commands were ended.
     """
     folder = Path(work_dir)
+    regimes = regimes or (['all'] if configs or collect_only else list(PAPER_FIGURES))
     embedded = None if embedding_of is None else _cell_named(embedding_of)
     if collect_only:
         cells = _chosen(find_cells(folder), regimes, holdouts, seeds, embedded, work_dir)

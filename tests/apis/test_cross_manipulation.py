@@ -496,11 +496,11 @@ def test_dry_run_prints_every_command_and_writes_nothing(tmp_path, capsys):
     options = ['--seeds', '0', '2', '--cfg-options', 'train_cfg.max_epochs=3', 'a="b c"']
     lines = printed(capsys, '--work-dir', work_dir, '--dry-run', *options)
     assert list(tmp_path.iterdir()) == []
-    assert len(lines) == 6 * 4 * 2 * 2
+    assert len(lines) == 7 * 4 * 2 * 2
     titles = [line[2:] for line in lines[::2]]
     first = ['df/seed_0', 'df/seed_2', 'f2f/seed_0']
     assert titles[:3] == [f'baseline_s3d_holdout_{name}' for name in first]
-    assert [title.split('_holdout_')[0] for title in titles[::8]] == REGIMES
+    assert [title.split('_holdout_')[0] for title in titles[::8]] == [*REGIMES, 'dfdc_winner']
     train, test = (shlex.split(command) for command in lines[1].split(' && '))
     assert Path(train[1]).name == 'train.py'
     assert Path(train[2]).is_file()
@@ -575,7 +575,7 @@ def test_launchers(tmp_path, capsys):
         (['--scale', 'giant'], '--scale giant: neither a file nor'),
         (['--collect-only'], 'none of the cells asked for is here'),
         (['--embedding-of', 'bin_ce'], 'write REGIME/HOLDOUT/SEED'),
-        (['--embedding-of', 'bin_ce/df/7'], '--embedding-of bin_ce/df/7: is none of the 24 cells'),
+        (['--embedding-of', 'bin_ce/df/7'], '--embedding-of bin_ce/df/7: is none of the 28 cells'),
         (['--cfg-options', 'foo'], '--cfg-options foo: not KEY=VALUE (it has no "=")'),
         (['--cfg-options', '=3'], '--cfg-options =3: not KEY=VALUE (a part of its key is empty)'),
         (['--cfg-options', 'a=1', 'a..b=3'], '--cfg-options a..b=3: not KEY=VALUE (a part of its'),

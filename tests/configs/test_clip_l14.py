@@ -92,7 +92,8 @@ def test_a_tiny_instance_trains_tests_and_detects(name, smoke, tiny_tree, tmp_pa
     sizes = 'clip_size = dict(clip_len=8, image_size=64)'
     scale.write_text(f'_base_ = {str(smoke)!r}\n{sizes}\n')
     config, work_dir = str(CONFIGS / f'clip_l14_{name}_holdout_f2f.py'), str(tmp_path / 'work')
-    options = {'test_dataloader.dataset.pipeline.1.num_clips': 4}
+    options = {f'train_cfg.{key}': 1 for key in ('max_epochs', 'val_begin', 'val_interval')}
+    options['test_dataloader.dataset.pipeline.1.num_clips'] = 4
     cfg = load_config(config, str(scale), options=options, work_dir=work_dir)
     set_training_options(cfg)
     cfg.val_evaluator.n_bootstrap = 20

@@ -5,7 +5,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from mmaction.registry import MODELS
 from mmengine.hooks import Hook
+from torch import nn
 
 from mmfake.apis.run import build_runner
 from mmfake.apis.train import set_training_options, train
@@ -76,6 +78,7 @@ def test_every_shown_variant_is_run_here():
         'my_resnet.py',
         'my_frames.py',
         'my_forgeries.py',
+        'my_norms.py',
     }
 
 
@@ -96,6 +99,20 @@ def test_another_regime_on_frames(step):
     _, weights = step('my_frames.py')
     assert weights['backbone.backbone.layers.6.conv.weight'].shape[0] == 1280
     assert weights['multi.contrastive_head.layers.0.weight'].shape[1] == 1280
+
+
+def test_a_part_of_a_model(step):
+    cfg, _ = step('my_norms.py')
+    model = MODELS.build(cfg.model)
+    norms = {
+        f'backbone.{path}.{name}'
+        for path, module in model.backbone.named_modules()
+        if isinstance(module, nn.BatchNorm3d)
+        for name in ('weight', 'bias')
+    }
+    trained = {name for name, one in model.named_parameters() if one.requires_grad}
+    assert {name for name in trained if name.startswith('backbone.')} == norms
+    assert {name.split('.')[0] for name in trained - norms} == {'binary', 'multi'}
 
 
 def test_another_loss_weight(step):

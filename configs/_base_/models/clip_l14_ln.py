@@ -50,7 +50,8 @@ custom_hooks = []
 
 # What --scale mini is for this model, over configs/_base_/scales/mini.py: a small tower on single
 # frames of 64 px, of which the same parts are trained. Its weights are random, so that training
-# finds out what a classifier of random features can know, which is little.
+# only finds out what a classifier of random features can know, which is little. Such features are
+# nearly alike in all frames: it takes larger steps to tell them apart.
 scales = dict(
     mini=dict(
         model=dict(
@@ -59,8 +60,8 @@ scales = dict(
                     pretrained=None,
                     config=dict(
                         _delete_=True,
-                        hidden_size=64,
-                        intermediate_size=128,
+                        hidden_size=128,
+                        intermediate_size=256,
                         num_hidden_layers=2,
                         num_attention_heads=2,
                         image_size=64,
@@ -69,8 +70,23 @@ scales = dict(
                     with_cp=False,
                 )
             ),
-            binary=dict(cls_head=dict(in_channels=64)),
+            binary=dict(cls_head=dict(in_channels=128)),
         ),
-        optim_wrapper=dict(optimizer=dict(lr=1e-2, weight_decay=0.0), paramwise_cfg=None),
+        optim_wrapper=dict(
+            optimizer=dict(lr=0.03, weight_decay=0.0),
+            paramwise_cfg=dict(_delete_=True, custom_keys={'binary': dict(lr_mult=10.0)}),
+        ),
+        train_cfg=dict(max_epochs=12, val_begin=4, val_interval=4),
+        param_scheduler=[
+            dict(
+                type='CosineAnnealingLR',
+                T_max=12,
+                eta_min=0,
+                by_epoch=True,
+                begin=0,
+                end=12,
+                convert_to_iter_based=True,
+            ),
+        ],
     ),
 )

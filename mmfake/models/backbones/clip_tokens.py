@@ -64,8 +64,8 @@ def tokenize(prompts: Sequence[str], pretrained: Optional[str] = None) -> List[L
             raise MMFakeError(
                 f'the prompt {prompt!r} needs a vocabulary, as {unknown[0]!r} is not among the '
                 f'{len(_WORDS)} words that mmfake knows; set pretrained of the text encoder to a '
-                f'folder with tokenizer.json or vocab.json and merges.txt'
-                + (f', which {pretrained} has not.' if pretrained else '.')
+                'folder with tokenizer.json or vocab.json and merges.txt'
+                + (f', which {pretrained} is not.' if pretrained else '.')
             )
         rows.append([BEGIN, *(token for word in words for token in _WORDS[word]), END])
     return rows

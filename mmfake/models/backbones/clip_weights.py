@@ -137,6 +137,11 @@ _SIZES = (
     *('num_attention_heads', 'max_position_embeddings', 'num_channels', 'image_size', 'patch_size'),
     *('hidden_act', 'layer_norm_eps', 'eos_token_id'),
 )
+# what a config.json that does not say it means
+_UNSAID = {
+    'vision_config': dict(hidden_act='quick_gelu', num_attention_heads=12),
+    'text_config': dict(hidden_act='quick_gelu', num_attention_heads=8),
+}
 
 
 def _stored_config(pretrained: str, part: str) -> Optional[Dict[str, Any]]:
@@ -158,7 +163,7 @@ def _stored_config(pretrained: str, part: str) -> Optional[Dict[str, Any]]:
         raise MMFakeError(f'{path}: is of a {kind}, not of a CLIP; give another folder.')
     if part in content and 'projection_dim' in content:
         tower['projection_dim'] = content['projection_dim']
-    return {key: tower[key] for key in _SIZES if key in tower}
+    return {**_UNSAID[part], **{key: tower[key] for key in _SIZES if key in tower}}
 
 
 def load_tower(model: nn.Module, part: str, pretrained: str, facts: Mapping[str, Any]) -> None:

@@ -175,6 +175,14 @@ def test_what_no_tensor_tells_is_compared(folder):
     assert CLIPImageEncoder(place).config['hidden_act'] == 'gelu'
     with pytest.raises(MMFakeError, match="have hidden_act='gelu', the encoder has 'quick_gelu'"):
         loaded(CLIPImageEncoder, place, config=IMAGE)
+    # a config.json that says nothing means quick GELU
+    path = Path(place, 'config.json')
+    content = json.loads(path.read_text())
+    del content['vision_config']['hidden_act']
+    path.write_text(json.dumps(content))
+    loaded(CLIPImageEncoder, place, config=IMAGE)
+    with pytest.raises(MMFakeError, match="have hidden_act='quick_gelu', the encoder has 'gelu'"):
+        loaded(CLIPImageEncoder, place, config=dict(IMAGE, hidden_act='gelu'))
     # nor does a checkpoint of ours under another activation or number of heads pass
     facts = preprocessing_of(torch.nn.ModuleDict(dict(backbone=fresh())))
     for change in (dict(hidden_act='gelu'), dict(num_attention_heads=4)):
