@@ -13,6 +13,7 @@ from mmengine.model import MMDistributedDataParallel
 from mmengine.optim import OptimWrapper
 
 from mmfake.engine.config import load_config
+from mmfake.errors import MMFakeError
 
 pytest.importorskip('transformers', reason='the extra clip is not installed')
 
@@ -183,3 +184,24 @@ def test_what_training_sees(row, tiny_tree):
     assert list(val['multi_classes']) == ['original', *methods]
     tested = {video['method'] for video in test['expected_videos'].values()}
     assert tested == ({'original', 'f2f'} if row else {'original', *HOLDOUTS})
+
+
+def test_another_reading_of_the_labels_is_one_line(tiny_tree, tmp_path):
+    path = tmp_path / 'all.py'
+    path.write_text(
+        f'_base_ = {str(FOLDER / "joint_embedding.py")!r}\n'
+        'from mmfake.engine.loaders import set_in_datasets\n'
+        "set_in_datasets(_base_, 'attributes', dict(df=['identity', 'eye', 'illumination']))\n"
+    )
+    cfg = load_config(str(path), scale='mini_clip', data_root=str(tiny_tree), work_dir='x')
+    for name in ('train', 'val', 'test'):
+        dataset = DATASETS.build(copy.deepcopy(cfg[f'{name}_dataloader'].dataset))
+        told = {}
+        for index in range(len(dataset)):
+            info = dataset.get_data_info(index)
+            told.setdefault(info['method'], set()).add(info['attributes'])
+        assert told['df'] == {(0, 1, 0, 1, 1, 0, 0)}
+        assert told['fs'] == {(0, 1, 0, 1, 0, 1, 1)}
+    cfg.val_dataloader.dataset.attributes = dict(df=['ear'])
+    with pytest.raises(MMFakeError, match="manipulation 'df': attributes=.*'ear'.* no list of nam"):
+        DATASETS.build(cfg.val_dataloader.dataset)
