@@ -25,6 +25,7 @@ COMMANDS: Dict[str, Command] = {
     'prepare': Command('data_prep/prepare_ffpp.py', 'cut the faces out of FaceForensics++'),
     'prepare-dataset': Command('data_prep/prepare_dataset.py', 'the same of any other dataset'),
     'merge': Command('data_prep/merge_index.py', 'join what several machines have prepared'),
+    'add-points': Command('data_prep/add_points.py', 'add the points that forgeries need'),
     'check': Command('data_prep/check_index.py', 'look for leaks and damage in a prepared dataset'),
     'preview': Command('data_prep/preview.py', 'draw a prepared dataset'),
     'train': Command('tools/train.py', 'train a detector'),

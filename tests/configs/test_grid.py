@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 import torch
+import yaml
 from mmaction.registry import DATASETS, MODELS
 from mmengine.config import Config
 
+from mmfake.engine.config import load_config
+from mmfake.engine.loaders import check_agreement
 from mmfake.models.labelled_queue import LabelledQueue
 from mmfake.models.recognizers.dual_stream_recognizer import ContrastiveEncoder
 
@@ -17,6 +20,7 @@ CONFIGS = Path(__file__).parents[2] / 'configs'
 REGIMES = ['baseline_s3d', 'bin_ce', 'bin_con', 'bin_ce_con', 'bin_multi_ce', 'bin_multi_con']
 HOLDOUTS = ['df', 'f2f', 'fs', 'nt']
 GRID = [f'{regime}_holdout_{method}' for regime in REGIMES for method in HOLDOUTS]
+MADE = ['sbi_ce', 'bin_multi_ce_sbi']  # with forgeries made while training, and not the paper's
 MODEL_KEYS = ('model', 'custom_hooks')
 
 
@@ -34,7 +38,18 @@ def text(part):
 
 
 def test_the_grid_is_complete():
-    assert sorted(path.stem for path in (CONFIGS / 'mtl').glob('*.py')) == sorted(GRID)
+    made = [f'{regime}_holdout_{method}' for regime in MADE for method in HOLDOUTS]
+    assert sorted(path.stem for path in (CONFIGS / 'mtl').glob('*.py')) == sorted(GRID + made)
+
+
+@pytest.mark.parametrize('method', HOLDOUTS)
+def test_the_metafile_lists_every_config(method):
+    models = yaml.safe_load((CONFIGS / 'mtl' / 'metafile.yml').read_text())['Models']
+    listed = {model['Name']: model['Config'] for model in models}
+    assert len(listed) == len(models)
+    for regime in (*REGIMES, *MADE):
+        name = f'{regime}_holdout_{method}'
+        assert listed[name] == f'configs/mtl/{name}.py'
 
 
 @pytest.mark.parametrize('name', GRID)
@@ -126,3 +141,37 @@ def test_builds_and_takes_a_batch(regime, make_samples):
     assert total.isfinite()
     scores = [sample.pred_score for sample in model.test_step(data)]
     assert all(score.sum().item() == pytest.approx(1) for score in scores)
+
+
+# ---- forgeries made while training
+
+
+@pytest.mark.parametrize('regime', MADE)
+@pytest.mark.parametrize('held_out', HOLDOUTS)
+def test_forgeries_differ_from_the_regime_without_them_in_training_data_alone(regime, held_out):
+    cfg = load(f'{regime}_holdout_{held_out}').to_dict()
+    plain = dict(sbi_ce='bin_ce', bin_multi_ce_sbi='bin_multi_ce')[regime]
+    without = load(f'{plain}_holdout_{held_out}').to_dict()
+    dataset = cfg['train_dataloader']['dataset']
+    steps = [step['type'] for step in dataset.pop('pipeline')]
+    assert steps[2:5] == ['DecordDecode', 'mmfake.SelfBlend', 'mmfake.Recompress']
+    assert steps[:3] + steps[5:] == [
+        step['type'] for step in without['train_dataloader']['dataset'].pop('pipeline')
+    ]
+    assert dataset.pop('synthetic') == ['sbi']
+    if regime == 'sbi_ce':
+        assert dataset.pop('methods') == []
+    else:
+        assert cfg['model']['multi']['cls_head'].pop('num_classes') == 5
+        del without['model']['multi']['cls_head']['num_classes']
+    del cfg['train_pipeline'], without['train_pipeline']
+    assert cfg == without
+
+
+def test_the_classes_follow_the_hold_out():
+    for holdout, classes in (('none', 6), ('nt', 5)):
+        path = CONFIGS / 'mtl' / 'bin_multi_ce_sbi_holdout_df.py'
+        cfg = load_config(str(path), holdout=holdout, work_dir='x')
+        assert cfg.model.multi.cls_head.num_classes == classes
+        check_agreement(cfg)
+        check_agreement(load_config(str(CONFIGS / 'mtl' / 'sbi_ce_holdout_df.py'), holdout=holdout))

@@ -72,6 +72,7 @@ def test_every_shown_variant_is_run_here():
         'my_regime.py',
         'my_celebdf.py',
         'my_tracker.py',
+        'my_forgeries.py',
     }
 
 
@@ -108,6 +109,14 @@ def test_a_fifth_manipulation(step, tiny_tree, tmp_path):
     )
     _, weights = step('my_faceshifter.py', data_root=str(root))
     assert weights['multi.cls_head.layers.7.weight'].shape[0] == 5
+
+
+def test_forgeries_of_every_kind(step):
+    cfg, weights = step('my_forgeries.py')
+    steps = [step['type'] for step in cfg.train_dataloader.dataset.pipeline]
+    assert steps[3:6] == ['mmfake.SelfBlend', 'mmfake.AttributeForgery', 'mmfake.Recompress']
+    assert cfg.train_dataloader.dataset.methods == []
+    assert not any(key.startswith('multi') for key in weights)
 
 
 def test_a_regime_of_ones_own(step):

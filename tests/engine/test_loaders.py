@@ -57,6 +57,15 @@ def test_no_hold_out_is_shown_to_training_or_validation():
         (dict(data_root='a'), dict(data_root='./a/'), None),
         (dict(methods=['df']), dict(), 'methods df, val_dataloader df f2f fs nt'),
         (dict(methods=['nt', 'fs', 'f2f', 'df']), dict(), None),
+        (dict(synthetic=['sbi']), dict(), None),
+        # of originals and what is made of them, any manipulations may choose the epoch
+        (dict(methods=[], synthetic=['sbi']), dict(), None),
+        (
+            dict(methods=[], synthetic=['sbi'], holdout='df'),
+            dict(),
+            'holdout df, val_dataloader No',
+        ),
+        (dict(methods=['df'], synthetic=['sbi']), dict(), 'methods df, val_dataloader df f2f fs'),
     ],
 )
 def test_a_validation_of_another_protocol(train, val, told):

@@ -13,7 +13,7 @@ from data_prep.audit.index_table import read_table
 
 COLUMNS = (
     *('id', 'path', 'method', 'compression', 'target', 'source', 'split', 'frames', 'fps'),
-    *('status', 'reason', 'track', 'track_of', 'margin', 'size', 'source_file'),
+    *('status', 'reason', 'track', 'track_of', 'points', 'margin', 'size', 'source_file'),
 )
 START, FRAMES = 3, 9
 FACE = (20, 12, 36, 32)

@@ -17,6 +17,8 @@ from data_prep.preview_sheet.contact_sheet import (
     methods_of,
 )
 from data_prep.preview_sheet.histograms import draw_histograms, measure
+from data_prep.preview_sheet.synthetic_sheet import draw_forgeries, make_forgeries
+from mmfake.datasets.protocol import synthetic_keys
 from mmfake.errors import MMFakeError
 from mmfake.visualization.style import BLUE, VERMILLION
 
@@ -240,3 +242,64 @@ def test_wrong_values(dataset, tmp_path, monkeypatch, words, match):
     with pytest.raises(MMFakeError, match=match):
         preview.main([str(dataset.table().path), '--out', 'sheet.png', *words])
     assert not list(tmp_path.glob('sheet*'))
+
+
+# ---- forgeries
+
+
+@pytest.fixture
+def forgeable(dataset):
+    """Clips of stripes, which a forgery alters, with points; edit ``rows``, take ``table()``."""
+    face = 24 * np.float32([(0.37, 0.41), (0.63, 0.41), (0.5, 0.56), (0.4, 0.72), (0.6, 0.72)])
+    for row in dataset.rows:
+        row['split'] = 'train'
+        clip = np.zeros((9, 24, 24, 3), np.uint8)
+        clip[:] = 60 + 10 * np.arange(9)[:, None, None, None]
+        clip[:, :: 2 + int(row['target'])] += 60
+        row['path'] = row['path'].replace('.mp4', '.npy')
+        (dataset.root / row['path']).parent.mkdir(parents=True, exist_ok=True)
+        np.save(dataset.root / row['path'], clip)
+        if row['method'] == 'original':
+            row['points'] = row['path'].replace('.npy', '_points.npy')
+            np.save(dataset.root / row['points'], np.tile(face, (9, 1, 1)))
+    return dataset
+
+
+def test_forgeries_are_shown_beside_their_originals(forgeable, tmp_path, capsys):
+    made, total = make_forgeries(forgeable.table(), 2, seed=0)
+    assert (len(made), total) == (2, 3)
+    for stem, pictures in made:
+        assert stem in ('000', '001', '002')
+        assert list(pictures) == ['original', *synthetic_keys()]
+        for key in ('physeye', 'physmouth', 'physillum'):
+            differs = (pictures[key] != pictures['original']).any(axis=-1)
+            assert differs.any()
+            assert not differs[[0, -1]].any(), 'what is around the face stays'
+    figure = draw_forgeries(made, 'title')
+    shown = [text.get_text() for text in figure.texts]
+    assert {'title', 'Original', 'Self-blended', *(stem for stem, _ in made)} <= set(shown)
+    pictures = [ax.images[0].get_array() for ax in figure.axes if ax.images]
+    assert any((picture == made[0][1]['physmouth']).all() for picture in pictures)
+    out = tmp_path / 'sheet.png'
+    preview.main([str(forgeable.table().path), '--out', str(out), '--synthetic', '--rows', '3'])
+    assert out.is_file()
+    assert f'forgeries: {out}' in capsys.readouterr().out
+
+
+def test_a_forgery_that_could_not_be_made_is_said(forgeable):
+    """The eyes of another instant, where all instants look alike."""
+    for row in forgeable.rows:
+        path = forgeable.root / row['path']
+        np.save(path, np.repeat(np.load(path)[:1], 9, axis=0))
+    made, _ = make_forgeries(forgeable.table(), 3, seed=0)
+    assert all(pictures['eyeexpr'] is None for _, pictures in made)
+    figure = draw_forgeries(made, 'title')
+    notes = [text.get_text() for ax in figure.axes for text in ax.texts]
+    assert notes == ['not made'] * 3
+
+
+def test_without_an_original_of_training_there_is_nothing_to_forge(dataset):
+    for row in dataset.rows:
+        row['split'] = 'test'
+    with pytest.raises(MMFakeError, match='has no used original of training to forge'):
+        make_forgeries(dataset.table(), 3, seed=0)
