@@ -12,10 +12,12 @@ from mmaction.registry import DATASETS, MODELS
 from mmengine.model import MMDistributedDataParallel
 from mmengine.optim import OptimWrapper
 
+from mmfake.apis import test as test_module
+from mmfake.apis.test import set_test_options
 from mmfake.engine.config import load_config
 from mmfake.errors import MMFakeError
 
-pytest.importorskip('transformers', reason='the extra clip is not installed')
+transformers = pytest.importorskip('transformers', reason='the extra clip is not installed')
 
 FOLDER = Path(__file__).parents[2] / 'configs' / 'joint_embedding'
 HOLDOUTS = ['df', 'f2f', 'fs', 'nt']
@@ -205,3 +207,28 @@ def test_another_reading_of_the_labels_is_one_line(tiny_tree, tmp_path):
     cfg.val_dataloader.dataset.attributes = dict(df=['ear'])
     with pytest.raises(MMFakeError, match="manipulation 'df': attributes=.*'ear'.* no list of nam"):
         DATASETS.build(cfg.val_dataloader.dataset)
+
+
+def test_pre_trained_weights_are_tested_without_a_checkpoint(tiny_tree, tmp_path, monkeypatch):
+    """Row (1): what a folder of the hub's layout holds is in the model that scores."""
+    sizes = dict(hidden_size=16, intermediate_size=24, num_hidden_layers=1, num_attention_heads=2)
+    image = dict(sizes, image_size=64, patch_size=16)
+    config = transformers.CLIPConfig(vision_config=image, text_config=sizes, projection_dim=8)
+    clip = transformers.CLIPModel(config)
+    clip.save_pretrained(tmp_path / 'clip')
+    cfg = read('_pretrained', scale='mini_clip', data_root=str(tiny_tree))
+    cfg.work_dir = str(tmp_path / 'work')
+    for part in (cfg.model.backbone.backbone, cfg.model.binary.cls_head.text):
+        part.update(pretrained=str(tmp_path / 'clip'), config=None)
+    set_test_options(cfg, 'pretrained')
+    runners = []
+    build = test_module.build_runner
+    monkeypatch.setattr(
+        test_module, 'build_runner', lambda *a, **k: runners.append(build(*a, **k)) or runners[0]
+    )
+    metrics = test_module.test(cfg)
+    assert metrics['deepfake/n_scored'] == metrics['deepfake/n_expected'] > 0
+    stored, model = clip.state_dict(), runners[0].model
+    for tower in (model.backbone.backbone.model, model.cls_head.text.model):
+        for name, value in tower.state_dict().items():
+            assert torch.equal(value, stored[name]), name
