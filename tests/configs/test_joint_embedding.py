@@ -6,14 +6,16 @@ import signal
 import traceback
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
-from mmaction.registry import DATASETS, MODELS
+from mmaction.registry import DATASETS, MODELS, TRANSFORMS
 from mmengine.model import MMDistributedDataParallel
 from mmengine.optim import OptimWrapper
 
 from mmfake.apis import test as test_module
 from mmfake.apis.test import set_test_options
+from mmfake.datasets.samplers import drawing_with
 from mmfake.engine.config import load_config
 from mmfake.errors import MMFakeError
 
@@ -232,3 +234,22 @@ def test_pre_trained_weights_are_tested_without_a_checkpoint(tiny_tree, tmp_path
     for tower in (model.backbone.backbone.model, model.cls_head.text.model):
         for name, value in tower.state_dict().items():
             assert torch.equal(value, stored[name]), name
+
+
+@pytest.mark.parametrize('row', ['', '_no_aug'])
+def test_frames_of_full_scale(row):
+    """From a decoded frame of 317 px to what the encoder takes, whatever degradation is drawn."""
+    pytest.importorskip('mmfake.datasets.transforms.perturb')
+    pipeline = read(row).train_dataloader.dataset.dataset.pipeline
+    decoder = [step['type'] for step in pipeline].index('DecordDecode')
+    steps = [TRANSFORMS.build(dict(step)) for step in pipeline[decoder + 1 :]]
+    frame = np.random.default_rng(0).integers(0, 256, (317, 317, 3), dtype=np.uint8)
+    whole = dict(clip_len=1, num_clips=1, frame_inds=np.array([3]), total_frames=9, avg_fps=25.0)
+    whole.update(method='original', label_bin=0, label_multi=0, attributes=(0,) * 7, sample_idx=0)
+    for seed in range(8):
+        with drawing_with(seed):
+            results = dict(whole, imgs=[frame.copy()], original_shape=(317, 317), video_id='x')
+            for step in steps:
+                results = step(results)
+        assert results['inputs'].shape == (1, 3, 1, 224, 224)
+        assert results['data_samples'].attributes == (0,) * 7
