@@ -6,7 +6,7 @@ import logging
 from collections import Counter, defaultdict
 from dataclasses import replace
 from pathlib import Path
-from typing import Callable, Dict, List, Optional, Sequence, Set, Tuple, Union
+from typing import Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple, Union
 
 from mmaction.datasets.base import BaseActionDataset
 from mmaction.registry import DATASETS
@@ -25,7 +25,16 @@ from .ffpp_tree import (
 )
 from .guarded_pipeline import GuardedPipeline
 from .index import read_index, select_videos
-from .protocol import ORIGINAL, SPLITS, USED, HoldOut, VideoRecord, attribute_labels
+from .protocol import (
+    ORIGINAL,
+    SPLITS,
+    USED,
+    HoldOut,
+    VideoRecord,
+    attribute_labels,
+    check_attributes,
+    get_manipulation,
+)
 from .samplers import SeededIndex, drawing_with
 from .transforms.attribute_forgery import FROM_OTHERS
 from .virtual_rows import donors_of, with_virtual_rows
@@ -93,6 +102,9 @@ class FFPPDataset(BaseActionDataset):
         drop_shared_sources (bool): Whether to leave out, from the earlier split, the ids that were
             cut from the same YouTube video as an id of a later split (7 ids of train). Defaults to
             False, as published results are with them.
+        attributes (Mapping[str, Sequence[str]], optional): What methods alter, where that is to be
+            read otherwise than in the table of manipulations: ``dict(df=('identity', 'mouth'))``.
+            Defaults to None, the table.
         test_mode (bool): mmengine's flag for validation and test. Defaults to False.
         **kwargs: Further arguments of :class:`mmaction.datasets.BaseActionDataset`.
 
@@ -116,6 +128,7 @@ class FFPPDataset(BaseActionDataset):
         drop_shared_sources: bool = False,
         synthetic: Sequence[str] = (),
         without_points: str = 'skip',
+        attributes: Optional[Mapping[str, Sequence[str]]] = None,
         test_mode: bool = False,
         **kwargs,
     ) -> None:
@@ -124,6 +137,9 @@ class FFPPDataset(BaseActionDataset):
         if missing not in ('error', 'skip'):
             raise MMFakeError(f'unknown missing {missing!r}: choose error or skip')
         self.protocol = HoldOut(split, holdout, methods, synthetic)
+        for key, names in (attributes or {}).items():
+            check_attributes(get_manipulation(key).key, names)
+        self.attributes = attributes
         self.splits_dir, self.missing = splits_dir, missing
         self.without_points = without_points
         self._donors: Tuple[dict, ...] = ()
@@ -187,7 +203,7 @@ class FFPPDataset(BaseActionDataset):
         self._log_counts(available, len(records))
         return [
             dict(
-                _known(record, self.protocol.synthetic),
+                _known(record, self.protocol.synthetic, self.attributes),
                 filename=record.filename,
                 label=record.label_bin,
                 label_bin=record.label_bin,
@@ -313,9 +329,11 @@ class FFPPDataset(BaseActionDataset):
         )
 
 
-def _known(record: VideoRecord, synthetic: Sequence[str]) -> dict:
+def _known(
+    record: VideoRecord, synthetic: Sequence[str], others: Optional[Mapping[str, Sequence[str]]]
+) -> dict:
     """Give what not every sample has: length, rate, what the method alters, points of the face."""
-    attributes = attribute_labels(record.method)
+    attributes = attribute_labels(record.method, others)
     known = dict(frames=record.frames, fps=record.fps, attributes=attributes)
     if record.method in synthetic:
         known['points'] = record.points

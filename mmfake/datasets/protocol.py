@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Dict, Iterable, List, Optional, Sequence, Tuple
+from typing import Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from ..errors import MMFakeError
 
@@ -133,12 +133,7 @@ def register_manipulation(
             f'manipulation key {key!r} is not made of lower-case letters and digits: choose another'
         )
     if attributes is not None:
-        unknown = [name for name in attributes if name not in ATTRIBUTES]
-        if isinstance(attributes, str) or unknown:
-            raise MMFakeError(
-                f'manipulation {key!r}: attributes={attributes!r} is no list of names out of '
-                f'{", ".join(ATTRIBUTES)}'
-            )
+        check_attributes(key, attributes)
         attributes = tuple(attributes)
     row = Manipulation(key, folder, name, attributes=attributes)
     if _TABLE.setdefault(key, row) != row:
@@ -146,6 +141,15 @@ def register_manipulation(
             f'manipulation key {key!r} already stands for {_TABLE[key]}: choose another key'
         )
     return row
+
+
+def check_attributes(key: str, attributes: Sequence[str]) -> None:
+    """Refuse names that are none of :data:`ATTRIBUTES`."""
+    if isinstance(attributes, str) or not set(attributes) <= set(ATTRIBUTES):
+        raise MMFakeError(
+            f'manipulation {key!r}: attributes={attributes!r} is no list of names out of '
+            f'{", ".join(ATTRIBUTES)}'
+        )
 
 
 # what others call an original
@@ -197,9 +201,11 @@ def synthetic_keys() -> Tuple[str, ...]:
     return tuple(row.key for row in _TABLE.values() if row.synthetic)
 
 
-def attribute_labels(key: str) -> Optional[Tuple[int, ...]]:
-    """Give 1 for each of :data:`ATTRIBUTES` that a method alters, else 0; None if not known."""
-    altered = get_manipulation(key).attributes
+def attribute_labels(
+    key: str, others: Optional[Mapping[str, Sequence[str]]] = None
+) -> Optional[Tuple[int, ...]]:
+    """Give 1 for each of :data:`ATTRIBUTES` a method alters by ``others``, else by the table."""
+    altered = (others or {}).get(key, get_manipulation(key).attributes)
     return None if altered is None else tuple(int(name in altered) for name in ATTRIBUTES)
 
 

@@ -159,12 +159,14 @@ def _shown(
     duration = video['metadata'].get('duration', 0.0)
     # what nobody was judged in is shown once, above the first person
     gaps = [video['skipped']] + [[]] * len(people)
+    clips = [clip for person in people for clip in person['clips']]
+    are_frames = all(clip['start_frame'] == clip['end_frame'] for clip in clips)
     return dict(
         prediction=video,
         name=name,
-        scores=[clip['score'] for person in people for clip in person['clips']],
+        scores=[clip['score'] for clip in clips],
         plots=[_plot(p['clips'], gap, duration, threshold) for p, gap in zip(people, gaps)],
-        pictures=[_picture(strip, len(people) > 1) for strip in strips],
+        pictures=[dict(_picture(strip, len(people) > 1), is_frame=are_frames) for strip in strips],
         facts=_facts(video),
     )
 

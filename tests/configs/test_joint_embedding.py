@@ -6,15 +6,20 @@ import signal
 import traceback
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
-from mmaction.registry import DATASETS, MODELS
+from mmaction.registry import DATASETS, MODELS, TRANSFORMS
 from mmengine.model import MMDistributedDataParallel
 from mmengine.optim import OptimWrapper
 
+from mmfake.apis import test as test_module
+from mmfake.apis.test import set_test_options
+from mmfake.datasets.samplers import drawing_with
 from mmfake.engine.config import load_config
+from mmfake.errors import MMFakeError
 
-pytest.importorskip('transformers', reason='the extra clip is not installed')
+transformers = pytest.importorskip('transformers', reason='the extra clip is not installed')
 
 FOLDER = Path(__file__).parents[2] / 'configs' / 'joint_embedding'
 HOLDOUTS = ['df', 'f2f', 'fs', 'nt']
@@ -183,3 +188,68 @@ def test_what_training_sees(row, tiny_tree):
     assert list(val['multi_classes']) == ['original', *methods]
     tested = {video['method'] for video in test['expected_videos'].values()}
     assert tested == ({'original', 'f2f'} if row else {'original', *HOLDOUTS})
+
+
+def test_another_reading_of_the_labels_is_one_line(tiny_tree, tmp_path):
+    path = tmp_path / 'all.py'
+    path.write_text(
+        f'_base_ = {str(FOLDER / "joint_embedding.py")!r}\n'
+        'from mmfake.engine.loaders import set_in_datasets\n'
+        "set_in_datasets(_base_, 'attributes', dict(df=['identity', 'eye', 'illumination']))\n"
+    )
+    cfg = load_config(str(path), scale='mini_clip', data_root=str(tiny_tree), work_dir='x')
+    for name in ('train', 'val', 'test'):
+        dataset = DATASETS.build(copy.deepcopy(cfg[f'{name}_dataloader'].dataset))
+        told = {}
+        for index in range(len(dataset)):
+            info = dataset.get_data_info(index)
+            told.setdefault(info['method'], set()).add(info['attributes'])
+        assert told['df'] == {(0, 1, 0, 1, 1, 0, 0)}
+        assert told['fs'] == {(0, 1, 0, 1, 0, 1, 1)}
+    cfg.val_dataloader.dataset.attributes = dict(df=['ear'])
+    with pytest.raises(MMFakeError, match="manipulation 'df': attributes=.*'ear'.* no list of nam"):
+        DATASETS.build(cfg.val_dataloader.dataset)
+
+
+def test_pre_trained_weights_are_tested_without_a_checkpoint(tiny_tree, tmp_path, monkeypatch):
+    """Row (1): what a folder of the hub's layout holds is in the model that scores."""
+    sizes = dict(hidden_size=16, intermediate_size=24, num_hidden_layers=1, num_attention_heads=2)
+    image = dict(sizes, image_size=64, patch_size=16)
+    config = transformers.CLIPConfig(vision_config=image, text_config=sizes, projection_dim=8)
+    clip = transformers.CLIPModel(config)
+    clip.save_pretrained(tmp_path / 'clip')
+    cfg = read('_pretrained', scale='mini_clip', data_root=str(tiny_tree))
+    cfg.work_dir = str(tmp_path / 'work')
+    for part in (cfg.model.backbone.backbone, cfg.model.binary.cls_head.text):
+        part.update(pretrained=str(tmp_path / 'clip'), config=None)
+    set_test_options(cfg, 'pretrained')
+    runners = []
+    build = test_module.build_runner
+    monkeypatch.setattr(
+        test_module, 'build_runner', lambda *a, **k: runners.append(build(*a, **k)) or runners[0]
+    )
+    metrics = test_module.test(cfg)
+    assert metrics['deepfake/n_scored'] == metrics['deepfake/n_expected'] > 0
+    stored, model = clip.state_dict(), runners[0].model
+    for tower in (model.backbone.backbone.model, model.cls_head.text.model):
+        for name, value in tower.state_dict().items():
+            assert torch.equal(value, stored[name]), name
+
+
+@pytest.mark.parametrize('row', ['', '_no_aug'])
+def test_frames_of_full_scale(row):
+    """From a decoded frame of 317 px to what the encoder takes, whatever degradation is drawn."""
+    pytest.importorskip('mmfake.datasets.transforms.perturb')
+    pipeline = read(row).train_dataloader.dataset.dataset.pipeline
+    decoder = [step['type'] for step in pipeline].index('DecordDecode')
+    steps = [TRANSFORMS.build(dict(step)) for step in pipeline[decoder + 1 :]]
+    frame = np.random.default_rng(0).integers(0, 256, (317, 317, 3), dtype=np.uint8)
+    whole = dict(clip_len=1, num_clips=1, frame_inds=np.array([3]), total_frames=9, avg_fps=25.0)
+    whole.update(method='original', label_bin=0, label_multi=0, attributes=(0,) * 7, sample_idx=0)
+    for seed in range(8):
+        with drawing_with(seed):
+            results = dict(whole, imgs=[frame.copy()], original_shape=(317, 317), video_id='x')
+            for step in steps:
+                results = step(results)
+        assert results['inputs'].shape == (1, 3, 1, 224, 224)
+        assert results['data_samples'].attributes == (0,) * 7
