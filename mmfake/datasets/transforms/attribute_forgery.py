@@ -90,7 +90,8 @@ class AttributeForgery(BaseTransform):
         MMFakeError: If a number is out of range.
     """
 
-    decodes = True  # a video that does not decode makes a black clip, see GuardedPipeline
+    makes = tuple(_PARTS)  # read by FFPPDataset
+    may_fail = True  # read by GuardedPipeline
 
     def __init__(
         self,

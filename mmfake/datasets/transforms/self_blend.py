@@ -87,6 +87,9 @@ class SelfBlend(BaseTransform):
         MMFakeError: If a region is unknown, or a strength or probability not from 0 to 1.
     """
 
+    makes = ('sbi',)  # read by FFPPDataset
+    may_fail = True  # read by GuardedPipeline: points may be lacking
+
     def __init__(
         self,
         regions: Optional[Mapping[str, float]] = None,
