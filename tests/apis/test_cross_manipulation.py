@@ -575,7 +575,7 @@ def test_launchers(tmp_path, capsys):
         (['--scale', 'giant'], '--scale giant: neither a file nor'),
         (['--collect-only'], 'none of the cells asked for is here'),
         (['--embedding-of', 'bin_ce'], 'write REGIME/HOLDOUT/SEED'),
-        (['--embedding-of', 'bin_ce/df/7'], '--embedding-of bin_ce/df/7: is none of the 24 cells'),
+        (['--embedding-of', 'bin_ce/df/7'], '--embedding-of bin_ce/df/7: is none of the 32 cells'),
         (['--cfg-options', 'foo'], '--cfg-options foo: not KEY=VALUE (it has no "=")'),
         (['--cfg-options', '=3'], '--cfg-options =3: not KEY=VALUE (a part of its key is empty)'),
         (['--cfg-options', 'a=1', 'a..b=3'], '--cfg-options a..b=3: not KEY=VALUE (a part of its'),

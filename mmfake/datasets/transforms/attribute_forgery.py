@@ -20,6 +20,7 @@ from .face_blending import (
     own_generator,
     part_mask,
     place_mask,
+    place_masks,
     points_of,
     random_warp,
     soften,
@@ -132,7 +133,7 @@ class AttributeForgery(BaseTransform):
 
         # 1. where: a mask that stays the same over the clip
         mask = self._draw_mask(rng, part)
-        places = [place_mask(mask, pose, frames[0].shape) for pose in poses]
+        places = place_masks(mask, poses, frames[0].shape)
 
         # 2. what is put in, frame by frame
         if kind == 'physillum':
