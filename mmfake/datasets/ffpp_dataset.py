@@ -37,7 +37,7 @@ from .protocol import (
 )
 from .samplers import SeededIndex, drawing_with
 from .transforms.attribute_forgery import FROM_OTHERS
-from .virtual_rows import donors_of, with_virtual_rows
+from .virtual_rows import check_makers, donors_of, with_virtual_rows
 
 
 @DATASETS.register_module()
@@ -185,6 +185,7 @@ class FFPPDataset(BaseActionDataset):
 
         # 3. the forgeries to be made of originals
         if self.protocol.synthetic:
+            check_makers(self.protocol.synthetic, self.pipeline.transforms)
             self._donors = donors_of(available)
             settings = self.protocol.synthetic, self.without_points, self._origin
             available = with_virtual_rows(available, *settings)

@@ -32,7 +32,7 @@ class GuardedPipeline(Compose):
     mmengine's datasets put another, random sample in the place of one that fails. A detector
     would then be scored on the wrong video, or the video would vanish from the count. Here the
     sample stays where it is: an exception up to and including the last transform with ``Decode``
-    in its class name, or with ``decodes = True``, makes a black clip, the other transforms run on
+    in its class name, or with ``may_fail = True``, makes a black clip, the other transforms run on
     it as usual, and the packed data sample gets the metainfo ``unreadable`` with the reason in one
     line. So does a video with fewer frames than a clip spans, which mmaction2 would fill with
     repetitions. Losses and metrics leave such samples out; ``UnreadableVideosHook`` and
@@ -57,7 +57,7 @@ class GuardedPipeline(Compose):
         decoders = [
             index
             for index, transform in enumerate(self.transforms)
-            if 'Decode' in type(transform).__name__ or getattr(transform, 'decodes', False)
+            if 'Decode' in type(transform).__name__ or getattr(transform, 'may_fail', False)
         ]
         n_head = decoders[-1] + 1 if decoders else 0
         self._head, self._tail = self.transforms[:n_head], self.transforms[n_head:]

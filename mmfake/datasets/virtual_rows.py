@@ -66,6 +66,21 @@ def with_virtual_rows(
     return [row for record in available for row in (record, *made.get(record.video_id, ()))]
 
 
+def check_makers(synthetic: Sequence[str], transforms: Sequence[object]) -> None:
+    """Refuse a pipeline that would show originals as the forgeries that it does not make.
+
+    A pipeline that decodes nothing shows nothing and passes.
+    """
+    made = {key for transform in transforms for key in getattr(transform, 'makes', ())}
+    lacking = [key for key in synthetic if key not in made]
+    if lacking and any('Decode' in type(transform).__name__ for transform in transforms):
+        maker = 'SelfBlend' if lacking == ['sbi'] else 'AttributeForgery'
+        raise MMFakeError(
+            f'synthetic={", ".join(lacking)}, but no transform of the pipeline makes that: put '
+            f"dict(type='mmfake.{maker}') behind the decoding, and mmfake.Recompress behind it"
+        )
+
+
 def donors_of(available: Sequence[VideoRecord]) -> Tuple[dict, ...]:
     """List the originals with points, of which a forgery may take a part of the face."""
     return tuple(

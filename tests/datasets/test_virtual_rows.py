@@ -212,6 +212,18 @@ def test_a_bank_of_one_person_ends_in_one_line(small_tree):
     assert len(read(small_tree, synthetic=('sbi', 'physillum'))) == 26
 
 
+def test_a_pipeline_that_does_not_make_the_forgery_is_refused(tree):
+    """It would show originals under the label of a forgery."""
+    without = [step for step in PIPELINE if 'SelfBlend' not in step['type']]
+    with pytest.raises(MMFakeError, match=r'synthetic=sbi, but no transform .*mmfake\.SelfBlend'):
+        read(tree, synthetic=('sbi', 'physeye'), pipeline=without)
+    without = [step for step in PIPELINE if 'Attribute' not in step['type']]
+    with pytest.raises(MMFakeError, match='synthetic=eyeexpr, phys.*mmfake.AttributeForgery'):
+        read(tree, synthetic=KEYS, pipeline=without)
+    assert len(read(tree, pipeline=without)) == 24
+    assert len(read(tree, synthetic='sbi', pipeline=without)) == 30
+
+
 # ---- Through samplers and loaders -----------------------------------------------------------
 
 
@@ -269,6 +281,16 @@ def test_clips_do_not_depend_on_the_workers_and_keep_what_is_around_the_face(fil
             assert change.max() > 0
             corner = change[..., :3, :3].mean()  # the same crop, flip and quality
             assert corner < 2
+
+
+def test_points_of_fewer_frames_than_the_clip_cost_the_blend_alone(filmed):
+    for path in filmed.path('original', 'x').parents[1].glob('points/*.npy'):
+        np.save(path, np.load(path)[:1])
+    samples = [s for batch in batches(filmed, 0, synthetic='sbi') for s in batch['data_samples']]
+    for sample in samples:
+        if not sample.video_id.endswith('003'):
+            assert ('unreadable' in sample.metainfo) == (sample.method == 'sbi')
+    assert any('points of 1 frames' in s.get('unreadable', '') for s in samples)
 
 
 def test_forgeries_that_cannot_be_made_are_named_like_videos_that_cannot_be_read(filmed):

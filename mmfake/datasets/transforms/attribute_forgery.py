@@ -20,6 +20,7 @@ from .face_blending import (
     own_generator,
     part_mask,
     place_mask,
+    place_masks,
     points_of,
     random_warp,
     soften,
@@ -90,7 +91,8 @@ class AttributeForgery(BaseTransform):
         MMFakeError: If a number is out of range.
     """
 
-    decodes = True  # a video that does not decode makes a black clip, see GuardedPipeline
+    makes = tuple(_PARTS)  # read by FFPPDataset
+    may_fail = True  # read by GuardedPipeline
 
     def __init__(
         self,
@@ -131,7 +133,7 @@ class AttributeForgery(BaseTransform):
 
         # 1. where: a mask that stays the same over the clip
         mask = self._draw_mask(rng, part)
-        places = [place_mask(mask, pose, frames[0].shape) for pose in poses]
+        places = place_masks(mask, poses, frames[0].shape)
 
         # 2. what is put in, frame by frame
         if kind == 'physillum':

@@ -110,15 +110,14 @@ def part_mask(part: str) -> np.ndarray:
     return _near_segment(*ends, width)
 
 
-def face_mask(rng: Optional[np.random.Generator] = None) -> np.ndarray:
+def face_mask(rng: np.random.Generator) -> np.ndarray:
     """Draw a face from the brows to the chin: an ellipse that narrows to the jaw.
 
     Half width 0.8 to 1 eye distance, from 0.35 to 0.6 above to 1.55 to 1.8 below the eyes. These
-    are ours, in place of the hull of 68 landmarks that SBI takes. Without a generator the means are
-    taken.
+    are ours, in place of the hull of 68 landmarks that SBI takes.
     """
     low, high = np.float64([(0.8, -0.6, 1.55), (1.0, -0.35, 1.8)])
-    half, top, bottom = (low + high) / 2 if rng is None else rng.uniform(low, high)
+    half, top, bottom = rng.uniform(low, high)
     middle, angle = (top + bottom) / 2, np.linspace(0, 2 * np.pi, 73)[:-1]
     down = np.clip(np.sin(angle), 0, 1)
     x = half * np.cos(angle) * (1 - 0.22 * down**2)
@@ -216,6 +215,14 @@ def place_mask(mask: np.ndarray, pose: np.ndarray, shape: Sequence[int]) -> Opti
     inside = pose - np.float64([(0, 0, low[0]), (0, 0, low[1])])
     laid = cv2.warpAffine(mask, inside, tuple(int(n) for n in high - low), flags=cv2.INTER_LINEAR)
     return Place(slice(low[1], high[1]), slice(low[0], high[0]), laid, inside)
+
+
+def place_masks(mask: np.ndarray, poses: np.ndarray, shape: Sequence[int]) -> List[Optional[Place]]:
+    """Lay a canonical mask onto the frames of a clip; ValueError if it lies in none of them."""
+    places = [place_mask(mask, pose, shape) for pose in poses]
+    if not any(places):
+        raise ValueError('the face is outside the picture')
+    return places
 
 
 def warped_part(picture: np.ndarray, place: Place, warp: np.ndarray) -> np.ndarray:

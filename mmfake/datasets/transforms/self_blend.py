@@ -17,7 +17,7 @@ from .face_blending import (
     fit_poses,
     own_generator,
     part_mask,
-    place_mask,
+    place_masks,
     points_of,
     random_warp,
     soften,
@@ -87,6 +87,9 @@ class SelfBlend(BaseTransform):
         MMFakeError: If a region is unknown, or a strength or probability not from 0 to 1.
     """
 
+    makes = ('sbi',)  # read by FFPPDataset
+    may_fail = True  # read by GuardedPipeline: points may be lacking
+
     def __init__(
         self,
         regions: Optional[Mapping[str, float]] = None,
@@ -122,6 +125,9 @@ class SelfBlend(BaseTransform):
 
         Returns:
             dict: The same, a blend with other ``imgs``.
+
+        Raises:
+            ValueError: If points of a frame are lacking, or the face is outside the picture.
         """
         rng = own_generator()
         if results.get('method') != 'sbi' or 'unreadable' in results:
@@ -139,8 +145,7 @@ class SelfBlend(BaseTransform):
         strength = self.strengths[rng.integers(len(self.strengths))]
 
         # 2. each frame with a changed copy of itself
-        poses = fit_poses(points_of(results))
-        places = [place_mask(mask, pose, frames[0].shape) for pose in poses]
+        places = place_masks(mask, fit_poses(points_of(results)), frames[0].shape)
         parts = [
             None if place is None else warped_part(_changed(frame, colour, texture), place, warp)
             for frame, place in zip(frames, places)

@@ -17,6 +17,7 @@ from mmfake.datasets.transforms import self_blend
 from mmfake.datasets.transforms.recompress import Recompress
 from mmfake.datasets.transforms.self_blend import SelfBlend
 from mmfake.errors import MMFakeError
+from mmfake.faces.clip_points import read_points
 
 
 @pytest.fixture
@@ -88,6 +89,14 @@ def test_no_strength_gives_the_original_and_other_methods_pass(make_sample, appl
         assert (apply(SelfBlend(), sample) == np.stack(sample['imgs'])).all()
     black = dict(make_sample('sbi'), unreadable='no frame')
     assert (apply(SelfBlend(), black) == np.stack(black['imgs'])).all()
+
+
+def test_a_face_outside_the_picture_is_not_taken_for_blended(make_sample, apply):
+    sample = make_sample('sbi')
+    np.save(sample['points'], np.load(sample['points']) + 500)
+    read_points.cache_clear()
+    with pytest.raises(ValueError, match='the face is outside the picture'):
+        apply(SelfBlend(), sample)
 
 
 def test_an_original_and_its_blend_stay_in_step(make_sample):
