@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from ..datasets.protocol import get_manipulation
+from ..datasets.protocol import ATTRIBUTES, altered_key, get_manipulation
 from ..errors import MMFakeError
 from .style import (
     BLACK,
@@ -39,6 +39,7 @@ _TERMS = {
     'multi.loss_ce': ('Multi CE', VERMILLION, '-'),
     'multi.loss_contrast': ('Multi contrastive', VERMILLION, '--'),
 }
+_OF_LEVELS = ('.loss_binary', '.loss_global', '.loss_local')  # of language prompts
 
 
 @dataclass(frozen=True)
@@ -241,7 +242,8 @@ def _draw_losses(ax: Axes, log: TrainingLog) -> None:
     ax.set_xlim(0, 1.03 * x.max())
     ax.set_ylim(0, (1.2 if len(filling) else 1.08) * ax.get_ylim()[1])  # 1.2: for the legend
     ax.set_xlabel('Iteration' if epochs is None else 'Epoch')
-    ax.set_ylabel('Loss (nats)')
+    fidelity = any(key.endswith(_OF_LEVELS) for key in terms)  # which is no logarithm
+    ax.set_ylabel('Loss' if fidelity else 'Loss (nats)')
     window = log.config.get('log_processor', {}).get('window_size')
     ax.set_title(
         '(a) Training loss' + (f'\nmean of the last {window} iterations' if window else '')
@@ -286,7 +288,8 @@ def _draw_auc(ax: Axes, log: TrainingLog) -> None:
 
     marker = 'o' if len(frame) == 1 else None
     lines = []
-    for key in (key for key in frame if key.endswith('/auc')):
+    attributes = {f'{altered_key(name)}/auc' for name in ATTRIBUTES}  # of prompts, not methods
+    for key in (key for key in frame if key.endswith('/auc') and key not in attributes):
         method = get_manipulation(key[: -len('/auc')])
         look = method_look(method.key, {})  # the same, whichever is held out
         options = dict(color=look['color'], ls=look['linestyle'], marker=marker)

@@ -236,6 +236,15 @@ def test_undefined_epochs_are_gaps():
     assert texts_of(ax) == {'AUC is undefined: one class only'}
 
 
+def test_attributes_of_prompts_are_no_methods():
+    values = {'auc': [0.6], 'df/auc': [0.6], 'physical_consistency_altered/auc': [0.7]}
+    losses, ax = draw(validation=values, loss=0.6, binary__loss_local=0.3, binary__loss_global=0.3)
+    assert losses.get_ylabel() == 'Loss', 'fidelity has no unit'
+    labels = {line.get_label() for line in ax.get_lines()}
+    assert {'Deepfakes', 'All seen methods'} <= labels
+    assert not [label for label in labels if 'altered' in label]
+
+
 def test_a_method_without_name():
     with pytest.raises(MMFakeError, match="unknown manipulation 'xyz'"):
         draw(validation={'auc': [0.6], 'xyz/auc': [0.6]})
