@@ -92,7 +92,8 @@ def test_a_model_of_another_class(config, tmp_path):
     torch.save(dict(state_dict=MODELS.build(cfg.model).state_dict()), tmp_path / 'x.pth')
     detect = DeepfakeInferencer(cfg, str(tmp_path / 'x.pth'), 'cpu')
     for light in (90, 120):
-        film = np.full((12, 40, 40, 3), light, np.uint8)
+        film = np.full((12, 40, 40, 3), light - 20, np.uint8)
+        film[:, :, 20:] += 40  # one colour alone is not judged
         (video,) = detect(film, face=False)['predictions']
         assert video['family'] is None
         expected = 1 / (1 + math.exp(-0.1 * (light - 100)))
