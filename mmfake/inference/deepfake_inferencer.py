@@ -73,6 +73,10 @@ class DeepfakeInferencer:
             raise MMFakeError(f'scale {scale!r}: merge it into the Config yourself, or give a path')
         if str(device).split(':')[0] == 'meta':
             raise MMFakeError("device 'meta' computes nothing; choose cpu or cuda")
+        if not isinstance(faces, (FaceSettings, type(None))):
+            raise MMFakeError(
+                f'faces={faces!r} is no FaceSettings: give mmfake.faces.detectors.FaceSettings(...)'
+            )
         self.faces = faces or FaceSettings()
         self.model = TrainedModel(config, str(checkpoint), device)
         self._config_digest = _digest(config)

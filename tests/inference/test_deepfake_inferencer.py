@@ -223,6 +223,11 @@ def test_a_wrong_argument_is_told(inferencer, noise_film, arguments, part):
         inferencer(noise_film(0), **dict(dict(face=False), **arguments))
 
 
+def test_face_settings_of_another_type_are_told(config, checkpoint):
+    with pytest.raises(MMFakeError, match="faces='yunet' is no FaceSettings"):
+        DeepfakeInferencer(config(), checkpoint(), faces='yunet')
+
+
 def test_entries_that_are_no_video_do_not_end_a_batch(inferencer, noise_film, tmp_path):
     (tmp_path / 'empty').mkdir()
     inputs = [np.zeros((9, 8, 8, 3)), tmp_path / 'empty', noise_film(0)]
