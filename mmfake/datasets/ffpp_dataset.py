@@ -48,9 +48,10 @@ class FFPPDataset(BaseActionDataset):
     No video vanishes. One that cannot be decoded, or is shorter than a clip, comes as a black clip
     marked ``unreadable`` (see :class:`GuardedPipeline`), never as another sample in its place.
     ``metainfo`` holds ``classes``, ``holdout``, ``multi_classes`` (the method of each multi-class
-    label), ``datasets`` (their names; ``'mini_ffpp'`` for the rendered stand-in of FF++) and
-    ``expected_videos``: for every video of the protocol ``dict(method=..., label=0 or 1)``, with a
-    ``reason`` if the video is not among the samples.
+    label), ``datasets`` (their names; ``'mini_ffpp'`` for the rendered stand-in of FF++), ``crops``
+    (face detector and margin of the clips, if the index tells) and ``expected_videos``: for every
+    video of the protocol ``dict(method=..., label=0 or 1)``, with a ``reason`` if the video is not
+    among the samples.
 
     Args:
         pipeline (list[dict | Callable]): Transforms.
@@ -147,9 +148,19 @@ class FFPPDataset(BaseActionDataset):
             holdout=self.protocol.holdout,
             multi_classes=self.protocol.classes,
             datasets=sorted({record.dataset for record in records}),
+            crops=sorted({record.crop for record in available if record.crop}),
             expected_videos={record.video_id: _expectation(record) for record in records},
         )
         self._log_counts(available, len(records))
+        crops = self._metainfo['crops']
+        if len(crops) > 1:
+            print_log(
+                f'split {self.protocol.split!r} in {self._origin} has faces cut out in '
+                f'{len(crops)} ways ({sample_of(crops)}: face detector and margin): a detector '
+                'may learn these instead of the manipulation',
+                logger='current',
+                level=logging.WARNING,
+            )
         return [
             dict(
                 _length_and_rate(record),

@@ -40,7 +40,7 @@ def read_index(path: str) -> List[VideoRecord]:
 
     A row whose ``status`` is not ``used`` is a video of the protocol that cannot be used. A status
     of your own is read like the others of :data:`STATUSES`, with a warning, as it may be a slip.
-    Other columns than :data:`COLUMNS` are ignored.
+    Of other columns than :data:`COLUMNS`, ``detector`` and ``margin`` are read if they are there.
 
     A person in two splits is refused, except in :data:`MIXED_PEOPLE`: those are taken as they
     are, because published results are.
@@ -183,6 +183,7 @@ def _record(row: Dict[str, str], path: str, line: int) -> VideoRecord:
         reason=row['reason'],
         frames=_number(row, 'frames', int, used, where),
         fps=_number(row, 'fps', float, True, where),
+        crop=' '.join(filter(None, (row.get('detector'), row.get('margin')))),
     )
 
 

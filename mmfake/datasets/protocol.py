@@ -187,6 +187,8 @@ class VideoRecord:
         reason (str): The same in one line, if there is more to say. Defaults to ``''``.
         frames (int, optional): Length. Defaults to None (not known).
         fps (float, optional): Frames per second. Defaults to None (not known).
+        crop (str): Face detector and margin that a face clip was cut out with, e.g.
+            ``'centerface 1.3'``. Defaults to ``''`` (not known).
     """
 
     dataset: str
@@ -201,6 +203,7 @@ class VideoRecord:
     reason: str = ''
     frames: Optional[int] = None
     fps: Optional[float] = None
+    crop: str = ''
 
     @property
     def video_id(self) -> str:

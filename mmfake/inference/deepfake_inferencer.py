@@ -6,7 +6,8 @@ import hashlib
 import json
 import logging
 import webbrowser
-from dataclasses import asdict
+from contextlib import suppress
+from dataclasses import asdict, replace
 from numbers import Integral
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, Sequence, Union
@@ -15,6 +16,7 @@ from mmengine.config import Config
 
 from ..datasets.protocol import RENDERED, method_name
 from ..engine.config import load_config
+from ..engine.hooks.checkpoint_facts import told_of_crops
 from ..errors import MMFakeError
 from ..faces.detectors import FaceSettings
 from .detection_run import finish_video, score_videos, video_progress
@@ -48,7 +50,7 @@ class DeepfakeInferencer:
         device (str, optional): Where the model runs. Defaults to None: a GPU if there is one.
         scale (str, optional): Config merged over it, as in training. Defaults to None.
         faces (FaceSettings, optional): How faces are found. Defaults to None, the settings of data
-            preparation.
+            preparation. The margin, unless it is given, is that of the training videos.
 
     Raises:
         MMFakeError: If config, checkpoint or device will not do.
@@ -77,8 +79,8 @@ class DeepfakeInferencer:
             raise MMFakeError(
                 f'faces={faces!r} is no FaceSettings: give mmfake.faces.detectors.FaceSettings(...)'
             )
-        self.faces = faces or FaceSettings()
         self.model = TrainedModel(config, str(checkpoint), device)
+        self.faces = _with_margin(faces or FaceSettings(), self.model.crops)
         self._config_digest = _digest(config)
 
     def __call__(
@@ -153,8 +155,11 @@ class DeepfakeInferencer:
             raise MMFakeError('show and save_video need a folder: give out_dir')
         decision = choose_threshold(threshold, self.model.val_threshold)
         faces = self.faces if face else None
+        crops: List[str] = []
         if faces is not None:
-            faces.load()
+            _, margin = faces.load()
+            told = told_of_crops(self.model.crops, [f'{faces.detector} {margin:g}'])
+            crops = [told] if told else []
 
         # collect the videos, and what an interrupted run has finished of them
         videos = collect_inputs(inputs, note)
@@ -200,7 +205,7 @@ class DeepfakeInferencer:
         predictions = [video.prediction for video in judged]
         results = dict(
             run,
-            warnings=_warnings_of(self.model.warnings, predictions),
+            warnings=_warnings_of([*self.model.warnings, *crops], predictions),
             meaning=meaning_of(self.model.facts, person),
             n_videos=len(predictions),
             n_scored=sum(video['status'] == 'scored' for video in predictions),
@@ -219,6 +224,16 @@ class DeepfakeInferencer:
         if print_result:
             print(json.dumps(results, indent=2))
         return results
+
+
+def _with_margin(faces: FaceSettings, crops: Sequence[str]) -> FaceSettings:
+    """Give settings without a margin that of the training, if one detector with one was used."""
+    detector, _, margin = crops[0].rpartition(' ') if len(crops) == 1 else ('', '', '')
+    if faces.margin is not None or faces.detector != detector:
+        return faces
+    with suppress(ValueError, MMFakeError):  # of a stranger's file
+        return replace(faces, margin=float(margin))
+    return faces
 
 
 def _check_numbers(**values: Any) -> None:

@@ -17,10 +17,13 @@ from torch import Tensor, nn
 from ..datasets.protocol import RENDERED
 from ..engine.hooks.checkpoint_facts import (
     ClipShapeHook,
-    PreprocessingHook,
     check_clip_shape,
+)
+from ..engine.hooks.preprocessing_hook import (
+    PreprocessingHook,
     check_preprocessing,
     preprocessing_of,
+    remarks_on_steps,
 )
 from ..engine.hooks.validation_threshold_hook import Validation, ValidationThresholdHook
 from ..errors import MMFakeError
@@ -119,6 +122,8 @@ class TrainedModel:
         validation (Validation, optional): How good it was on validation, if the checkpoint says.
         classes (tuple[str, ...]): Methods that a further classifier tells apart, the original
             first; empty without such a classifier or its weights.
+        crops (list[str]): Face detector and margin of its training videos, as in
+            ``VideoRecord.crop``; empty if the checkpoint does not say.
         facts (dict): Version, checkpoint and training, for a report.
         warnings (list[str]): What makes every score of it doubtful, a line each.
 
@@ -147,7 +152,9 @@ class TrainedModel:
         # a video is DATASET/method/compression/stem
         videos = trained_on.get('expected_videos') or ()
         datasets = sorted({str(video).split('/')[0] for video in videos})
-        self.warnings: List[str] = []
+        crops = trained_on.get('crops')
+        self.crops: List[str] = list(map(str, crops)) if isinstance(crops, list) else []
+        self.warnings = remarks_on_steps(meta.get(PreprocessingHook.STEPS_KEY), cfg)
         if self.validation is not None and self.validation.is_chance:
             self.val_threshold = None
             self.warnings.append(self.validation.warning)

@@ -10,6 +10,7 @@ import pytest
 from mmengine import Config
 from mmengine.evaluator import Evaluator
 from mmengine.runner import Runner
+from torch import nn
 
 from data_prep.listings.list_dataset import list_dataset
 from mmfake.datasets.ffpp_dataset import FFPPDataset
@@ -97,7 +98,7 @@ def test_metric_scores_it_and_counts_what_is_not_there(loader):
 def test_checkpoint_of_ffpp_passes_and_one_that_has_seen_the_dataset_does_not(loader, celeb):
     def test(trained_on):
         hook = ProtocolHook()
-        runner = SimpleNamespace(_resume=False, test_dataloader=loader)
+        runner = SimpleNamespace(_resume=False, test_dataloader=loader, model=nn.Module())
         hook.after_load_checkpoint(runner, dict(meta=dict(dataset_meta=trained_on)))
         hook.before_test(runner)
 

@@ -11,7 +11,7 @@ from mmaction.registry import MODELS
 from mmengine.config import Config
 from torch import nn
 
-from mmfake.engine.hooks.checkpoint_facts import preprocessing_of
+from mmfake.engine.hooks.preprocessing_hook import preprocessing_of
 from mmfake.engine.hooks.validation_threshold_hook import Validation
 from mmfake.errors import MMFakeError
 from mmfake.inference.clip_pipeline import ClipPipeline
