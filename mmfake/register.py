@@ -11,12 +11,13 @@ from .datasets.transforms.video_init import VideoInit
 from .engine.brief_log_processor import BriefLogProcessor
 from .engine.checkpoint_files import AtomicLocalBackend
 from .engine.hooks.accelerator_hook import AcceleratorHook
-from .engine.hooks.checkpoint_facts import ClipShapeHook, PreprocessingHook, ProtocolHook
+from .engine.hooks.checkpoint_facts import ClipShapeHook, ProtocolHook
 from .engine.hooks.dynamic_weight_average_hook import DynamicWeightAverageHook
 from .engine.hooks.gradient_conflict_hook import GradientConflictHook
 from .engine.hooks.label_moco_hook import LabelMoCoHook
 from .engine.hooks.loader_wait_hook import LoaderWaitHook
 from .engine.hooks.non_finite_loss_hook import NonFiniteLossHook
+from .engine.hooks.preprocessing_hook import PreprocessingHook
 from .engine.hooks.safe_checkpoint_hook import SafeCheckpointHook
 from .engine.hooks.seeded_iteration_hook import SeededIterationHook
 from .engine.hooks.unreadable_videos_hook import UnreadableVideosHook

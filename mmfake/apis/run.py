@@ -11,7 +11,7 @@ import traceback
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Any, Iterator, List, Optional, Sequence
+from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence
 
 from mmaction.registry import RUNNERS
 from mmengine.config import Config
@@ -91,9 +91,21 @@ def check_config(cfg: Config, loaders: Sequence[str]) -> None:
             f'the config has no {absent[0]}; it is only a part of one: run one of configs/mtl, or '
             'name it in the _base_ list of a config of your own.'
         )
-    for key in ('model', *loaders):
-        if cfg[key] is not None and not isinstance(cfg[key], dict):
+    for key in ('model', *loaders, 'optim_wrapper', 'default_hooks', 'randomness'):
+        if cfg.get(key) is not None and not isinstance(cfg[key], dict):
             raise MMFakeError(f'{key} of the config is {cfg[key]!r}, and has to be a dict.')
+    for key in ('load_from', 'work_dir'):
+        if cfg.get(key) is not None and not isinstance(cfg[key], str):
+            raise MMFakeError(f'{key} of the config is {cfg[key]!r}, and has to be a path.')
+    hooks = cfg.get('custom_hooks') or []
+    if not isinstance(hooks, (list, tuple)) or not all(isinstance(hook, dict) for hook in hooks):
+        raise MMFakeError(
+            f'custom_hooks of the config is {hooks!r}, and has to be a list of dicts, which '
+            '--cfg-options cannot write: put it into a config of your own.'
+        )
+    seed = (cfg.get('randomness') or {}).get('seed')
+    if seed is not None and not isinstance(seed, int):
+        raise MMFakeError(f'randomness.seed of the config is {seed!r}, and has to be a number.')
     check_contrastive(cfg)
     check_abilities(cfg, 'train_dataloader' in loaders)
     checkpoint = Path(cfg.get('load_from') or '')
@@ -108,9 +120,15 @@ def check_config(cfg: Config, loaders: Sequence[str]) -> None:
 
 def check_contrastive(cfg: Config) -> None:
     """Refuse a contrastive head without the hook that fills its queue, and the reverse."""
-    streams = {name: cfg.model.get(name) for name in ('binary', 'multi')}
-    further = cfg.model.get('streams') or {}
-    streams.update({f'streams.{name}': stream for name, stream in further.items()})
+    streams = {name: cfg.model.get(name) for name in ('binary', 'multi', 'streams')}
+    further = streams.pop('streams') or {}
+    if isinstance(further, dict):
+        streams.update({f'streams.{name}': stream for name, stream in further.items()})
+    else:
+        streams['streams'] = further
+    for name, stream in streams.items():
+        if stream is not None and not isinstance(stream, dict):
+            raise MMFakeError(f'model.{name} of the config is {stream!r}, and has to be a dict.')
     heads = [
         f'model.{name}.contrastive_head'
         for name, stream in streams.items()
@@ -240,7 +258,10 @@ def mistakes_told(cfg: Config, advice: str) -> Iterator[None]:
         raise
     except _MISTAKES as error:
         mistake = (
-            _build_mistake(cfg, error) or _width_mistake(cfg, error) or determinism_mistake(error)
+            _build_mistake(cfg, error)
+            or _width_mistake(cfg, error)
+            or determinism_mistake(error)
+            or _of_runner(error)
         )
         if mistake is None:
             raise
@@ -258,6 +279,8 @@ def _build_mistake(cfg: Config, error: Exception) -> Optional[str]:
     names = building[-1].f_locals
     kind = names.get('obj_type') or names.get('scheduler_type')
     cls = names.get('obj_cls') or names.get('scheduler_cls')
+    if kind is None and 'must contain the key "type"' in str(error):
+        return _typeless(cfg, names.get('cfg'))
     reason = first_line(error).split('. Please check')[0]
     if not str(error):  # an assertion
         reason = traceback.extract_tb(error.__traceback__)[-1].line
@@ -269,9 +292,34 @@ def _build_mistake(cfg: Config, error: Exception) -> Optional[str]:
     else:
         wrong, known = str(kind), registered(names['registry']) if cls is None else []
 
-    place = next(_places(cfg, kind, argument and wrong), f'type={kind}')
+    def fits(part: Dict[str, Any]) -> bool:
+        return part.get('type') == kind and (not argument or wrong in part)
+
+    place = next(_places(cfg, fits), None)
+    place = f'type={kind}' if place is None else f'{place}.{wrong}' if argument else place
     near = hint(wrong.split('.')[-1], known)
     return f'{place} of the config: {type(error).__name__}: {reason}{near}'
+
+
+def _typeless(cfg: Config, part: Any) -> Optional[str]:
+    """Where a dict without a type stands, None if it is not of the config."""
+    place = next(_places(cfg, lambda other: other == part), '')
+    if not place:
+        return None
+    *way, name = place.split('.')
+    above: Any = cfg
+    for key in way:
+        above = above[int(key) if isinstance(above, (list, tuple)) else key]
+    near = hint(name, [key for key in above if key != name]) if isinstance(above, dict) else ''
+    return f'{place} of the config has no type{near or "."}'
+
+
+def _of_runner(error: Exception) -> Optional[str]:
+    """What mmengine's Runner itself refuses, None if it is not the one."""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    if frames[-1].f_globals.get('__name__') != Runner.__module__:
+        return None
+    return f'the Runner cannot take the config: {type(error).__name__}: {first_line(error)}'
 
 
 def _width_mistake(cfg: Config, error: Exception) -> Optional[str]:
@@ -304,13 +352,13 @@ def _width_mistake(cfg: Config, error: Exception) -> Optional[str]:
     )
 
 
-def _places(node: Any, kind: Any, key: Optional[str], way: str = '') -> Iterator[str]:
-    """Find where a config has a type, by dotted key: with the key, if one is given."""
+def _places(node: Any, fits: Callable[[Dict[str, Any]], bool], way: str = '') -> Iterator[str]:
+    """Find the dicts of a config that fit, by dotted key."""
     if isinstance(node, (dict, Config)):
-        if node.get('type') == kind and (key is None or key in node):
-            yield f'{way}{key}' if key else way[:-1]
+        if way and fits(node):
+            yield way[:-1]
         items: List = [item for item in node.items() if not str(item[0]).endswith('_pipeline')]
     else:
         items = list(enumerate(node)) if isinstance(node, (list, tuple)) else []
     for name, below in items:
-        yield from _places(below, kind, key, f'{way}{name}.')
+        yield from _places(below, fits, f'{way}{name}.')

@@ -33,6 +33,7 @@ from .protocol import (
     VideoRecord,
     attribute_labels,
     check_attributes,
+    crop_in_words,
     get_manipulation,
 )
 from .samplers import SeededIndex, drawing_with
@@ -68,10 +69,10 @@ class FFPPDataset(BaseActionDataset):
     No video vanishes. One that cannot be decoded, or is shorter than a clip, comes as a black clip
     marked ``unreadable`` (see :class:`GuardedPipeline`), never as another sample in its place.
     ``metainfo`` holds ``classes``, ``holdout``, ``multi_classes`` (the method of each multi-class
-    label), ``datasets`` (their names; ``'mini_ffpp'`` for the rendered stand-in of FF++) and
-    ``expected_videos``: for every video of the protocol ``dict(method=..., label=0 or 1)``, with a
-    ``reason`` if the video is not among the samples; and ``crop`` (``detector``, ``margin``,
-    ``size``) where an index says that all faces were cut out alike.
+    label), ``datasets`` (their names; ``'mini_ffpp'`` for the rendered stand-in of FF++), ``crops``
+    (``(detector, margin, size)`` of the face clips, the different ones, as far as an index tells)
+    and ``expected_videos``: for every video of the protocol ``dict(method=..., label=0 or 1)``,
+    with a ``reason`` if the video is not among the samples.
 
     Args:
         pipeline (list[dict | Callable]): Transforms.
@@ -196,12 +197,19 @@ class FFPPDataset(BaseActionDataset):
             holdout=self.protocol.holdout,
             multi_classes=self.protocol.classes,
             datasets=sorted({record.dataset for record in records}),
+            crops=sorted({record.crop for record in available if record.crop}),
             expected_videos={record.video_id: _expectation(record) for record in records},
         )
-        crops = {record.crop for record in available}
-        if len(crops) == 1 and None not in crops:
-            self._metainfo['crop'] = dict(zip(('detector', 'margin', 'size'), crops.pop()))
         self._log_counts(available, len(records))
+        crops = self._metainfo['crops']
+        if len(crops) > 1:
+            print_log(
+                f'split {self.protocol.split!r} in {self._origin} has faces cut out in '
+                f'{len(crops)} ways ({sample_of(map(crop_in_words, crops))}): a detector may learn '
+                'these instead of the manipulation',
+                logger='current',
+                level=logging.WARNING,
+            )
         return [
             dict(
                 _known(record, self.protocol.synthetic, self.attributes),
@@ -331,7 +339,10 @@ class FFPPDataset(BaseActionDataset):
 
 
 def _known(
-    record: VideoRecord, synthetic: Sequence[str], others: Optional[Mapping[str, Sequence[str]]]
+    record: VideoRecord,
+    crop_in_words,
+    synthetic: Sequence[str],
+    others: Optional[Mapping[str, Sequence[str]]],
 ) -> dict:
     """Give what not every sample has: length, rate, what the method alters, points of the face."""
     attributes = attribute_labels(record.method, others)

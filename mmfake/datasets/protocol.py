@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from ..errors import MMFakeError
 
@@ -235,6 +235,25 @@ FACE_STATUSES = ('no-face', 'face-too-small', 'too-short')
 
 STATUSES = (USED, *FACE_STATUSES, 'decode-failed', 'timed-out', 'missing')
 """tuple[str]: What data preparation says of a video."""
+
+
+Crop = Tuple[str, float, int]
+"""type: How a face clip was cut out: detector, margin around its box, side of the clip in px."""
+
+
+def known_crops(crops: Any) -> List[Crop]:
+    """The ways of cutting out faces that a checkpoint tells; of a stranger's file what fits."""
+    rows = crops if isinstance(crops, (list, tuple)) else ()
+    return [
+        tuple(row)
+        for row in rows
+        if isinstance(row, (list, tuple)) and [type(value) for value in row] == [str, float, int]
+    ]
+
+
+def crop_in_words(crop: Crop) -> str:
+    """Detector and margin, which decide what is seen; the size is resized to the network's."""
+    return f'{crop[0]} with margin {crop[1]:g}'
 
 
 @dataclass(frozen=True)

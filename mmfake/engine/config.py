@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import re
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Dict, Iterable, Iterator, List, Optional
+from typing import Any, Dict, Iterable, Iterator, List, Optional, Tuple
 
 from mmaction import registry as registries
 from mmengine.config import Config
@@ -240,7 +241,7 @@ def _read(path: str) -> Config:
             f'{path} is a checkpoint, and a config comes first: CONFIG, then CHECKPOINT.'
         )
     try:
-        return Config.fromfile(path)
+        cfg = Config.fromfile(path)
     except MMFakeError:
         raise
     except ImportError as error:
@@ -250,6 +251,57 @@ def _read(path: str) -> Config:
         raise MMFakeError(
             f'{path}: not a config that can be read ({type(error).__name__}: {first_line(error)}).'
         ) from None
+    _check_names(path)
+    return cfg
+
+
+def _check_names(path: str) -> None:
+    """Refuse a name at the top of an inheriting config that nothing will read."""
+    # the names that each inheriting file sets for others, and those asked for as _base_.name
+    waiting, names, asked = [Path(path)], {}, set()
+    for file in waiting:
+        try:
+            tree = ast.parse(file.read_text(encoding='utf-8'))
+        except (OSError, SyntaxError, ValueError):  # of another package, or with {{templates}}
+            continue
+        nodes, own = list(ast.walk(tree)), dict(_assigned(tree))
+        if '_base_' not in own:
+            continue
+        asked |= {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+        asked |= {node.value for node in nodes if _is_text(node)}
+        texts = (node.value for node in ast.walk(own.pop('_base_')) if _is_text(node))
+        waiting += [file.parent / text for text in texts if '::' not in text]
+        loaded = {node.id for node in nodes if _is_loaded(node)}
+        names[file] = [name for name in own if name not in loaded]
+    for file, own in names.items():
+        for name in own:
+            if name in asked or name in _READ or name.startswith('_'):
+                continue
+            if name in _READ_ALREADY:
+                raise MMFakeError(
+                    f'{file}: {name} is a variable of the config that this one inherits, and '
+                    f'setting it here changes nothing; {_READ_ALREADY[name]}.'
+                )
+            near = hint(name, _READ)
+            if near:  # else a variable of one's own that a hook may read
+                raise MMFakeError(f'{file}: nothing reads {name}{near}')
+
+
+def _assigned(tree: ast.Module) -> Iterator[Tuple[str, ast.expr]]:
+    """The names that a module assigns at its top, with their values."""
+    for line in tree.body:
+        targets = line.targets if isinstance(line, ast.Assign) else [getattr(line, 'target', None)]
+        for target in targets:
+            if isinstance(target, ast.Name) and getattr(line, 'value', None) is not None:
+                yield target.id, line.value
+
+
+def _is_loaded(node: ast.AST) -> bool:
+    return isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
+
+
+def _is_text(node: ast.AST) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)
 
 
 def _unimportable(error: ImportError) -> str:

@@ -8,6 +8,7 @@ import signal
 import threading
 import traceback
 from contextlib import contextmanager
+from itertools import combinations
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Set, Tuple
 
 from mmaction.registry import DATASETS, TRANSFORMS
@@ -83,7 +84,8 @@ def check_agreement(cfg: Config) -> None:
 
     Raises:
         MMFakeError: Training and validation differ in hold-out, methods, compression or data
-            root, or the method that the test holds out is seen by one of them.
+            root, the method that the test holds out is seen by one of them, or two loaders read
+            the same split.
     """
     train, val = _protocols(cfg, 'train_dataloader'), _protocols(cfg, 'val_dataloader')
     remedies = dict(
@@ -110,6 +112,22 @@ def check_agreement(cfg: Config) -> None:
                 f'test_dataloader holds out {_listed(leak)} as never seen, but {name} has it; set '
                 f'the hold-out of all loaders: --holdout {_listed(leak)}.'
             )
+
+    for name, other in combinations(LOADERS, 2):
+        both = _splits(cfg, name) & _splits(cfg, other)
+        if both:
+            root, _, split = sorted(both)[0]
+            raise MMFakeError(
+                f'{name} and {other} both read split {split} of {root}: videos that are trained '
+                'on or choose the checkpoint and its threshold test nothing; give each its own '
+                'dataset.split, or train without validation: --no-validate.'
+            )
+
+
+def _splits(cfg: Config, loader: str) -> Set[Tuple[str, str, str]]:
+    """Data root, index and split of the datasets of a loader."""
+    keys = ('data_root', 'ann_file', 'split')
+    return {tuple(_comparable(one, key) for key in keys) for one in _protocols(cfg, loader)}
 
 
 def _protocols(cfg: Config, loader: str) -> List[Dict[str, Any]]:

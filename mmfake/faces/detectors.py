@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.metadata import version as installed_version
 from pathlib import Path
-from typing import Any, Dict, NamedTuple, Optional, Tuple, Union
+from typing import Any, NamedTuple, Optional, Sequence, Tuple, Union
 
 import cv2
 import numpy as np
@@ -281,18 +281,22 @@ class FaceSettings:
         if self.margin is not None and not 0.5 <= self.margin <= 5:
             raise MMFakeError(f'margin={self.margin} of the face settings is not from 0.5 to 5')
 
-    def like(self, crop: Dict[str, Any]) -> FaceSettings:
+    def like(self, crops: Sequence[Tuple[str, float, int]]) -> FaceSettings:
         """Take margin and size from the clips that a detector was trained on, where not set here.
 
         Args:
-            crop (dict): ``detector``, ``margin`` and ``size`` of those, empty if nobody knows. A
-                margin is around the box of its own detector, and not taken for another's.
+            crops (Sequence[tuple[str, float, int]]): Detector, margin and size of those; of none or
+                several nothing is taken. A margin is around the box of its own detector, and not
+                taken for another's.
         """
-        margin = crop.get('margin') if crop.get('detector') == self.detector else None
-        size = crop.get('size', self.size) if self.size == FaceSettings.size else self.size
+        if len(crops) != 1:
+            return self
+        ((detector, margin, size),) = crops
+        margin = margin if detector == self.detector else None
+        size = size if self.size == FaceSettings.size else self.size
         try:
             return replace(self, margin=self.margin or margin, size=size)
-        except (TypeError, MMFakeError):  # a stranger's checkpoint may say anything
+        except MMFakeError:  # a stranger's checkpoint may say anything
             return self
 
     def load(self) -> Tuple[Optional[FaceDetector], float]:

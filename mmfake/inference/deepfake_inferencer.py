@@ -15,6 +15,7 @@ from mmengine.config import Config
 
 from ..datasets.protocol import RENDERED, method_name
 from ..engine.config import load_config
+from ..engine.hooks.checkpoint_facts import told_of_crops
 from ..errors import MMFakeError
 from ..faces.detectors import FaceSettings
 from .detection_run import finish_video, score_videos, video_progress
@@ -74,8 +75,12 @@ class DeepfakeInferencer:
             raise MMFakeError(f'scale {scale!r}: merge it into the Config yourself, or give a path')
         if str(device).split(':')[0] == 'meta':
             raise MMFakeError("device 'meta' computes nothing; choose cpu or cuda")
+        if not isinstance(faces, (FaceSettings, type(None))):
+            raise MMFakeError(
+                f'faces={faces!r} is no FaceSettings: give mmfake.faces.detectors.FaceSettings(...)'
+            )
         self.model = TrainedModel(config, str(checkpoint), device)
-        self.faces = (faces or FaceSettings()).like(self.model.crop)
+        self.faces = (faces or FaceSettings()).like(self.model.crops)
         self._config_digest = _digest(config)
 
     def __call__(
@@ -150,8 +155,11 @@ class DeepfakeInferencer:
             raise MMFakeError('show and save_video need a folder: give out_dir')
         decision = choose_threshold(threshold, self.model.val_threshold)
         faces = self.faces if face else None
+        crops: List[str] = []
         if faces is not None:
-            faces.load()
+            _, margin = faces.load()
+            told = told_of_crops(self.model.crops, [(faces.detector, margin, faces.size)])
+            crops = [told] if told else []
 
         # collect the videos, and what an interrupted run has finished of them
         videos = collect_inputs(inputs, note)
@@ -197,7 +205,7 @@ class DeepfakeInferencer:
         predictions = [video.prediction for video in judged]
         results = dict(
             run,
-            warnings=_warnings_of(self.model.warnings, predictions),
+            warnings=_warnings_of([*self.model.warnings, *crops], predictions),
             meaning=meaning_of(self.model.facts, person),
             n_videos=len(predictions),
             n_scored=sum(video['status'] == 'scored' for video in predictions),

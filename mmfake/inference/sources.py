@@ -5,10 +5,22 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Callable, Iterable, Iterator, List, NamedTuple, Sequence, Set, Tuple, Union
+from typing import (
+    Any,
+    Callable,
+    Dict,
+    Iterable,
+    Iterator,
+    List,
+    NamedTuple,
+    Sequence,
+    Set,
+    Tuple,
+    Union,
+)
 
 import numpy as np
 
@@ -34,9 +46,11 @@ class ArrayClip(StoredClip):
     def __init__(self, array: np.ndarray, name: str) -> None:
         super().__init__(name)
         if array.dtype != np.uint8 or array.ndim != 4 or array.shape[-1] != 3 or not array.size:
+            frame = array.ndim == 3 and array.shape[-1] == 3
+            hint = ': join the frames of a video with np.stack(frames)' if frame else ''
             raise MMFakeError(
                 f'{name}: an array to judge is (T, H, W, 3) uint8 RGB, this one is '
-                f'{array.shape} {array.dtype}'
+                f'{array.shape} {array.dtype}{hint}'
             )
         self._array = array
 
@@ -208,12 +222,22 @@ def collect_inputs(
         else:
             reason = f'a {type(item).__name__} is no video: give a path or an array'
             found.append((f'entry {len(found)}', NoVideo(reason)))
-    reasons = [f'{name}: {what.reason}' for name, what in found if isinstance(what, NoVideo)]
     if not found:
         raise MMFakeError('no video is named; give a path, a list of paths or an array')
-    if len(reasons) == len(found):
-        raise MMFakeError(f'no video is named: {"; ".join(reasons)}')
+    if all(isinstance(what, NoVideo) for _, what in found):
+        raise MMFakeError(f'no video is named: {_reasons(found)}')
     return found
+
+
+def _reasons(found: Sequence[Tuple[str, NoVideo]]) -> str:
+    """Why entries name no video, each reason once."""
+    names: Dict[str, List[str]] = defaultdict(list)
+    for name, what in found:
+        names[what.reason].append(name)
+    return '; '.join(
+        f'{own[0]}{f" and {len(own) - 1} more" if own[1:] else ""}: {reason}'
+        for reason, own in names.items()
+    )
 
 
 def _array(array: np.ndarray, name: str) -> Tuple[str, Source]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from pathlib import Path
-from typing import Any, Dict, List, NamedTuple, Optional, Tuple, Union
+from typing import Any, Dict, NamedTuple, Optional, Tuple, Union
 
 import torch
 from mmaction.registry import MODELS
@@ -14,13 +14,16 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import load_checkpoint
 from torch import Tensor, nn
 
-from ..datasets.protocol import RENDERED
+from ..datasets.protocol import RENDERED, known_crops
 from ..engine.hooks.checkpoint_facts import (
     ClipShapeHook,
-    PreprocessingHook,
     check_clip_shape,
+)
+from ..engine.hooks.preprocessing_hook import (
+    PreprocessingHook,
     check_preprocessing,
     preprocessing_of,
+    remarks_on_steps,
 )
 from ..engine.hooks.validation_threshold_hook import Validation, ValidationThresholdHook
 from ..errors import MMFakeError
@@ -123,9 +126,9 @@ class TrainedModel:
             worth on validation, None where that could not judge it; empty for another head.
         classes (tuple[str, ...]): Methods that a further classifier tells apart, the original
             first; empty without such a classifier or its weights.
+        crops (list[tuple]): How the faces of its training were cut out, as in
+            ``VideoRecord.crop``; empty if the checkpoint does not say.
         facts (dict): Version, checkpoint and training, for a report.
-        crop (dict): ``detector``, ``margin`` and ``size`` that the faces of its training were cut
-            out with; empty if the checkpoint does not say.
         warnings (list[str]): What makes every score of it doubtful, a line each.
 
     Raises:
@@ -146,8 +149,7 @@ class TrainedModel:
         check_preprocessing(meta.get(PreprocessingHook.META_KEY), own)
         trained_on = meta.get('dataset_meta') or {}
         self.methods: Tuple[str, ...] = tuple(trained_on.get('multi_classes') or ())
-        crop = trained_on.get('crop')
-        self.crop: Dict[str, Any] = crop if isinstance(crop, dict) else {}
+        self.crops = known_crops(trained_on.get('crops'))
         self._family = self._family_of(loaded.get('state_dict', loaded))
         self.classes = self.methods if self._family else ()
         self.val_threshold: Optional[float] = meta.get(ValidationThresholdHook.META_KEY)
@@ -163,7 +165,7 @@ class TrainedModel:
         # a video is DATASET/method/compression/stem
         videos = trained_on.get('expected_videos') or ()
         datasets = sorted({str(video).split('/')[0] for video in videos})
-        self.warnings: List[str] = []
+        self.warnings = remarks_on_steps(meta.get(PreprocessingHook.STEPS_KEY), cfg)
         if self.validation is not None and self.validation.is_chance:
             self.val_threshold = None
             self.warnings.append(self.validation.warning)

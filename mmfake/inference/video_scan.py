@@ -25,6 +25,8 @@ from .trained_model import Decision, TrainedModel
 _MOST_PEOPLE = 8  # of a window: a crowd would take for ever and be too small anyway
 _FILLS = 0.9  # of the shorter side of the picture: a crop of a face shows little else
 _SAME_FACE = 0.3  # overlap of the last box of a window and the first of the next
+_STILL = 0.5  # mean grey levels from the first frame of a clip; real faces moved by 2 and more
+_PLAIN = 2.0  # standard deviation of grey levels in a picture; that of real faces was 30 and more
 
 
 class VideoScan:
@@ -189,6 +191,22 @@ class VideoScan:
                 'once more; use --no-face (face=False)'
             )
 
+    def _note_pictures(self, cut: int, still: int, plain: int) -> None:
+        """Refuse a video that shows nothing, and warn of clips that do not move."""
+        if cut and plain == cut:
+            self.status = 'no-face'
+            self.reason = 'every picture is of one colour: nothing can be judged'
+            return
+        if plain:
+            self.warnings.append(
+                f'{plain} of {cut} clips are pictures of one colour, whose scores mean nothing'
+            )
+        if still > plain:
+            self.warnings.append(
+                f'{still - plain} of {cut} clips are one still picture: the detector was trained '
+                'on faces that move'
+            )
+
     def _know(self, times: List[float], whole: bool) -> None:
         """Keep how long the video is, as far as it was read."""
         duration = times[-1] + 1 / self.facts['fps'] if times else 0.0
@@ -197,14 +215,17 @@ class VideoScan:
     def _cut(self) -> Iterator[Clip]:
         """Cut the clips out, and notice a file that no longer gives the frames it gave before."""
         size = 0 if self._faces is None else self._faces.size
-        cut = 0
+        cut = still = plain = 0
         with open_source(self.source, self.name) as reader:
             frames = SoundFrames(reader)
             passing = self.watch.each('decode', frames)
             clips = cut_clips(passing, self.segments, self._pipeline, size, reader.fps)
             for clip in self.watch.each('cut', clips):
                 cut += 1
+                plain += _is_plain(clip.pictures)
+                still += _is_still(clip.pictures)
                 yield clip
+        self._note_pictures(cut, still, plain)
         if cut == sum(len(segment.frames) for segment in self.segments):
             return
         self.damage = frames.damage or self.damage
@@ -213,6 +234,18 @@ class VideoScan:
             self.warnings.append(f'{told}; the score is of the first {cut} clips')
         else:
             self.status, self.reason = 'changed', f'{told}: wait until the file is complete'
+
+
+def _is_plain(pictures: List[np.ndarray]) -> bool:
+    """Whether every picture of a clip is of one colour."""
+    return all(float(picture.std(axis=(0, 1)).max()) < _PLAIN for picture in pictures)
+
+
+def _is_still(pictures: List[np.ndarray]) -> bool:
+    """Whether the pictures of a clip are one and the same, but for the noise of a codec."""
+    first = pictures[0].astype(np.int16)
+    moved = [float(np.abs(picture - first).mean()) for picture in pictures[1:]]
+    return bool(moved) and max(moved) < _STILL
 
 
 def _goes_on(old: FaceTrack, new: FaceTrack) -> bool:

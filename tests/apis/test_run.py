@@ -165,6 +165,14 @@ def test_a_type_that_is_nearly_right(tmp_path):
         HOOKS.build(cfg.hooks[0])
 
 
+def test_a_hook_without_a_type_is_named(tmp_path):
+    cfg = Config(dict(default_hooks=dict(checkpoint=dict(type='x'), chekpoint=dict(interval=2))))
+    with pytest.raises(MMFakeError) as error, mistakes_told(cfg, ''):
+        HOOKS.build(cfg.default_hooks.chekpoint)
+    told = 'default_hooks.chekpoint of the config has no type; did you mean checkpoint?'
+    assert str(error.value) == told
+
+
 def test_a_full_disk_is_told_once(told, tmp_path, largest_file):
     with pytest.raises(MMFakeError) as error, largest_file(100), told:
         (tmp_path / 'x').write_text('x' * 200)

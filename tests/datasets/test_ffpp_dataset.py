@@ -7,6 +7,7 @@ from mmengine.logging import MMLogger
 
 from mmfake.datasets.ffpp_dataset import FFPPDataset
 from mmfake.datasets.guarded_pipeline import GuardedPipeline
+from mmfake.datasets.index import COLUMNS
 from mmfake.datasets.protocol import STATUSES
 from mmfake.errors import MMFakeError
 
@@ -224,6 +225,24 @@ def unused_tree(make_tree):
             row.update(status=status, reason=f'why {status}', path='', frames='', fps='')
     tree.write_index(rows)
     return tree
+
+
+def test_the_ways_in_which_faces_were_cut_out_are_kept_and_told(small_tree, said):
+    assert read(small_tree).metainfo['crops'] == []  # an official tree does not tell
+    rows = [dict(row, detector='centerface', margin='1.3', size='160') for row in small_tree.rows()]
+    small_tree.write_index(rows, header=[*COLUMNS, 'detector', 'margin', 'size'])
+    assert read(small_tree).metainfo['crops'] == [('centerface', 1.3, 160)]
+    assert 'cut out' not in said.text
+    rows[0].update(margin='2')
+    small_tree.write_index(rows, header=[*COLUMNS, 'detector', 'margin', 'size'])
+    assert read(small_tree).metainfo['crops'] == [
+        ('centerface', 1.3, 160),
+        ('centerface', 2.0, 160),
+    ]
+    assert (
+        'has faces cut out in 2 ways (centerface with margin 1.3, centerface with margin 2'
+        in said.text
+    )
 
 
 def test_every_status_is_expected_at_the_test_with_its_reason(unused_tree):

@@ -164,6 +164,41 @@ def test_a_variable_that_was_read_already_is_refused(config):
 
 
 @pytest.mark.parametrize(
+    ('lines', 'reason'),
+    [
+        ('clip_len = 16', 'clip_len is a variable .* changes nothing; call set_clip_size'),
+        ('data_root = "elsewhere"', 'data_root is a variable .* give --data-root DIR'),
+        ('test_pipeline = []', r'test_pipeline is a .* set test_dataloader.dataset.pipeline.N.KEY'),
+        ('optim_wraper = dict(lr=1)', 'nothing reads optim_wraper; did you mean optim_wrapper?'),
+        ('custom_hook = [1]', 'nothing reads custom_hook; did you mean custom_hooks?'),
+    ],
+)
+def test_a_name_in_an_inheriting_config_that_nobody_reads_is_refused(config, lines, reason):
+    config.with_name('base.py').write_text(SOME_CONFIG)
+    config.write_text(f"_base_ = 'base.py'\n{lines}\n")
+    with pytest.raises(MMFakeError, match=f'^{config}: {reason}'):
+        load_config(str(config))
+    # also where another config inherits the one with the mistake
+    above = config.with_name('above.py')
+    above.write_text("_base_ = ['config.py']\nload_from = None\n")
+    with pytest.raises(MMFakeError, match=f'^{config}: {reason}'):
+        load_config(str(above))
+
+
+def test_a_name_in_an_inheriting_config_that_somebody_reads_is_set(config):
+    config.with_name('base.py').write_text(SOME_CONFIG)
+    config.write_text(
+        "_base_ = './base.py'\nclip_len = 16\nmy_own = 2\nload_from = 'x.pth'\n"
+        'train_dataloader = dict(clip_len=clip_len)\n'
+    )
+    assert load_config(str(config)).train_dataloader.clip_len == 16
+    config.write_text("_base_ = './base.py'\nimage_size = 9\n")
+    above = config.with_name('above.py')
+    above.write_text("_base_ = 'config.py'\nval_dataloader = dict(side=_base_.image_size)\n")
+    assert load_config(str(above)).val_dataloader.side == 9
+
+
+@pytest.mark.parametrize(
     ('name', 'reason'),
     [
         ('mymods', "cannot import mymods .No module named 'mymods'.*PYTHONPATH=FOLDER"),
@@ -183,7 +218,9 @@ def test_typing_mistakes_in_names_of_files(config):
     config.write_text('x = 1')
     with pytest.raises(MMFakeError, match='confg.py: no such .* did you mean .*config.py'):
         load_config(str(config.with_name('confg.py')))
-    with pytest.raises(MMFakeError, match='--scale minni: .*which are mini, mini_clip; did you mean mini'):
+    with pytest.raises(
+        MMFakeError, match='--scale minni: .*which are mini, mini_clip; did you mean mini'
+    ):
         load_config(str(config), scale='minni')
     weights = config.with_name('best.pth')
     weights.touch()

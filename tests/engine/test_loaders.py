@@ -23,8 +23,16 @@ def ffpp(**kwargs):
 
 
 def loaders(train, val, test=None):
-    sides = dict(zip(LOADERS, (train, val, test or ffpp())))
-    return Config({name: dict(dataset=dataset) for name, dataset in sides.items()})
+    sides = zip(LOADERS, ('train', 'val', 'test'), (train, val, test or ffpp()))
+    return Config({name: dict(dataset=split_of(own, split)) for name, split, own in sides})
+
+
+def split_of(dataset, split):
+    if 'dataset' in dataset:
+        return dict(dataset, dataset=split_of(dataset['dataset'], split))
+    if 'datasets' in dataset:
+        return dict(dataset, datasets=[split_of(one, split) for one in dataset['datasets']])
+    return dict(dict(split=split), **dataset)
 
 
 def refusal(cfg):
@@ -75,6 +83,27 @@ def test_a_validation_of_another_protocol(train, val, told):
     else:
         with pytest.raises(MMFakeError, match=told):
             check_agreement(loaders(ffpp(**train), ffpp(**val)))
+
+
+@pytest.mark.parametrize(
+    ('splits', 'told'),
+    [
+        (('train', 'val', 'test'), None),
+        (('test', 'val', 'test'), 'train_dataloader and test_dataloader both read split test'),
+        (('train', 'test', 'test'), 'val_dataloader and test_dataloader both read split test'),
+        (('train', 'train', 'test'), 'train_dataloader and val_dataloader both .*--no-validate'),
+    ],
+)
+def test_two_loaders_of_one_split(splits, told):
+    cfg = loaders(*(ffpp(split=split) for split in splits))
+    if told is None:
+        assert refusal(cfg) is None
+    else:
+        with pytest.raises(MMFakeError, match=told):
+            check_agreement(cfg)
+    elsewhere = zip('abc', splits)
+    cfg = loaders(*(ffpp(split=split, ann_file=name) for name, split in elsewhere))
+    assert refusal(cfg) is None
 
 
 def test_datasets_inside_others_count():

@@ -73,7 +73,8 @@ def test_the_copy_shows_what_the_film_shows(inferencer, write_film, tmp_path, ki
         pictures = np.rot90(pictures, -1, axes=(1, 2))  # clockwise
     results = inferencer(str(film), face=False, out_dir=str(tmp_path), save_video=True)
     (video,) = results['predictions']
-    assert video['warnings'] == []
+    (told,) = video['warnings']
+    assert 'one still picture' in told
     with av.open(str(tmp_path / video['annotated'])) as container:
         shown = np.stack([frame.to_ndarray(format='rgb24') for frame in container.decode(video=0)])
     height, width = pictures.shape[1:3]

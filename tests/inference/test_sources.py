@@ -126,6 +126,18 @@ def test_nothing_is_told(tmp_path):
         collect_inputs(np.zeros((4, 8, 8), np.uint8))
 
 
+def test_a_reason_of_many_entries_is_told_once():
+    frames = [np.zeros((8, 8, 3), np.uint8)] * 40
+    told = (
+        'no video is named: array 0 and 39 more: an array to judge is (T, H, W, 3) uint8 RGB, '
+        'this one is (8, 8, 3) uint8: join the frames of a video with np.stack(frames); '
+        'entry 40: a NoneType is no video: give a path or an array'
+    )
+    with pytest.raises(MMFakeError) as error:
+        collect_inputs([*frames, None])
+    assert str(error.value) == told
+
+
 RARE = ('vob', 'ASF', 'm2v', 'mxf', 'f4v', 'mjpeg')
 OURS = json.dumps(
     dict(

@@ -11,7 +11,7 @@ from mmaction.registry import MODELS
 from mmengine.config import Config
 from torch import nn
 
-from mmfake.engine.hooks.checkpoint_facts import preprocessing_of
+from mmfake.engine.hooks.preprocessing_hook import preprocessing_of
 from mmfake.engine.hooks.validation_threshold_hook import Validation
 from mmfake.errors import MMFakeError
 from mmfake.faces.detectors import FaceSettings
@@ -93,7 +93,8 @@ def test_a_model_of_another_class(config, tmp_path):
     torch.save(dict(state_dict=MODELS.build(cfg.model).state_dict()), tmp_path / 'x.pth')
     detect = DeepfakeInferencer(cfg, str(tmp_path / 'x.pth'), 'cpu')
     for light in (90, 120):
-        film = np.full((12, 40, 40, 3), light, np.uint8)
+        film = np.full((12, 40, 40, 3), light - 20, np.uint8)
+        film[:, :, 20:] += 40  # one colour alone is not judged
         (video,) = detect(film, face=False)['predictions']
         assert video['family'] is None
         expected = 1 / (1 + math.exp(-0.1 * (light - 100)))
@@ -230,15 +231,15 @@ def test_verdict():
     assert verdicts == ['abstain', 'original', 'original', 'manipulated', 'manipulated']
 
 
-@pytest.mark.parametrize('crop', [3, [1], dict(margin='x'), dict(detector='centerface', size='a')])
-def test_a_crop_that_cannot_be_read_is_unknown(crop, config, checkpoint, tmp_path):
-    path = with_meta(checkpoint, tmp_path / 'x.pth', dataset_meta=dict(crop=crop))
+@pytest.mark.parametrize('crops', [3, [1], [dict(margin='x')], [('centerface', 1.3, 'a')]])
+def test_a_crop_that_cannot_be_read_is_unknown(crops, config, checkpoint, tmp_path):
+    path = with_meta(checkpoint, tmp_path / 'x.pth', dataset_meta=dict(crops=crops))
     assert DeepfakeInferencer(config(), path, 'cpu').faces == FaceSettings()
 
 
 def test_the_crop_of_its_training_is_that_of_the_detection(config, checkpoint, tmp_path):
-    crop = dict(detector='centerface', margin=1.67, size=400)
-    path = with_meta(checkpoint, tmp_path / 'x.pth', dataset_meta=dict(crop=crop))
+    crops = [('centerface', 1.67, 400)]
+    path = with_meta(checkpoint, tmp_path / 'x.pth', dataset_meta=dict(crops=crops))
     faces = DeepfakeInferencer(config(), path, 'cpu').faces
     assert (faces.margin, faces.size) == (1.67, 400)
     faces = DeepfakeInferencer(config(), path, 'cpu', faces=FaceSettings(margin=1.2)).faces

@@ -197,6 +197,17 @@ SETTINGS = [
         ['train_dataloader.dataset.holdot=df'],
         ['train_dataloader.dataset.holdot of the config', 'did you mean holdout?'],
     ),
+    (
+        ['default_hooks.chekpoint.interval=1'],
+        ['the config has no default_hooks.chekpoint; did you mean checkpoint?'],
+    ),
+    (['optim_wrapper=3'], ['optim_wrapper of the config is 3, and has to be a dict']),
+    (['load_from=3'], ['load_from of the config is 3, and has to be a path']),
+    (['model.binary=3'], ['model.binary of the config is 3, and has to be a dict']),
+    (['model.streams=[a]'], ["model.streams of the config is ['a'], and has to be a dict"]),
+    (['train_cfg=3'], ['the Runner cannot take the config: TypeError: train_loop should be']),
+    (['randomness.seed=x'], ["randomness.seed of the config is 'x', and has to be"]),
+    (['custom_hooks=[dict(type=A)]'], ['custom_hooks of the config is', 'a list of dicts']),
     (['default_hooks.logger.intervall=1'], ['default_hooks.logger.intervall', 'mean interval?']),
     # what nobody reads, or what a transform takes and does not look at
     (['train_dataloder.batch_size=4'], ['no train_dataloder; did you mean train_dataloader?']),

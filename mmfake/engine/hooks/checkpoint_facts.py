@@ -1,4 +1,4 @@
-"""Checkpoint facts: hooks for protocol, clip shape and preprocessing in the meta."""
+"""Checkpoint facts: hooks for protocol and clip shape in the meta."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from mmengine.runner import Runner
 from torch import nn
 
 from ...datasets.ffpp_tree import RELEASED
+from ...datasets.protocol import crop_in_words, known_crops
 from ...errors import MMFakeError, sample_of
 
 
@@ -26,13 +27,22 @@ class ProtocolHook(Hook):
     never seen. Each checkpoint holds the ``metainfo`` of its training set; this hook compares the
     methods in it. A test without a hold-out (``holdout=None``) and weights of unknown training,
     such as another project's, pass. Told before a test are heads that only one of checkpoint and
-    config has, another compression, and test videos that training has seen, say after new split
-    files.
+    config has, another compression, faces cut out in another way, and test videos that training or
+    validation has seen, say after new split files.
     """
+
+    VALIDATION_KEY = 'validation_videos'
 
     def __init__(self) -> None:
         self._trained_on: Dict[str, Any] = {}
         self._trained_by, self._parts = '', set()  # name of the config, modules with weights
+        self._validated_on: Any = ()
+
+    def before_save_checkpoint(self, runner: Runner, checkpoint: Dict[str, Any]) -> None:
+        """Write which videos the checkpoint and its threshold are chosen on."""
+        loop = runner.val_loop
+        metainfo = getattr(loop and loop.dataloader.dataset, 'metainfo', {})
+        checkpoint['meta'][self.VALIDATION_KEY] = sorted(metainfo.get('expected_videos') or ())
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: Dict[str, Any]) -> None:
         """Read what the weights were trained on, and check it if the run is being resumed.
@@ -42,6 +52,7 @@ class ProtocolHook(Hook):
         """
         meta = checkpoint.get('meta', {})
         self._trained_on = meta.get('dataset_meta') or {}
+        self._validated_on = meta.get(self.VALIDATION_KEY) or ()
         # mmengine's name of a run: that of its config, and when it began
         run = re.fullmatch(r'([\w.-]+)_\d{8}_\d{6}', str(meta.get('experiment_name')))
         self._trained_by = run[1] if run else 'another one'
@@ -80,15 +91,17 @@ class ProtocolHook(Hook):
                 'test_dataloader.dataset.holdout=None for a test on every method.'
             )
         for remark in (
-            _other_heads(self._trained_by, self._parts, _parts_of(_model_of(runner).state_dict())),
+            _other_heads(self._trained_by, self._parts, _parts_of(model_of(runner).state_dict())),
             _other_compression(self._trained_on, metainfo),
-            _leak(self._trained_on, metainfo),
+            told_of_crops(self._trained_on.get('crops'), metainfo.get('crops') or ()),
+            _leak(self._trained_on.get('expected_videos') or (), metainfo, 'training'),
+            _leak(self._validated_on, metainfo, 'validation'),
         ):
             if remark:
                 print_log(remark, logger='current', level=logging.WARNING)
 
 
-def _model_of(runner: Runner) -> nn.Module:
+def model_of(runner: Runner) -> nn.Module:
     """The recognizer, without a DistributedDataParallel around it."""
     return runner.model.module if is_model_wrapper(runner.model) else runner.model
 
@@ -127,20 +140,43 @@ def _other_compression(trained_on: Dict[str, Any], tested: Dict[str, Any]) -> st
     )
 
 
-def _leak(trained_on: Dict[str, Any], tested: Dict[str, Any]) -> str:
-    """Say which test videos are among those of the training, whatever their compression."""
+def told_of_crops(trained: Any, judged: Sequence[Any]) -> str:
+    """Say that faces are cut out in another way than those of the training; empty if not.
 
-    def videos(metainfo: Dict[str, Any]) -> Set[Tuple[str, ...]]:
-        ids = (video.split('/') for video in metainfo.get('expected_videos') or ())
-        return {(*parts[:2], parts[-1]) for parts in ids}  # dataset, method, stem
-
-    now = videos(tested)
-    both = sorted('/'.join(video) for video in videos(trained_on) & now)
-    if not both:
+    Args:
+        trained (Sequence[tuple[str, float, int]]): Detector, margin and size of the training
+            videos, as in ``VideoRecord.crop``; what else a stranger's file holds is not known.
+        judged (Sequence[tuple[str, float, int]]): Those of the videos that are judged.
+    """
+    before, now = (
+        {crop_in_words(crop) for crop in crops} for crops in (known_crops(trained), judged)
+    )
+    if not before or now <= before:
         return ''
     return (
-        f'{len(both)} of the {len(now)} test videos were training videos of this checkpoint '
-        f'({sample_of(both, 3)}): the results are not those of unseen videos.'
+        f'The detector was trained on faces cut out by {" and ".join(sorted(before))}, these are '
+        f'cut out by {" and ".join(sorted(now))}: its scores and threshold are of other pictures.'
+    )
+
+
+def _leak(ids: Iterable[str], tested: Dict[str, Any], role: str) -> str:
+    """Say which test videos are among those of a role, whatever their compression."""
+
+    def videos(ids: Iterable[str]) -> Set[Tuple[str, ...]]:
+        parts = (str(video).split('/') for video in ids)
+        return {(*part[:2], part[-1]) for part in parts}  # dataset, method, stem
+
+    now = videos(tested.get('expected_videos') or ())
+    both = sorted('/'.join(video) for video in videos(ids) & now)
+    if not both:
+        return ''
+    means = dict(
+        training='the results are not those of unseen videos',
+        validation='epoch and threshold were chosen on them, and the results are better for it',
+    )
+    return (
+        f'{len(both)} of the {len(now)} test videos were {role} videos of this checkpoint '
+        f'({sample_of(both, 3)}): {means[role]}.'
     )
 
 
@@ -274,129 +310,3 @@ def _size(shape: Tuple[int, ...]) -> str:
 def _shape_of(batch: Dict[str, Any]) -> Tuple[int, ...]:
     """(C, T, H, W) or (C, H, W) of a batch whose inputs are several of these, each or stacked."""
     return tuple(batch['inputs'][0].shape[1:])
-
-
-@HOOKS.register_module()
-class PreprocessingHook(Hook):
-    """Refuses to test or resume a checkpoint with another preprocessing than it was trained with.
-
-    Normalisation, the ``eps`` of norm layers, the step between frames and the layout of classes
-    decide a score and are no tensors, so that a state dict fits a config that is not its own. Each
-    checkpoint holds them as :func:`preprocessing_of` gives them; one without, such as another
-    project's, passes. A training that starts from the weights of another (``load_from``) has its
-    own.
-
-    Args:
-        refuse (bool): Whether a difference ends the test. Defaults to True.
-    """
-
-    META_KEY = 'preprocessing'
-
-    def __init__(self, refuse: bool = True) -> None:
-        self.refuse = refuse
-        self._expected: Any = None
-
-    def before_save_checkpoint(self, runner: Runner, checkpoint: Dict[str, Any]) -> None:
-        """Write the facts of the model and the validation pipeline."""
-        checkpoint['meta'][self.META_KEY] = _facts_of(runner, runner.val_loop)
-
-    def after_load_checkpoint(self, runner: Runner, checkpoint: Dict[str, Any]) -> None:
-        """Read the facts, and compare them if the run is being resumed.
-
-        Raises:
-            MMFakeError: If a run is resumed with others.
-        """
-        self._expected = checkpoint.get('meta', {}).get(self.META_KEY)
-        if runner._resume:
-            check_preprocessing(self._expected, _facts_of(runner, runner.val_loop))
-
-    def before_test(self, runner: Runner) -> None:
-        """Compare the facts.
-
-        Raises:
-            MMFakeError: If they differ.
-        """
-        if self.refuse:
-            check_preprocessing(
-                self._expected,
-                _facts_of(runner, runner.test_loop),
-                'for a test with others set default_hooks.preprocessing.refuse=False',
-            )
-
-
-def _facts_of(runner: Runner, loop: Any) -> Dict[str, Any]:
-    """Facts of the model of a run and of the pipeline of a loop, which may be None."""
-    dataset = None if loop is None else loop.dataloader.dataset
-    while hasattr(dataset, 'dataset') or hasattr(dataset, 'datasets'):
-        # a RepeatDataset, or a ConcatDataset, whose first stands for all
-        dataset = dataset.dataset if hasattr(dataset, 'dataset') else dataset.datasets[0]
-    transforms = getattr(getattr(dataset, 'pipeline', None), 'transforms', [])
-    sampler = next((step for step in transforms if hasattr(step, 'frame_interval')), None)
-    return preprocessing_of(_model_of(runner), sampler)
-
-
-def preprocessing_of(model: nn.Module, sampler: Any = None) -> Dict[str, Any]:
-    """Ask a model and a ``SampleFrames`` what of them decides a score and is no tensor.
-
-    Args:
-        model (nn.Module): A recognizer.
-        sampler (Any): Transform that chooses the frames of a clip. Defaults to None, not known.
-
-    Returns:
-        dict[str, Any]: Name as in a config, e.g. ``'data_preprocessor.mean'`` -> plain data.
-    """
-    facts: Dict[str, Any] = {}
-    # normalisation and layout of the inputs
-    normalise = getattr(model, 'data_preprocessor', None)
-    for name in ('mean', 'std', 'to_rgb', 'format_shape'):
-        value = getattr(normalise, name, None)
-        if value is not None:
-            plain = value.flatten().tolist() if hasattr(value, 'tolist') else value
-            facts[f'data_preprocessor.{name}'] = plain
-    # frames of a clip
-    if sampler is not None:
-        facts['frame_interval'] = sampler.frame_interval
-    # layers
-    for name, module in model.named_modules():
-        if 'norm' in type(module).__name__.lower() and hasattr(module, 'eps'):
-            facts[f'{name}.eps'] = module.eps
-        # what a module of ours tells of itself
-        for key, value in getattr(module, 'facts', {}).items():
-            facts[f'{name}.{key}'] = value
-    # classes
-    heads = getattr(model, 'classifiers', None) or dict(model=getattr(model, 'cls_head', None))
-    for name, head in heads.items():
-        for key in ('num_classes', 'label_key'):
-            if hasattr(head, key):
-                facts[f'{name}.cls_head.{key}'] = getattr(head, key)
-    return facts
-
-
-def check_preprocessing(expected: Any, found: Dict[str, Any], otherwise: str = '') -> None:
-    """Compare the facts of a config with those of a checkpoint, as far as both have them.
-
-    Args:
-        expected (dict[str, Any]): In the checkpoint; what is no dict passes.
-        found (dict[str, Any]): Of the config, see :func:`preprocessing_of`.
-        otherwise (str): What else to do, for the message. Defaults to ''.
-
-    Raises:
-        MMFakeError: If they differ; it names the first difference.
-    """
-    if not isinstance(expected, dict):
-        return
-    for name, value in found.items():
-        # as text: a stranger's file may hold anything, a tensor for a number
-        if name in expected and str(expected[name]) != str(value):
-            raise MMFakeError(
-                f'the checkpoint was trained with {name} {_plain(expected[name])}, this config has '
-                f'{_plain(value)}: take the config it was trained with'
-                + (f'; {otherwise}' if otherwise else '')
-            )
-
-
-def _plain(value: Any) -> str:
-    """A number or a list of numbers without the digits of float32."""
-    if isinstance(value, list) and all(isinstance(number, float) for number in value):
-        return f'[{", ".join(map(_plain, value))}]'
-    return f'{value:.6g}' if isinstance(value, float) else str(value)

@@ -6,18 +6,28 @@ import pytest
 import torch
 from mmaction.datasets.transforms import SampleFrames
 from mmaction.registry import MODELS
+from mmengine.config import Config
 from torch import nn
 
 from mmfake import MMFakeError, PreprocessingHook
-from mmfake.engine.hooks.checkpoint_facts import check_preprocessing, preprocessing_of
+from mmfake.engine.hooks.preprocessing_hook import (
+    check_preprocessing,
+    preprocessing_of,
+    remarks_on_steps,
+)
 
 
-def runner(model, frame_interval=1, resume=False):
+def runner(model, frame_interval=1, resume=False, steps=()):
     pipeline = SimpleNamespace(transforms=[SampleFrames(clip_len=2, frame_interval=frame_interval)])
     joined = SimpleNamespace(datasets=[SimpleNamespace(pipeline=pipeline)])  # a ConcatDataset
     wrapped = SimpleNamespace(dataset=joined)  # a RepeatDataset
     loop = SimpleNamespace(dataloader=SimpleNamespace(dataset=wrapped))
-    return SimpleNamespace(model=model, val_loop=loop, test_loop=loop, _resume=resume)
+    dataset = dict(pipeline=[dict(type='DecordDecode'), *steps, dict(type='PackActionInputs')])
+    cfg = Config(dict(test_dataloader=dict(dataset=dict(type='RepeatDataset', dataset=dataset))))
+    return SimpleNamespace(model=model, val_loop=loop, test_loop=loop, _resume=resume, cfg=cfg)
+
+
+CROP = (dict(type='Resize', scale=(-1, 64)), dict(type='CenterCrop', crop_size=64))
 
 
 @pytest.fixture
@@ -81,6 +91,44 @@ def test_the_own_and_unknown_ones_pass(build, saved, entry):
     hook = PreprocessingHook()
     hook.after_load_checkpoint(runner(build(), resume=True), checkpoint)
     hook.before_test(runner(build()))
+
+
+@pytest.mark.parametrize(
+    ('steps', 'told'),
+    [
+        (CROP, []),
+        ([dict(type='mmaction.Resize', scale=[-1, 64]), CROP[1]], []),
+        (
+            [dict(type='Resize', scale=(-1, 128)), CROP[1]],  # a zoom: clips of the same shape
+            ['it has Resize(scale=[-1, 128]) for Resize(scale=[-1, 64])'],
+        ),
+        (
+            [*CROP, dict(type='Flip', flip_ratio=0.5)],
+            ['it has Flip(flip_ratio=0.5) for nothing', 'draws at random (Flip(flip_ratio=0.5))'],
+        ),
+        ([*CROP, dict(type='Flip', flip_ratio=0)], ['it has Flip(flip_ratio=0) for nothing']),
+    ],
+)
+def test_other_steps_of_the_test_pipeline_are_told(build, steps, told):
+    checkpoint = dict(meta={})
+    PreprocessingHook().before_save_checkpoint(runner(build(), steps=CROP), checkpoint)
+    remarks = remarks_on_steps(checkpoint['meta']['test_steps'], runner(None, steps=steps).cfg)
+    assert len(remarks) == len(told)
+    assert all(part in remark for part, remark in zip(told, remarks))
+
+
+@pytest.mark.parametrize('trained', [None, 5, []])
+def test_steps_that_are_not_known_pass(trained):
+    assert remarks_on_steps(trained, runner(None, steps=CROP).cfg) == []
+    assert remarks_on_steps(trained, Config(dict(test_dataloader=None))) == []
+
+
+def test_clips_that_are_drawn_at_random_are_told():
+    steps = [dict(type='SampleFrames', clip_len=8)]
+    (told,) = remarks_on_steps(None, runner(None, steps=steps).cfg)
+    assert 'draws at random (SampleFrames without test_mode=True): another run gives other' in told
+    steps[0].update(test_mode=True)
+    assert remarks_on_steps(None, runner(None, steps=steps).cfg) == []
 
 
 def test_what_only_one_of_them_has_is_not_compared(build):

@@ -5,6 +5,7 @@ from mmengine.logging import MMLogger
 from torch import nn
 
 from mmfake import MMFakeError, ProtocolHook
+from mmfake.engine.hooks.checkpoint_facts import told_of_crops
 from mmfake.engine.run_log import BriefLog, repeat_warnings
 
 HELD_OUT_DF = dict(holdout='df', multi_classes=('original', 'f2f', 'fs', 'nt'))
@@ -82,6 +83,39 @@ def test_test_videos_of_the_training_are_told_before_the_test_and_after_it(warni
     assert told.startswith('2 of the 4 test videos were training videos of this checkpoint ')
     assert 'ffpp/original/002' in told
     assert again == f'To bear in mind: {told}'
+
+
+def test_test_videos_of_the_validation_are_told(warnings):
+    """Those that the checkpoint was saved with."""
+    ids = [f'ffpp/original/c23/{number:03d}' for number in range(6)]
+    validated = SimpleNamespace(metainfo=dict(expected_videos=dict.fromkeys(ids[:4])))
+    loop = SimpleNamespace(dataloader=SimpleNamespace(dataset=validated))
+    saved = checkpoint(HELD_OUT_DF)
+    ProtocolHook().before_save_checkpoint(SimpleNamespace(val_loop=loop), saved)
+    tested = dict(HELD_OUT_DF, expected_videos=dict.fromkeys(ids[3:]))
+    told, _ = warnings(saved, tested)
+    assert told.startswith('1 of the 3 test videos were validation videos of this checkpoint ')
+    assert 'epoch and threshold were chosen on them' in told
+    unknown = checkpoint(HELD_OUT_DF)
+    ProtocolHook().before_save_checkpoint(SimpleNamespace(val_loop=None), unknown)
+    assert unknown['meta']['validation_videos'] == []
+
+
+A, B, WIDE = ('centerface', 1.3, 160), ('centerface', 1.3, 400), ('centerface', 1.8, 160)
+
+
+def test_faces_that_are_cut_out_otherwise_are_told(warnings):
+    trained = checkpoint(dict(HELD_OUT_DF, crops=[A]))
+    told, _ = warnings(trained, dict(HELD_OUT_DF, crops=[WIDE]))
+    assert 'cut out by centerface with margin 1.3, these are cut out by centerface with' in told
+
+
+@pytest.mark.parametrize(
+    ('trained', 'judged'),
+    [([A, WIDE], [WIDE]), ([A], [B]), (None, [A]), ([A], []), (5, [A]), (['a'], [A])],
+)
+def test_faces_that_are_cut_out_alike_or_nobody_knows_how_pass(trained, judged):
+    assert told_of_crops(trained, judged) == ''
 
 
 def videos(stem, *compressions):

@@ -1,0 +1,216 @@
+"""Preprocessing in checkpoints: what decides a score and is no tensor is kept and compared."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, Dict, List
+
+from mmaction.registry import HOOKS
+from mmengine.config import Config
+from mmengine.hooks import Hook
+from mmengine.logging import print_log
+from mmengine.runner import Runner
+from torch import nn
+
+from ...datasets.clip_size import datasets_of
+from ...errors import MMFakeError
+from .checkpoint_facts import model_of
+
+# transforms that draw, but for those with Random in their name
+_DRAWS = ('ColorJitter', 'Flip', 'Imgaug', 'MultiScaleCrop', 'TorchVisionWrapper')
+
+
+@HOOKS.register_module()
+class PreprocessingHook(Hook):
+    """Refuses to test or resume a checkpoint with another preprocessing than it was trained with.
+
+    Normalisation, the ``eps`` of norm layers, the step between frames and the layout of classes
+    decide a score and are no tensors, so that a state dict fits a config that is not its own. Each
+    checkpoint holds them as :func:`preprocessing_of` gives them; one without, such as another
+    project's, passes. A training that starts from the weights of another (``load_from``) has its
+    own. Told before a test are other steps of the test pipeline, such as another crop of the same
+    size, and steps that draw at random.
+
+    Args:
+        refuse (bool): Whether a difference ends the test. Defaults to True.
+    """
+
+    META_KEY = 'preprocessing'
+    STEPS_KEY = 'test_steps'
+
+    def __init__(self, refuse: bool = True) -> None:
+        self.refuse = refuse
+        self._expected: Any = None
+        self._steps: Any = None
+
+    def before_save_checkpoint(self, runner: Runner, checkpoint: Dict[str, Any]) -> None:
+        """Write the facts of the model and the validation pipeline."""
+        checkpoint['meta'][self.META_KEY] = _facts_of(runner, runner.val_loop)
+        checkpoint['meta'][self.STEPS_KEY] = _steps_of(runner.cfg)
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: Dict[str, Any]) -> None:
+        """Read the facts, and compare them if the run is being resumed.
+
+        Raises:
+            MMFakeError: If a run is resumed with others.
+        """
+        self._expected = checkpoint.get('meta', {}).get(self.META_KEY)
+        self._steps = checkpoint.get('meta', {}).get(self.STEPS_KEY)
+        if runner._resume:
+            check_preprocessing(self._expected, _facts_of(runner, runner.val_loop))
+
+    def before_test(self, runner: Runner) -> None:
+        """Compare the facts.
+
+        Raises:
+            MMFakeError: If they differ.
+        """
+        if self.refuse:
+            check_preprocessing(
+                self._expected,
+                _facts_of(runner, runner.test_loop),
+                'for a test with others set default_hooks.preprocessing.refuse=False',
+            )
+        for remark in remarks_on_steps(self._steps, runner.cfg):
+            print_log(remark, logger='current', level=logging.WARNING)
+
+
+def _facts_of(runner: Runner, loop: Any) -> Dict[str, Any]:
+    """Facts of the model of a run and of the pipeline of a loop, which may be None."""
+    dataset = None if loop is None else loop.dataloader.dataset
+    while hasattr(dataset, 'dataset') or hasattr(dataset, 'datasets'):
+        # a RepeatDataset, or a ConcatDataset, whose first stands for all
+        dataset = dataset.dataset if hasattr(dataset, 'dataset') else dataset.datasets[0]
+    transforms = getattr(getattr(dataset, 'pipeline', None), 'transforms', [])
+    sampler = next((step for step in transforms if hasattr(step, 'frame_interval')), None)
+    return preprocessing_of(model_of(runner), sampler)
+
+
+def remarks_on_steps(trained: Any, cfg: Config) -> List[str]:
+    """Say what of the steps of a test pipeline makes its scores doubtful.
+
+    Args:
+        trained (list[str]): Those of the training's config, in the checkpoint; what is no list
+            passes.
+        cfg (Config): The config of the test.
+    """
+    steps, remarks = _steps_of(cfg), []
+    if isinstance(trained, list) and steps and trained and trained != steps:
+        others = [step for step in steps if step not in trained]
+        gone = [str(step) for step in trained if step not in steps]
+        remarks.append(
+            'The test pipeline is not that of the config the checkpoint was trained with: it has '
+            f'{", ".join(others) or "nothing"} for {", ".join(gone) or "nothing"}; scores and '
+            'threshold are of other pictures.'
+        )
+    drawing = [step for step in steps if _draws(step)]
+    for dataset in datasets_of(cfg.get('test_dataloader') or {}):
+        for step in dataset.get('pipeline') or ():
+            if _name_of(step) == 'SampleFrames' and not step.get('test_mode'):
+                drawing.append('SampleFrames without test_mode=True')
+    if drawing:
+        remarks.append(
+            f'The test pipeline draws at random ({", ".join(dict.fromkeys(drawing))}): another '
+            'run gives other scores.'
+        )
+    return remarks
+
+
+def _steps_of(cfg: Config) -> List[str]:
+    """The steps of the test pipeline of a config that shape a picture, as text."""
+    for dataset in datasets_of(cfg.get('test_dataloader') or {}):  # the first stands for all
+        steps = list(dataset.get('pipeline') or ())
+        decoded = [i for i, step in enumerate(steps) if 'Decode' in _name_of(step)]
+        shaping = steps[decoded[-1] + 1 :] if decoded else []
+        return [_in_words(step) for step in shaping if not _name_of(step).startswith('Pack')]
+    return []
+
+
+def _name_of(step: Any) -> str:
+    """The class of a transform, or of its dict in a config."""
+    kind = step.get('type') if isinstance(step, dict) else type(step)
+    return str(getattr(kind, '__name__', kind)).split('.')[-1]
+
+
+def _in_words(step: Any) -> str:
+    arguments = sorted(step.items()) if isinstance(step, dict) else []
+    told = (f'{key}={_as_list(value)}' for key, value in arguments if key != 'type')
+    return f'{_name_of(step)}({", ".join(told)})'
+
+
+def _as_list(value: Any) -> Any:
+    """Write (64, 64) and [64, 64], which a config takes for one, in one way."""
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _draws(step: str) -> bool:
+    name, arguments = step.split('(', 1)
+    fixed = name == 'Flip' and ('flip_ratio=0)' in arguments or 'flip_ratio=0,' in arguments)
+    return ('Random' in name or name in _DRAWS) and not fixed
+
+
+def preprocessing_of(model: nn.Module, sampler: Any = None) -> Dict[str, Any]:
+    """Ask a model and a ``SampleFrames`` what of them decides a score and is no tensor.
+
+    Args:
+        model (nn.Module): A recognizer.
+        sampler (Any): Transform that chooses the frames of a clip. Defaults to None, not known.
+
+    Returns:
+        dict[str, Any]: Name as in a config, e.g. ``'data_preprocessor.mean'`` -> plain data.
+    """
+    facts: Dict[str, Any] = {}
+    # normalisation and layout of the inputs
+    normalise = getattr(model, 'data_preprocessor', None)
+    for name in ('mean', 'std', 'to_rgb', 'format_shape'):
+        value = getattr(normalise, name, None)
+        if value is not None:
+            plain = value.flatten().tolist() if hasattr(value, 'tolist') else value
+            facts[f'data_preprocessor.{name}'] = plain
+    # frames of a clip
+    if sampler is not None:
+        facts['frame_interval'] = sampler.frame_interval
+    # layers
+    for name, module in model.named_modules():
+        if 'norm' in type(module).__name__.lower() and hasattr(module, 'eps'):
+            facts[f'{name}.eps'] = module.eps
+        # what a module of ours tells of itself
+        for key, value in getattr(module, 'facts', {}).items():
+            facts[f'{name}.{key}'] = value
+    # classes
+    heads = getattr(model, 'classifiers', None) or dict(model=getattr(model, 'cls_head', None))
+    for name, head in heads.items():
+        for key in ('num_classes', 'label_key'):
+            if hasattr(head, key):
+                facts[f'{name}.cls_head.{key}'] = getattr(head, key)
+    return facts
+
+
+def check_preprocessing(expected: Any, found: Dict[str, Any], otherwise: str = '') -> None:
+    """Compare the facts of a config with those of a checkpoint, as far as both have them.
+
+    Args:
+        expected (dict[str, Any]): In the checkpoint; what is no dict passes.
+        found (dict[str, Any]): Of the config, see :func:`preprocessing_of`.
+        otherwise (str): What else to do, for the message. Defaults to ''.
+
+    Raises:
+        MMFakeError: If they differ; it names the first difference.
+    """
+    if not isinstance(expected, dict):
+        return
+    for name, value in found.items():
+        # as text: a stranger's file may hold anything, a tensor for a number
+        if name in expected and str(expected[name]) != str(value):
+            raise MMFakeError(
+                f'the checkpoint was trained with {name} {_plain(expected[name])}, this config has '
+                f'{_plain(value)}: take the config it was trained with'
+                + (f'; {otherwise}' if otherwise else '')
+            )
+
+
+def _plain(value: Any) -> str:
+    """A number or a list of numbers without the digits of float32."""
+    if isinstance(value, list) and all(isinstance(number, float) for number in value):
+        return f'[{", ".join(map(_plain, value))}]'
+    return f'{value:.6g}' if isinstance(value, float) else str(value)
