@@ -30,6 +30,7 @@ _COMPONENTS = (
     'MultiInstanceInfoNCELoss',
     'NonFiniteLossHook',
     'PairedSampler',
+    'Perturb',
     'PreprocessingHook',
     'ProtocolHook',
     'ResumableTrainLoop',

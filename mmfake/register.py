@@ -4,6 +4,7 @@ from .compat.checkpoints import repair_checkpoint_loading
 from .compat.host import repair_cpu_distributed
 from .datasets.ffpp_dataset import FFPPDataset
 from .datasets.samplers import BalancedSampler, PairedSampler
+from .datasets.transforms.perturb import Perturb
 from .datasets.transforms.video_init import VideoInit
 from .engine.brief_log_processor import BriefLogProcessor
 from .engine.checkpoint_files import AtomicLocalBackend
@@ -45,6 +46,7 @@ __all__ = [
     'MultiInstanceInfoNCELoss',
     'NonFiniteLossHook',
     'PairedSampler',
+    'Perturb',
     'PreprocessingHook',
     'ProtocolHook',
     'ResumableTrainLoop',

@@ -1,5 +1,6 @@
 """Transforms that mmaction2 lacks."""
 
+from .perturb import Perturb
 from .video_init import VideoInit
 
-__all__ = ['VideoInit']
+__all__ = ['Perturb', 'VideoInit']
