@@ -19,7 +19,7 @@ from ..version import __version__
 from .evidence import Strip
 from .sources import JOURNAL, RESULTS, TABLE, Source, copy_name
 
-SCHEMA_VERSION = '1.1'
+SCHEMA_VERSION = '1.2'
 """str: Version of the schema; its first number changes when a reader has to."""
 
 VIDEO_STATUSES = ('scored', *FACE_STATUSES, 'decode-failed', 'not-a-number', 'changed')
@@ -57,7 +57,8 @@ def _list(items: Dict[str, Any], description: str) -> Dict[str, Any]:
     return dict(type='array', items=items, description=description)
 
 
-_PROBABILITY = _number('probability of being manipulated', maximum=1)
+# the score has been called probability since 1.0, and readers know it by that name
+_PROBABILITY = _number('score: how strongly it speaks for manipulated; no probability', maximum=1)
 _COUNT = dict(type='integer', minimum=0)
 _SECONDS = dict(type='object', additionalProperties=_number('s'))
 _FAMILY = _or_null(
@@ -133,7 +134,13 @@ _PREDICTION = _object(
         metadata=_METADATA,
         seconds=_SECONDS,
     ),
-    {'annotated': _text('the copy with boxes and scores, beside results.json')},
+    # since 1.2: calibrated
+    {
+        'calibrated': _or_null(
+            _number('calibrated probability of being manipulated; null if not known', maximum=1)
+        ),
+        'annotated': _text('the copy with boxes and scores, beside results.json'),
+    },
 )
 _SHARE = dict(type='number', minimum=0, maximum=1)
 _VALIDATION = _object(
@@ -149,7 +156,13 @@ _VALIDATION = _object(
 )
 _MODEL = dict(
     type='object',
-    properties=dict(validation=_or_null(_VALIDATION)),
+    properties=dict(
+        validation=_or_null(_VALIDATION),
+        # since 1.2, where the checkpoint is calibrated
+        calibration=_object(
+            dict(temperature=_number('by which the logit of a score is divided, on validation'))
+        ),
+    ),
     required=['mmfake', 'config', 'checkpoint', 'checkpoint_sha256'],
 )
 
@@ -168,8 +181,14 @@ RESULTS_SCHEMA: Dict[str, Any] = {
             n_scored=_COUNT,
             predictions=_list(_PREDICTION, 'one for each video, in the order given'),
         ),
-        # since 1.1
-        dict(warnings=_list(_text('in one line'), 'what makes every score doubtful')),
+        dict(
+            # since 1.1
+            warnings=_list(_text('in one line'), 'what makes every score doubtful'),
+            # since 1.2
+            abstain_below=_or_null(
+                _number('calibrated probability that a verdict must have', maximum=1)
+            ),
+        ),
     ),
 }
 """dict: The schema."""
@@ -178,6 +197,7 @@ RESULTS_SCHEMA: Dict[str, Any] = {
 _COLUMNS = (
     *('video', 'verdict', 'probability', 'threshold', 'threshold_source', 'status', 'reason'),
     *('likely_family', 'people', 'clips', 'duration', 'warnings'),
+    'calibrated',  # since 1.2
 )
 
 
@@ -212,7 +232,8 @@ def _write(path: Path, text: str) -> None:
 
 
 def _row(results: Dict[str, Any], video: Dict[str, Any]) -> Dict[str, Any]:
-    row = {key: video.get(key) for key in ('video', 'verdict', 'probability', 'status', 'reason')}
+    taken = ('video', 'verdict', 'probability', 'status', 'reason', 'calibrated')
+    row = {key: video.get(key) for key in taken}
     return dict(
         row,
         threshold=results['threshold'],

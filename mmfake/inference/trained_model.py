@@ -22,7 +22,11 @@ from ..engine.hooks.checkpoint_facts import (
     check_preprocessing,
     preprocessing_of,
 )
-from ..engine.hooks.validation_threshold_hook import Validation, ValidationThresholdHook
+from ..engine.hooks.validation_threshold_hook import (
+    Calibration,
+    Validation,
+    ValidationThresholdHook,
+)
 from ..errors import MMFakeError
 from ..files import sha256_of
 from ..version import __version__
@@ -33,21 +37,46 @@ ABSTAIN = 'abstain'
 
 
 class Decision(NamedTuple):
-    """A threshold and where it came from.
+    """A threshold and where it came from, and from which confidence on a video is judged.
 
     Attributes:
-        threshold (float): A probability of at least this counts as manipulated.
+        threshold (float): A score of at least this counts as manipulated.
         source (str): ``'validation'``, ``'user'`` or ``'default'``.
+        calibration (Calibration, optional): Makes calibrated probabilities of scores. Defaults to
+            None, not known.
+        least (float, optional): Calibrated probability that the verdict on a video must have.
+            Defaults to None, any.
     """
 
     threshold: float
     source: str
+    calibration: Optional[Calibration] = None
+    least: Optional[float] = None
 
-    def verdict(self, probability: Optional[float]) -> str:
+    def verdict(self, score: Optional[float]) -> str:
         """``'original'``, ``'manipulated'``, or ``'abstain'`` for a video without a score."""
-        if probability is None:
+        if score is None:
             return ABSTAIN
-        return 'manipulated' if probability >= self.threshold else 'original'
+        return 'manipulated' if score >= self.threshold else 'original'
+
+    def calibrated(self, score: Optional[float]) -> Optional[float]:
+        """The calibrated probability of being manipulated; None where it is not known."""
+        if score is None or self.calibration is None:
+            return None
+        return self.calibration.probability(score)
+
+    def doubt(self, score: Optional[float]) -> str:
+        """Why the verdict on a video with a score is not given; empty if it is."""
+        probability, verdict = self.calibrated(score), self.verdict(score)
+        if self.least is None or probability is None:
+            return ''
+        confidence = probability if verdict == 'manipulated' else 1 - probability
+        if confidence >= self.least:
+            return ''
+        return (
+            f'not confident enough: {verdict} with a calibrated probability of {confidence:.3f}, '
+            f'and {self.least:.3f} is asked for'
+        )
 
 
 def choose_threshold(asked: Union[None, str, float], from_validation: Optional[float]) -> Decision:
@@ -85,6 +114,50 @@ def choose_threshold(asked: Union[None, str, float], from_validation: Optional[f
     return Decision(value, 'user')
 
 
+def least_confidence(
+    asked: Union[None, str, float], known: Optional[Calibration]
+) -> Optional[float]:
+    """Read from which confidence on a video is to be judged.
+
+    Args:
+        asked (float | str, optional): A calibrated probability from 0.5 to 1, or ``'90%'``: as
+            confident as 90 % of the validation videos were judged. None for any confidence.
+        known (Calibration, optional): What the checkpoint holds.
+
+    Returns:
+        float, optional: The calibrated probability, None for any.
+
+    Raises:
+        MMFakeError: If it is neither, or the checkpoint is not calibrated.
+    """
+    if asked is None:
+        return None
+    text = str(asked).strip()
+    try:
+        value = math.nan if isinstance(asked, bool) else float(text.rstrip('%'))
+    except ValueError:
+        value = math.nan
+    is_coverage = text.endswith('%')
+    if not (0 < value <= 100 if is_coverage else 0.5 <= value <= 1):
+        raise MMFakeError(
+            f'abstain_below {text}: give a calibrated probability from 0.5 to 1, or how many of '
+            'the videos are to be judged, such as 90%'
+        )
+    if known is None:
+        raise MMFakeError(
+            f'abstain_below {text}: the checkpoint is not calibrated, so that its scores are no '
+            'probabilities; use one that this version has trained and validated better than chance'
+        )
+    if not is_coverage:
+        return value
+    found = known.confidence_for(value)
+    if found is None:
+        shown = sorted(known.confidences)
+        ends = f'from {shown[0]} to {shown[-1]} %' if shown else 'for no coverage'
+        raise MMFakeError(f'abstain_below {text}: the checkpoint knows it {ends}')
+    return found
+
+
 class ClipScores(NamedTuple):
     """What the model says of some clips.
 
@@ -117,6 +190,8 @@ class TrainedModel:
         val_threshold (float, optional): The threshold chosen on validation; None also where
             validation was no better than chance.
         validation (Validation, optional): How good it was on validation, if the checkpoint says.
+        calibration (Calibration, optional): What makes calibrated probabilities of its scores, if
+            the checkpoint says; None also where validation was no better than chance.
         classes (tuple[str, ...]): Methods that a further classifier tells apart, the original
             first; empty without such a classifier or its weights.
         facts (dict): Version, checkpoint and training, for a report.
@@ -144,12 +219,14 @@ class TrainedModel:
         self.classes = self.methods if self._family else ()
         self.val_threshold: Optional[float] = meta.get(ValidationThresholdHook.META_KEY)
         self.validation = Validation.from_dict(meta.get(ValidationThresholdHook.VALIDATION_KEY))
+        stored = meta.get(ValidationThresholdHook.CALIBRATION_KEY)
+        self.calibration = Calibration.from_dict(stored)
         # a video is DATASET/method/compression/stem
         videos = trained_on.get('expected_videos') or ()
         datasets = sorted({str(video).split('/')[0] for video in videos})
         self.warnings: List[str] = []
         if self.validation is not None and self.validation.is_chance:
-            self.val_threshold = None
+            self.val_threshold = self.calibration = None
             self.warnings.append(self.validation.warning)
         if RENDERED in datasets:
             self.warnings.append(
@@ -169,6 +246,8 @@ class TrainedModel:
             validation=None if self.validation is None else self.validation._asdict(),
             device=str(self.device),
         )
+        if self.calibration is not None:
+            self.facts['calibration'] = dict(temperature=self.calibration.temperature)
 
     def _family_of(self, weights: Dict[str, Tensor]) -> Optional[str]:
         """Name of the stream that tells the methods of the training apart, if it was trained."""

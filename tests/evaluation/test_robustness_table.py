@@ -49,9 +49,9 @@ def value(table, *key):
 
 
 def test_means_drop_and_intervals_are_those_of_plain_loops(runs):
-    table = robustness_table(runs, KINDS, LEVELS, n_bootstrap=50, seed=3)
+    table = robustness_table(runs, KINDS, LEVELS, n_bootstrap=20, seed=3)
     labels = runs[0].scored['label'].to_numpy()
-    counts = draw_counts(labels, 50, np.random.default_rng(3))
+    counts = draw_counts(labels, 20, np.random.default_rng(3))
     mine = {(run.seed, run.holdout): run for run in runs if run.regime == 'a'}
     all_columns = [column_of(kind, level) for kind in KINDS for level in LEVELS]
 
