@@ -176,7 +176,8 @@ class DeepfakeMetric(BaseMetric):
             source = 'given' if self._threshold_from == GIVEN else 'from validation'
             threshold_note = f'threshold {source}: {self.threshold:.4f}'
         self._log(table, threshold_note, format_summary(frame), {OVERALL: metrics, **rows})
-        print_log(_calibration_note(metrics), logger='current')
+        if not math.isnan(metrics['ece']):
+            print_log(_calibration_note(metrics), logger='current')
         for line in score_warnings(frame, self.n_bootstrap, self.confidence, self.seed):
             print_log(line, logger='current', level=logging.WARNING)
         for name, row in rows.items():

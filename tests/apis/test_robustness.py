@@ -4,9 +4,6 @@ import json
 
 import pandas as pd
 import pytest
-import torch
-from mmaction.registry import MODELS
-from mmengine.registry import init_default_scope
 
 from mmfake.apis.many_tests import read_detectors
 from mmfake.apis.robustness import _refused
@@ -19,41 +16,17 @@ from mmfake.video.degradations import LEVELS
 CONFIG = 'configs/mtl/bin_ce_holdout_f2f.py'
 
 
-@pytest.fixture(scope='module')
-def scale(smoke, tmp_path_factory):
-    """A scale of seconds with an encoder of mmaction2's in place of S3D."""
-    path = tmp_path_factory.mktemp('scale') / 'small.py'
-    path.write_text(f"""
-_base_ = {str(smoke)!r}
-model = dict(
-    backbone=dict(
-        _delete_=True, type='ResNet3d', depth=18, pretrained=None, pretrained2d=False,
-        base_channels=4,
-    ),
-    binary=dict(cls_head=dict(in_channels=32)),
-)
-""")
-    return str(path)
+@pytest.fixture
+def no_figures(monkeypatch):
+    """Where only texts and numbers are looked at: laying figures out takes seconds."""
+    monkeypatch.setattr('mmfake.apis.robustness.save_png_and_svg', lambda figure, stem: None)
 
 
-@pytest.fixture(scope='module')
-def checkpoints(scale, tmp_path_factory):
-    """Random weights of two seeds."""
-    init_default_scope('mmaction')
-    folder, cfg = tmp_path_factory.mktemp('weights'), load_config(CONFIG, scale)
-    paths = []
-    for seed in (3, 5):
-        torch.manual_seed(seed)
-        model = MODELS.build(cfg.model)
-        meta = dict(seed=seed, val_threshold=0.4)
-        torch.save(dict(meta=meta, state_dict=model.state_dict()), folder / f'{seed}.pth')
-        paths.append(str(folder / f'{seed}.pth'))
-    return paths
-
-
-def test_the_table_is_that_of_tests_made_one_by_one(scale, checkpoints, tmp_path, tool, capfd):
+def test_the_table_is_that_of_tests_made_one_by_one(
+    small_scale, checkpoints, tmp_path, tool, capfd
+):
     out = tmp_path / 'out'
-    words = [CONFIG, *checkpoints, '--scale', scale, '--out', str(out), '--bootstrap', '50']
+    words = [CONFIG, *checkpoints, '--scale', small_scale, '--out', str(out), '--bootstrap', '50']
     words += ['--kinds', 'noise', '--levels', '2']
     assert tool('robustness').main(words) == 0
     printed = capfd.readouterr()
@@ -73,7 +46,7 @@ from mmfake.datasets.perturbed import perturb
 
 perturb(_base_, 'test', 'noise', 2, seed=0)
 """)
-    load_config(CONFIG, scale).dump(tmp_path / 'leaf.py')
+    load_config(CONFIG, small_scale).dump(tmp_path / 'leaf.py')
     work = str(tmp_path / 'work')
     assert tool('test').main([str(by_hand), checkpoints[1], '--work-dir', work]) == 0
     mine = read_scores_file(out / 'bin_ce_holdout_f2f_5' / 'noise_2' / 'scores.csv')
@@ -93,8 +66,17 @@ perturb(_base_, 'test', 'noise', 2, seed=0)
     assert (out / 'robustness.csv').read_bytes() == first
 
 
-def test_kinds_that_would_do_nothing(scale, checkpoints, tmp_path, tool, capfd, monkeypatch):
-    words = [CONFIG, checkpoints[0], '--scale', scale, '--out', str(tmp_path), '--levels', '1']
+def test_kinds_that_would_do_nothing(small_scale, checkpoints, tmp_path, tool, capfd, monkeypatch):
+    words = [
+        CONFIG,
+        checkpoints[0],
+        '--scale',
+        small_scale,
+        '--out',
+        str(tmp_path),
+        '--levels',
+        '1',
+    ]
     with pytest.raises(MMFakeError, match="'patch' puts .* none on pictures of 64 x 64 px"):
         tool('robustness').main([*words, '--kinds', 'blur', 'patch'])
     assert not any(tmp_path.iterdir())
@@ -110,13 +92,26 @@ def test_kinds_that_would_do_nothing(scale, checkpoints, tmp_path, tool, capfd, 
     ]
 
 
-def test_a_single_frame_has_no_frame_rate(scale):
-    cfg = load_config(CONFIG, scale, options={'test_dataloader.dataset.pipeline.1.clip_len': 1})
+def test_a_single_frame_has_no_frame_rate(small_scale):
+    cfg = load_config(
+        CONFIG, small_scale, options={'test_dataloader.dataset.pipeline.1.clip_len': 1}
+    )
     assert set(_refused(cfg, LEVELS)) == {'patch', 'frame_rate'}
 
 
-def test_one_test_that_fails_does_not_keep_the_others(scale, checkpoints, tmp_path, tool, capfd):
-    words = [CONFIG, checkpoints[0], '--scale', scale, '--out', str(tmp_path), '--levels', '1']
+def test_one_test_that_fails_does_not_keep_the_others(
+    small_scale, checkpoints, tmp_path, tool, capfd, no_figures
+):
+    words = [
+        CONFIG,
+        checkpoints[0],
+        '--scale',
+        small_scale,
+        '--out',
+        str(tmp_path),
+        '--levels',
+        '1',
+    ]
     words += ['--kinds', 'blur', '--bootstrap', '20']
     place = tmp_path / 'bin_ce_holdout_f2f_3' / 'blur_1'
     place.parent.mkdir()
@@ -153,8 +148,8 @@ def test_seeds_are_those_of_the_trainings_where_they_tell(checkpoints):
     assert (one.folder, other.folder) == ('my_run_1_3', 'b_5')
 
 
-def test_a_worker_tells_a_mistake_in_one_line(scale, checkpoints, tmp_path, tool):
-    cfg = load_config(CONFIG, scale)
+def test_a_worker_tells_a_mistake_in_one_line(small_scale, checkpoints, tmp_path, tool):
+    cfg = load_config(CONFIG, small_scale)
     perturb(cfg, 'test', 'patch', 1)
     cfg.test_dataloader.update(num_workers=1)
     cfg.dump(tmp_path / 'patched.py')

@@ -261,7 +261,7 @@ def test_nothing_vanishes(tmp_path, log):
 
 
 def test_log_has_table_summary_and_level(log):
-    run(make_samples(n=3), threshold=0.4, n_bootstrap=30, confidence=0.9, seed=2)
+    found = run(make_samples(n=3), threshold=0.4, n_bootstrap=30, confidence=0.9, seed=2)
     messages = [record.getMessage() for record in log]
     table = messages[0].splitlines()
     assert [line.split('|')[1].strip() for line in table[1:6]] == [
@@ -272,6 +272,10 @@ def test_log_has_table_summary_and_level(log):
     assert messages[1:] == [
         'scored 9 of 9 videos; not scored: 0',
         '90 % stratified bootstrap, B=30, seed 2',
+        'scores as probabilities: ECE {ece:.3f} [{ece_low:.3f}, {ece_high:.3f}], Brier score '
+        '{brier:.3f} [{brier_low:.3f}, {brier_high:.3f}]'.format(
+            **{key.split('/')[-1]: value for key, value in found.items() if key.count('/') == 1}
+        ),
     ]
     assert {record.levelno for record in log} == {logging.INFO}
 
