@@ -282,7 +282,8 @@ def _page(
     pages += [
         '## As published',
         'Table 1 of the paper of the joint embedding, video AUC in %: **not of these detectors**, '
-        'and of the whole test sets. Trained on FF++ c23; no n, seed or interval is given.',
+        'and of the whole test sets, as far as its text tells. Trained on FF++ c23; no n, seed or '
+        'interval is given.',
         _published(),
     ]
     return '\n\n'.join(pages) + '\n'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,8 @@ from mmengine.logging import MMLogger
 
 from ..compat.checkpoints import safe_load
 from ..console import ProgressBar, Stopwatch
+from ..datasets.clip_size import datasets_of
+from ..datasets.ffpp_tree import INDEX_NAME
 from ..engine.config import load_config
 from ..errors import MMFakeError
 from ..evaluation.scores import RunScores
@@ -191,7 +194,9 @@ def _settings(one: PlannedTest) -> str:
         for key, value in settings_of(one.cfg).items()
         if key.split('.')[0] not in ('experiment_name', 'test_evaluator', 'filename')
     }
-    return fingerprint(dict(settings, checkpoint=one.detector.sha256))
+    roots = [str(dataset.get('data_root')) for dataset in datasets_of(one.cfg.test_dataloader)]
+    indexes = ' '.join(sha256_of(Path(root, INDEX_NAME)) for root in roots)
+    return fingerprint(dict(settings, checkpoint=one.detector.sha256, indexes=indexes))
 
 
 def _is_finished(one: PlannedTest) -> bool:
@@ -220,12 +225,22 @@ def _make(one: PlannedTest) -> None:
 
 @contextmanager
 def logging_to(log: TextIO) -> Iterator[None]:
-    """Let what the block prints and what loggers made in it log go to a file; forget these."""
+    """Let what the block prints and logs go to a file; forget the loggers that it makes."""
     before = set(MMLogger._instance_dict)
+    consoles = [
+        (handler, handler.stream)
+        for logger in MMLogger._instance_dict.values()
+        for handler in logger.handlers
+        if type(handler) is logging.StreamHandler
+    ]
+    for handler, _ in consoles:
+        handler.setStream(log)
     try:
         with redirect_stdout(log):
             yield
     finally:
+        for handler, stream in consoles:
+            handler.setStream(stream)
         for name in set(MMLogger._instance_dict) - before:
             logger = MMLogger._instance_dict.pop(name)
             for handler in list(logger.handlers):

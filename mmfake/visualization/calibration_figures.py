@@ -50,7 +50,7 @@ def draw_reliability(
             ax.set_aspect('equal')
             ax.set_xlabel('Probability said')
             ax.set_ylabel('Share that is manipulated')
-            ax.legend(fontsize=6.5, frameon=False, loc='upper left')
+            ax.legend(fontsize=6.5, framealpha=0.9, edgecolor='none', loc='lower right')
         set_title(figure, title, 'each class counts half; bars: 95 % intervals')
     return figure
 

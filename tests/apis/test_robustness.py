@@ -66,7 +66,9 @@ perturb(_base_, 'test', 'noise', 2, seed=0)
     assert (out / 'robustness.csv').read_bytes() == first
 
 
-def test_kinds_that_would_do_nothing(small_scale, checkpoints, tmp_path, tool, capfd, monkeypatch):
+def test_kinds_that_would_do_nothing(
+    small_scale, checkpoints, tmp_path, tool, capfd, monkeypatch, no_figures
+):
     words = [
         CONFIG,
         checkpoints[0],
