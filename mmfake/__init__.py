@@ -44,6 +44,7 @@ _COMPONENTS = (
     'PairedSampler',
     'PinnedDataPreprocessor',
     'PerFrame',
+    'Perturb',
     'PreprocessingHook',
     'PromptHead',
     'ProtocolHook',

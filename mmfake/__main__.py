@@ -31,6 +31,8 @@ COMMANDS: Dict[str, Command] = {
     'train': Command('tools/train.py', 'train a detector'),
     'test': Command('tools/test.py', 'test it on the manipulation that it has not seen'),
     'matrix': Command('tools/cross_manipulation.py', 'train and test regimes x hold-outs x seeds'),
+    'robustness': Command('tools/robustness.py', 'test detectors on degraded videos'),
+    'cross-dataset': Command('tools/cross_dataset.py', 'test detectors on several datasets'),
     'detect': Command('tools/detect.py', 'judge videos'),
     'score': Command('tools/score.py', 'compare files of scores'),
     'gallery': Command('tools/error_gallery.py', 'show the most confident mistakes'),

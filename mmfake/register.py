@@ -7,6 +7,7 @@ from .datasets.samplers import BalancedSampler, PairedSampler
 from .datasets.transforms.attribute_forgery import AttributeForgery
 from .datasets.transforms.recompress import Recompress
 from .datasets.transforms.self_blend import SelfBlend
+from .datasets.transforms.perturb import Perturb
 from .datasets.transforms.video_init import VideoInit
 from .engine.brief_log_processor import BriefLogProcessor
 from .engine.checkpoint_files import AtomicLocalBackend
@@ -74,6 +75,7 @@ __all__ = [
     'PairedSampler',
     'PinnedDataPreprocessor',
     'PerFrame',
+    'Perturb',
     'PreprocessingHook',
     'PromptHead',
     'ProtocolHook',

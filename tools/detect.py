@@ -63,8 +63,14 @@ def parse_args(argv=None):
     parser.add_argument(
         '--threshold',
         metavar='T',
-        help='from which probability on a video is called manipulated: a number, or val for the '
+        help='from which score on a video is called manipulated: a number, or val for the '
         'one chosen on validation (default: val if the checkpoint has it, else 0.5)',
+    )
+    parser.add_argument(
+        '--abstain-below',
+        metavar='P',
+        help='give no verdict with a calibrated probability below P, from 0.5 to 1, or below what '
+        'so many of the validation videos had, e.g. 90%% (needs a calibrated checkpoint)',
     )
     parser.add_argument(
         '--person',
@@ -129,6 +135,7 @@ def main(argv=None):
         threads=args.threads,
         verbose=args.verbose,
         started=STARTED,
+        abstain_below=args.abstain_below,
     )
 
 

@@ -29,7 +29,8 @@ compare them: paired tests, with p-values corrected for their number.
 tools/test.py leaves the threshold chosen on validation beside its scores.csv, in scores.json.
 
 --out gets table.csv (one row a file and method), table.md (to be read), table.json (everything),
-comparisons.csv (every pair), and the figures intervals, roc, histogram and confusion (.png, .svg).
+comparisons.csv (every pair), and the figures intervals, roc, histogram, confusion, reliability
+and coverage (.png, .svg).
 
 exit status: 0 the files were judged, also where some videos have no score, 2 a mistake in the call
 or in a file
@@ -99,7 +100,7 @@ def main(argv=None):
         dropped_batch=args.paper_compat,
     )
     print(text)
-    print(f'wrote table.csv, table.md, table.json, comparisons.csv and 4 figures to {args.out}')
+    print(f'wrote table.csv, table.md, table.json, comparisons.csv and the figures to {args.out}')
 
 
 if __name__ == '__main__':

@@ -14,7 +14,12 @@ import torch
 from ..errors import MMFakeError
 from ..faces.detectors import FaceSettings
 from ..inference.deepfake_inferencer import DeepfakeInferencer
-from ..inference.report import told_of_prompts, told_of_threshold, told_of_validation
+from ..inference.report import (
+    told_of_calibration,
+    told_of_prompts,
+    told_of_threshold,
+    told_of_validation,
+)
 from ..inference.sources import JOURNAL
 
 
@@ -37,6 +42,7 @@ def detect_videos(
     threads: Optional[int] = None,
     verbose: bool = False,
     started: Optional[float] = None,
+    abstain_below: Optional[str] = None,
 ) -> int:
     """Judge videos, print each verdict and a summary, and write the report.
 
@@ -60,6 +66,7 @@ def detect_videos(
         verbose (bool): Whether to print what the time was spent on. Defaults to False.
         started (float, optional): ``time.perf_counter()`` before the imports, to tell how long
             they took. Defaults to None.
+        abstain_below (str, optional): As of :class:`DeepfakeInferencer`. Defaults to None.
 
     Returns:
         int: 0 if every video has a score, 1 if not, 130 after Ctrl-C.
@@ -89,6 +96,7 @@ def detect_videos(
             progress=lambda video: _print_verdict(video, inferencer.model.facts),
             note=lambda text: _print(f'note: {text}'),
             show_progress=True,
+            abstain_below=abstain_below,
         )
     except KeyboardInterrupt:
         _tell_what_is_kept(Path(out, JOURNAL))
@@ -117,7 +125,9 @@ def _print_verdict(video: Dict[str, Any], model: Dict[str, Any]) -> None:
     told = f'{video["status"]}: {video["reason"]}'
     if video['probability'] is not None:
         clips = sum(len(person['clips']) for person in video['people'])
-        told = f'{video["probability"]:.3f} ({clips} clips)'
+        calibrated = video.get('calibrated')
+        shown = '' if calibrated is None else f', calibrated probability {calibrated:.3f}'
+        told = f'score {video["probability"]:.3f}{shown} ({clips} clips)'
     _print(f'{video["verdict"]:11} {told}  {video["video"]}')
     for altered in told_of_prompts(video, model):
         _print(f'            altered: {altered}')
@@ -140,6 +150,8 @@ def _print_summary(results: Dict[str, Any], out: str) -> None:
             _print(f'  {video["status"]}: {video["video"]} ({video["reason"]})')
     _print(f'report: {Path(out, "report.html")}')
     _print(told_of_validation(results))
+    if told_of_calibration(results):
+        _print(told_of_calibration(results))
     for warning in results['warnings']:
         _print(f'WARNING: {warning}')
 

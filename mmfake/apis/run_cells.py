@@ -162,7 +162,7 @@ def run_cell(
         if tidy:
             for path in [*folder.glob('epoch_*.pth'), *folder.glob('iter_*.pth')]:
                 path.unlink()
-        auc = _auc_text(folder / 'scores.csv')
+        auc = auc_text(folder / 'scores.csv')
         return Outcome(cell, 'finished', auc, time.monotonic() - begin)
     except Interrupted:
         raise
@@ -170,7 +170,7 @@ def run_cell(
         return Outcome(cell, 'failed', reason_of(error))
 
 
-def _auc_text(scores: Path) -> str:
+def auc_text(scores: Path) -> str:
     """The AUC of a file of scores with its interval."""
     row = evaluate_videos(read_scores_file(scores))[OVERALL]
     return 'AUC {auc:.3f} [{auc_low:.3f}, {auc_high:.3f}]'.format(**row)

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 from itertools import combinations
 from pathlib import Path
-from typing import Dict, List, Optional, Sequence, Tuple, Union
+from typing import Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
 import pandas as pd
 
 from ..datasets.protocol import method_name
 from ..errors import MMFakeError, sample_of
+from ..evaluation.calibration import calibration_markdown, calibration_rows
 from ..evaluation.comparisons import Comparison, compare_regimes
 from ..evaluation.cross_table import comparison_markdown, comparison_table, run_record
 from ..evaluation.foreign_scores import read_foreign_scores
 from ..evaluation.paper import paper_compat
 from ..evaluation.scores import RunScores, scored_only
-from ..evaluation.scores_file import known_threshold, read_sidecar, threshold_text
+from ..evaluation.scores_file import (
+    known_temperature,
+    known_threshold,
+    read_sidecar,
+    threshold_text,
+)
+from ..evaluation.statistics import FALSE_ALARMS
 from ..evaluation.tables import (
     grid_markdown,
     grid_table,
@@ -25,6 +32,7 @@ from ..evaluation.tables import (
 )
 from ..evaluation.video_metrics import OVERALL, format_summary, score_warnings
 from ..files import write_json, write_text
+from ..visualization.calibration_figures import draw_coverage, draw_reliability
 from ..visualization.matrix_figures import draw_intervals
 from ..visualization.score_figures import draw_confusion, draw_roc_curves, draw_score_histogram
 from ..visualization.style import save_png_and_svg
@@ -58,8 +66,8 @@ def score_files(
         paths (Sequence[str | Path]): The files, see
             :func:`~mmfake.evaluation.foreign_scores.read_foreign_scores`.
         out_dir (str | Path): Folder of ``table.csv``, ``table.md``, ``table.json``,
-            ``comparisons.csv`` and the figures ``intervals``, ``roc``, ``histogram`` and
-            ``confusion`` (PNG and SVG).
+            ``comparisons.csv`` and the figures ``intervals``, ``roc``, ``histogram``,
+            ``confusion``, ``reliability`` and ``coverage`` (PNG and SVG).
         thresholds (Sequence[float], optional): Threshold of ``acc_val`` and of the comparison of
             accuracies, one for all files or one a file. Defaults to None: the one chosen on
             validation, which ``tools/test.py`` leaves beside its scores, else 0.5 in comparisons.
@@ -105,7 +113,9 @@ def score_files(
         n_bootstrap=n_bootstrap,
         seed=seed,
     )
-    text = _page(runs, table, comparisons, notes, dropped_batch)
+    temperatures = {name: known_temperature(about) for name, about in zip(names, facts)}
+    calibration = calibration_rows(whole, temperatures, n_bootstrap, seed)
+    text = _page(runs, table, comparisons, notes, dropped_batch, calibration)
 
     pairs = comparison_table(comparisons).rename(columns=_COLUMNS)
     described = dict(
@@ -113,6 +123,7 @@ def score_files(
         cells=table.rename(columns=_COLUMNS).to_dict('records'),
         files=[run_record(run) for run in runs],
         comparisons=pairs.to_dict('records'),
+        calibration=calibration,
         notes=notes,
     )
 
@@ -128,6 +139,11 @@ def score_files(
         histogram=draw_score_histogram(whole),
         confusion=draw_confusion(whole, threshold=None),
     )
+    sided = {row['name'] for row in calibration}
+    both = [run for run in whole if run.regime in sided]
+    if both:
+        figures['reliability'] = draw_reliability(both, temperatures)
+        figures['coverage'] = draw_coverage(both, temperatures)
     for name, figure in figures.items():
         save_png_and_svg(figure, out_dir / name)
     return text
@@ -272,13 +288,14 @@ def _page(
     comparisons: Dict[str, List[Comparison]],
     notes: Sequence[str],
     dropped_batch: bool,
+    calibration: Sequence[Mapping],
 ) -> str:
     """``table.md``; the notes are on what was not scored, is missing or cannot be compared."""
     metrics = [name for name in _METRICS if name in table]
     if table['holdout'].nunique() > _WIDEST:
         grid = method_rows_markdown(table, metrics, column_name=method_name)
     else:
-        grid = grid_markdown(table, metrics, 'file', column_name=method_name)
+        grid = grid_markdown(table, [*metrics, *FALSE_ALARMS], 'file', column_name=method_name)
     pages = [
         '# Scores per video',
         grid,
@@ -298,6 +315,16 @@ def _page(
             'corrected for the number of pairs (Holm) within a method and metric, intervals are '
             'not. Videos are taken as independent. comparisons.csv has more of every pair.',
             comparison_markdown(comparisons, 'method', column_name=method_name),
+        ]
+    if calibration:
+        pages += [
+            '## Calibration',
+            'The scores taken as probabilities, and with the temperature found on validation where '
+            'the test has left it; it changes no order, and no AUC. Each class counts half: as if '
+            'half of all videos were manipulated. ECE: mean distance from the share that is '
+            'manipulated over ten bins; with few videos it is too high. 95 % bootstrap intervals '
+            'over videos.',
+            calibration_markdown(calibration),
         ]
     rows = _paper_rows(runs) if dropped_batch else []
     if rows:

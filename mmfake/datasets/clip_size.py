@@ -39,7 +39,7 @@ def set_clip_size(
         if not isinstance(size, int) or size < 1:
             raise MMFakeError(f'set_clip_size: {name} is {size!r}; it has to be 1 or more.')
     sampled = False
-    for pipeline in _pipelines(cfg):
+    for pipeline in pipelines_of(cfg):
         for transform in pipeline:
             if transform['type'] == 'SampleFrames':
                 if not (keep_frames and transform.get('clip_len') == 1):
@@ -58,9 +58,11 @@ def set_clip_size(
         )
 
 
-def _pipelines(cfg: Mapping[str, Any]) -> Iterator[list]:
-    """Find the pipelines of a config."""
+def pipelines_of(cfg: Mapping[str, Any], split: str = '') -> Iterator[list]:
+    """Find the pipelines of a config, or those of a split."""
     for key, value in cfg.items():
+        if not key.startswith(split):
+            continue
         if key.endswith('_pipeline'):
             yield value
         elif key.endswith('_dataloader') and value:

@@ -15,6 +15,7 @@ from mmengine.registry import Registry
 from mmengine.runner import Runner
 
 from ..datasets.clip_size import set_clip_size
+from ..datasets.perturbed import keep_kinds
 from ..errors import MMFakeError, first_line, sample_of
 from ..files import is_full
 from .arguments import arguments_of, find_class, hint
@@ -143,12 +144,14 @@ def options_fit(path: str, what: str) -> Iterator[None]:
 
 
 def _merge_scale(cfg: Config, scale: Dict[str, Any]) -> None:
-    """Merge a scale, whose ``data_root``, ``clip_size`` and hooks fit whatever config this is."""
+    """Merge a scale, whose data, clip size, kinds and hooks fit whatever config this is."""
     if 'data_root' in scale:
         set_in_datasets(cfg, 'data_root', scale.pop('data_root'))
     if 'clip_size' in scale:
         # a detector of frames stays one
         set_clip_size(cfg, **scale.pop('clip_size'), keep_frames=True)
+    if 'perturb_kinds' in scale:
+        keep_kinds(cfg, scale.pop('perturb_kinds'))
     adjusted = {hook['type']: hook for hook in scale.pop('custom_hooks', [])}
     for hook in cfg.get('custom_hooks') or []:
         hook.update(adjusted.get(hook['type'], {}))

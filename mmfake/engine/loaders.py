@@ -238,6 +238,10 @@ def loader_errors_told() -> Iterator[None]:
     try:
         yield
     except (RuntimeError, ConnectionError, EOFError) as error:
+        text = str(error.args[0]) if error.args else ''
+        if isinstance(error, MMFakeError) and text.startswith('Caught MMFakeError in DataLoader'):
+            # torch put the traceback of the worker before the line
+            raise MMFakeError(text.strip().splitlines()[-1].partition(': ')[2]) from None
         # first of all: torch's handler raises once more at the end of every other worker
         if hasattr(signal, 'SIGCHLD') and threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)

@@ -7,6 +7,7 @@ import math
 from itertools import chain
 from typing import Any, Dict, List, Optional, Sequence
 
+import numpy as np
 from mmaction.registry import METRICS
 from mmengine.dist import get_world_size
 from mmengine.evaluator import BaseMetric
@@ -16,6 +17,7 @@ from ..datasets.protocol import altered_key
 from ..errors import MMFakeError
 from ..files import sha256_of
 from .attribute_metrics import evaluate_attributes, format_attributes
+from .calibration import calibration_table, temper, validation_calibration
 from .scores import SampleScore, score_videos, scored_only
 from .scores_file import GIVEN, VALIDATION, write_scores
 from .statistics import best_threshold
@@ -35,8 +37,11 @@ class DeepfakeMetric(BaseMetric):
     The results are floats: ``auc``, ``ap``, ``eer``, ``acc``, ``bacc`` (both at 0.5), each with
     its bootstrap interval ``x_low`` and ``x_high``; ``n_expected``, ``n_scored``, ``n_original``
     and ``n_manipulated``; the same for each manipulation against all originals, as ``f2f/auc``.
+    Over all videos they include ``ece`` and ``brier`` of the scores as probabilities, each class
+    counting half, with intervals; ``ece_calibrated`` and ``brier_calibrated`` with a temperature.
     Without a threshold they include ``threshold_bacc``, the one that maximises balanced accuracy on
-    these videos, for a validation run to keep. With a threshold they include ``threshold`` and
+    these videos, and what :func:`~mmfake.evaluation.calibration.validation_calibration` finds on
+    them, for a validation run to keep. With a threshold they include ``threshold`` and
     ``acc_val``, the accuracy at it. Of a model with language prompts they include how well it tells
     each attribute that some of the videos have: ``eye_altered/auc`` with its interval, the counts
     ``n_altered`` and ``n_unaltered`` and, without a threshold, ``threshold_bacc``. The main process
@@ -47,6 +52,7 @@ class DeepfakeMetric(BaseMetric):
         threshold (float | None): Threshold of ``acc_val``; may be set at any time before
             ``evaluate``, as a hook does that brings it from the validation to the test.
         scores_file (str | None): Where the scores of the videos go; may be set likewise.
+        temperature (float | None): Temperature fitted on validation; may be set likewise.
 
     Args:
         threshold (float, optional): Threshold chosen on validation; a video counts as manipulated
@@ -103,6 +109,7 @@ class DeepfakeMetric(BaseMetric):
         self.confidence = confidence
         self.seed = seed
         self.scores_file = scores_file
+        self.temperature: Optional[float] = None
         self.facts = dict(facts or {})
 
     @property
@@ -165,17 +172,20 @@ class DeepfakeMetric(BaseMetric):
         rows = evaluate_videos(frame, self.threshold, self.n_bootstrap, self.confidence, self.seed)
         metrics = dict(rows.pop(OVERALL))
         table = format_table({OVERALL: metrics, **rows})
+        scored = scored_only(frame).sort_values('video')
+        arrays = scored['label'].to_numpy(), scored['score'].to_numpy()
+        metrics.update(self._calibration(*arrays))
         if self.threshold is None:
-            scored = scored_only(frame)
-            metrics['threshold_bacc'] = best_threshold(
-                scored['label'].to_numpy(), scored['score'].to_numpy()
-            )
+            metrics['threshold_bacc'] = best_threshold(*arrays)
+            metrics.update(validation_calibration(*arrays, metrics['threshold_bacc']))
             threshold_note = f'threshold of best balanced accuracy: {metrics["threshold_bacc"]:.4f}'
         else:
             metrics['threshold'] = self.threshold
             source = 'given' if self._threshold_from == GIVEN else 'from validation'
             threshold_note = f'threshold {source}: {self.threshold:.4f}'
         self._log(table, threshold_note, format_summary(frame), {OVERALL: metrics, **rows})
+        if not math.isnan(metrics['ece']):
+            print_log(_calibration_note(metrics), logger='current')
         for line in score_warnings(frame, self.n_bootstrap, self.confidence, self.seed):
             print_log(line, logger='current', level=logging.WARNING)
         altered = self._attributes(samples)
@@ -199,13 +209,27 @@ class DeepfakeMetric(BaseMetric):
             }
         return {altered_key(attribute): row for attribute, row in rows.items()}
 
+    def _calibration(self, labels: np.ndarray, scores: np.ndarray) -> Dict[str, float]:
+        """Errors of the scores as probabilities, and of what the temperature makes of them."""
+        how = (self.n_bootstrap, self.confidence, self.seed)
+        found = calibration_table(labels, scores, *how)
+        if self.temperature is not None:
+            tempered = calibration_table(labels, temper(scores, self.temperature), *how)
+            for name, value in tempered.items():
+                first, _, end = name.partition('_')
+                found['_'.join(filter(None, [first, 'calibrated', end]))] = value
+        return found
+
     def _facts(self) -> Dict[str, Any]:
         """What the sidecar of the scores says of them."""
         facts = dict(self.facts)
         if facts.get('checkpoint'):
             facts['checkpoint_sha256'] = sha256_of(facts['checkpoint'])
         threshold_from = None if self.threshold is None else self._threshold_from
-        return dict(facts, threshold=self.threshold, threshold_from=threshold_from)
+        facts.update(threshold=self.threshold, threshold_from=threshold_from)
+        if self.temperature is not None:
+            facts['temperature'] = self.temperature
+        return facts
 
     def _log(
         self, table: str, threshold_note: str, summary: str, rows: Dict[str, Dict[str, float]]
@@ -232,3 +256,20 @@ class DeepfakeMetric(BaseMetric):
                 logger='current',
                 level=logging.WARNING,
             )
+
+
+def _calibration_note(metrics: Dict[str, float]) -> str:
+    """The calibration errors in a line, each with its interval if it has one."""
+    parts = []
+    for key, name in (('', 'scores as probabilities'), ('_calibrated', 'with the temperature')):
+        shown = []
+        for metric, heading in (('ece', 'ECE'), ('brier', 'Brier score')):
+            if metric + key in metrics:
+                text = f'{heading} {metrics[metric + key]:.3f}'
+                if f'{metric}{key}_low' in metrics:
+                    ends = (metrics[f'{metric}{key}_{end}'] for end in ('low', 'high'))
+                    text += ' [{:.3f}, {:.3f}]'.format(*ends)
+                shown.append(text)
+        if shown:
+            parts.append(f'{name}: {", ".join(shown)}')
+    return '; '.join(parts)

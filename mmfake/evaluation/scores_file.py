@@ -189,6 +189,13 @@ def known_threshold(facts: Mapping[str, Any]) -> Tuple[Optional[float], str]:
     return float(value), 'given to the test' if source == GIVEN else VALIDATION
 
 
+def known_temperature(facts: Mapping[str, Any]) -> Optional[float]:
+    """Give the temperature of validation that a sidecar holds, or None."""
+    value = facts.get('temperature')
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return float(value) if is_number and 0 < value < math.inf else None
+
+
 def threshold_text(level: Optional[float], source: str) -> str:
     """Say which threshold is used: its value and where it is from, 0.5 where there is none."""
     return '0.5, as none is known from validation' if level is None else f'{level:.4g}, {source}'

@@ -1,4 +1,4 @@
-"""Binary metrics (AUC, EER, AP, accuracy), decision threshold, stratified bootstrap intervals."""
+"""Binary metrics (AUC, EER, AP, accuracy, TPR at fixed FPR), threshold, bootstrap intervals."""
 
 from __future__ import annotations
 
@@ -14,6 +14,12 @@ from sklearn.metrics import (
     roc_auc_score,
     roc_curve,
 )
+
+FALSE_ALARMS = {'tpr_fpr1': 0.01, 'tpr_fpr5': 0.05}
+"""dict[str, float]: Metric -> the share of originals that may be called manipulated for it."""
+
+_ROUNDING = 1e-9  # a share of originals is a ratio of whole numbers
+
 
 # --- metrics --------------------------------------------------------------------------------------
 
@@ -34,9 +40,12 @@ def binary_metrics(
     Returns:
         dict[str, float]: ``auc``, ``ap`` (average precision), ``eer`` (equal error rate), ``acc``
         and ``bacc`` (accuracy and balanced accuracy at 0.5), and ``acc_val`` (accuracy at
-        ``threshold``) where one is given; all between 0 and 1.
+        ``threshold``) where one is given, ``tpr_fpr1`` and ``tpr_fpr5`` (share of the manipulated
+        videos found where at most 1 or 5 % of the originals are called manipulated: none of fewer
+        than 100, or 20); all between 0 and 1.
     """
     names = ['auc', 'ap', 'eer', 'acc', 'bacc'] + ([] if threshold is None else ['acc_val'])
+    names += FALSE_ALARMS
     metrics = dict.fromkeys(names, math.nan)
     if not len(labels):
         return metrics
@@ -49,6 +58,9 @@ def binary_metrics(
         metrics['ap'] = float(average_precision_score(labels, scores))
         metrics['eer'] = equal_error_rate(labels, scores)
         metrics['bacc'] = float(balanced_accuracy_score(labels, called))
+        fpr, tpr, _ = roc_curve(labels, scores, drop_intermediate=False)
+        for name, most in FALSE_ALARMS.items():
+            metrics[name] = float(tpr[fpr <= most + _ROUNDING].max())
     return metrics
 
 
@@ -185,6 +197,9 @@ def replicate_metrics(
             'acc': counts @ right_at_half / counts.sum(axis=1),
             'bacc': (recall[0] + recall[1]) / 2,
         }
+        for name, most in FALSE_ALARMS.items():
+            found = np.where(fpr <= most + _ROUNDING, tpr, 0).max(axis=1)
+            metrics[name] = np.where(np.isnan(tpr[:, 0] + fpr[:, 0]), np.nan, found)
     if threshold is not None:
         right = (scores >= threshold) == (labels == 1)
         metrics['acc_val'] = counts @ right / counts.sum(axis=1)

@@ -28,6 +28,8 @@ HEADINGS = {
     'acc_val': 'accuracy at the threshold (%)',
     'ap': 'average precision',
     'eer': 'equal error rate (%)',
+    'tpr_fpr1': 'TPR at 1 % FPR (%)',
+    'tpr_fpr5': 'TPR at 5 % FPR (%)',
 }
 """dict[str, str]: Key of a metric -> its name and unit."""
 

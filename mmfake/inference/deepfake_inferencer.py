@@ -23,7 +23,7 @@ from .evidence import Saliency
 from .report import write_report
 from .results import SCHEMA_VERSION, Journal, JudgedVideo, write_json, write_results
 from .sources import PAGE, Source, collect_inputs, earlier_copies, remove_copies
-from .trained_model import TrainedModel, choose_threshold
+from .trained_model import TrainedModel, choose_threshold, least_confidence
 from .video_scan import VideoScan
 
 _LOGGER = logging.getLogger(__name__)
@@ -99,6 +99,7 @@ class DeepfakeInferencer:
         progress: Callable[[Dict[str, Any]], None] = lambda prediction: None,
         note: Callable[[str], None] = _LOGGER.warning,
         show_progress: bool = False,
+        abstain_below: Union[None, str, float] = None,
     ) -> Dict[str, Any]:
         """Judge videos.
 
@@ -110,12 +111,12 @@ class DeepfakeInferencer:
             inputs (str | Path | np.ndarray | Sequence): A video, a folder, a list in a ``.txt``
                 file, an array (T, H, W, 3) uint8 RGB, or several of them.
             batch_size (int): Clips judged at once, of whatever video. Defaults to 8.
-            threshold (float | str, optional): From which probability on a video is called
-                manipulated; ``'val'`` for the one chosen on validation. Defaults to None: that one,
+            threshold (float | str, optional): From which score on a video is called manipulated;
+                ``'val'`` for the one chosen on validation. Defaults to None: that one,
                 or 0.5 if the checkpoint has none.
             person (str): ``'largest'``, in each 270 frames the most prominent face, whose clips are
-                averaged; or ``'all'``, each by itself, where the video has the probability of its
-                most suspicious person: with a threshold chosen for one face, the more faces, the
+                averaged; or ``'all'``, each by itself, where the video has the score of its most
+                suspicious person: with a threshold chosen for one face, the more faces, the
                 more false alarms. Defaults to 'largest'.
             face (bool): Whether to search for faces; without, whole frames are judged, and clips as
                 data preparation writes them get the scores of ``tools/test.py``. Defaults to True.
@@ -132,6 +133,9 @@ class DeepfakeInferencer:
             note (Callable): Called with each line on what is passed over or taken from an
                 interrupted run. Defaults to the logger.
             show_progress (bool): Whether to show a bar on stderr. Defaults to False.
+            abstain_below (float | str, optional): Calibrated probability that a verdict must have,
+                else it is ``'abstain'``; or ``'90%'``, as much as 90 % of the validation videos
+                had. Defaults to None, any.
 
         Returns:
             dict: As :data:`mmfake.inference.results.RESULTS_SCHEMA` says; ``predictions`` has one
@@ -153,7 +157,10 @@ class DeepfakeInferencer:
         )
         if (show or save_video) and not out_dir:
             raise MMFakeError('show and save_video need a folder: give out_dir')
+        calibration = self.model.calibration
+        least = least_confidence(abstain_below, calibration)
         decision = choose_threshold(threshold, self.model.val_threshold)
+        decision = decision._replace(calibration=calibration, least=least)
         faces = self.faces if face else None
         crops: List[str] = []
         if faces is not None:
@@ -171,6 +178,7 @@ class DeepfakeInferencer:
             model=self.model.facts,
             threshold=decision.threshold,
             threshold_source=decision.source,
+            abstain_below=decision.least,
             settings=settings,
         )
         journal, done, stale = None, {}, set()

@@ -78,6 +78,7 @@ def render_report(results: Dict[str, Any], strips: Sequence[Sequence[Strip]], sa
         threshold=threshold,
         threshold_source=told_of_threshold(results),
         validation=told_of_validation(results),
+        calibration=told_of_calibration(results),
         warnings=results.get('warnings', []),
         meaning=results['meaning'],
         model=results['model'],
@@ -92,6 +93,25 @@ def told_of_validation(results: Dict[str, Any]) -> str:
     if validation is None:
         return 'How good this detector was on validation is not known: its checkpoint does not say.'
     return validation.sentence
+
+
+def told_of_calibration(results: Dict[str, Any]) -> str:
+    """Say in a sentence what a calibrated probability of the results is; empty if there is none."""
+    model = results['model']
+    validation = Validation.from_dict(model.get('validation'))
+    if not model.get('calibration') or validation is None:
+        return ''
+    n = validation.n_original + validation.n_manipulated
+    methods = ', '.join(method_name(key) for key in model.get('trained_on') or ())
+    of = f' of {", ".join(model["datasets"])}' if model.get('datasets') else ''
+    text = (
+        f'Calibrated on {n} validation videos{of}{f" ({methods})" if methods else ""}: among '
+        'videos like those, if half of them were manipulated, the calibrated probability would be '
+        'the share that is. It promises nothing for other videos.'
+    )
+    if results.get('abstain_below') is not None:
+        text += f' A verdict needs a calibrated probability of {results["abstain_below"]:.3f}.'
+    return text
 
 
 def told_of_threshold(results: Dict[str, Any]) -> str:

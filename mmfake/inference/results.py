@@ -57,7 +57,8 @@ def _list(items: Dict[str, Any], description: str) -> Dict[str, Any]:
     return dict(type='array', items=items, description=description)
 
 
-_PROBABILITY = _number('probability of being manipulated', maximum=1)
+# the score has been called probability since 1.0, and readers know it by that name
+_PROBABILITY = _number('score: how strongly it speaks for manipulated; no probability', maximum=1)
 _COUNT = dict(type='integer', minimum=0)
 _SECONDS = dict(type='object', additionalProperties=_number('s'))
 _FAMILY = _or_null(
@@ -140,7 +141,11 @@ _PREDICTION = _object(
         metadata=_METADATA,
         seconds=_SECONDS,
     ),
+    # since 1.2: calibrated, prompts
     {
+        'calibrated': _or_null(
+            _number('calibrated probability of being manipulated; null if not known', maximum=1)
+        ),
         'annotated': _text('the copy with boxes and scores, beside results.json'),
         'prompts': dict(_PROMPTS, description='those of the person who decides'),
     },
@@ -166,6 +171,10 @@ _MODEL = dict(
             additionalProperties=_or_null(_VALIDATION),
             description='what each label was worth on validation; null if it could not be judged',
         ),
+        # since 1.2, where the checkpoint is calibrated
+        calibration=_object(
+            dict(temperature=_number('by which the logit of a score is divided, on validation'))
+        ),
     ),
     required=['mmfake', 'config', 'checkpoint', 'checkpoint_sha256'],
 )
@@ -185,8 +194,14 @@ RESULTS_SCHEMA: Dict[str, Any] = {
             n_scored=_COUNT,
             predictions=_list(_PREDICTION, 'one for each video, in the order given'),
         ),
-        # since 1.1
-        dict(warnings=_list(_text('in one line'), 'what makes every score doubtful')),
+        dict(
+            # since 1.1
+            warnings=_list(_text('in one line'), 'what makes every score doubtful'),
+            # since 1.2
+            abstain_below=_or_null(
+                _number('calibrated probability that a verdict must have', maximum=1)
+            ),
+        ),
     ),
 }
 """dict: The schema."""
@@ -195,6 +210,7 @@ RESULTS_SCHEMA: Dict[str, Any] = {
 _COLUMNS = (
     *('video', 'verdict', 'probability', 'threshold', 'threshold_source', 'status', 'reason'),
     *('likely_family', 'people', 'clips', 'duration', 'warnings'),
+    'calibrated',  # since 1.2
 )
 
 
@@ -229,7 +245,8 @@ def _write(path: Path, text: str) -> None:
 
 
 def _row(results: Dict[str, Any], video: Dict[str, Any]) -> Dict[str, Any]:
-    row = {key: video.get(key) for key in ('video', 'verdict', 'probability', 'status', 'reason')}
+    taken = ('video', 'verdict', 'probability', 'status', 'reason', 'calibrated')
+    row = {key: video.get(key) for key in taken}
     return dict(
         row,
         threshold=results['threshold'],

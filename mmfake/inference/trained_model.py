@@ -25,7 +25,11 @@ from ..engine.hooks.preprocessing_hook import (
     preprocessing_of,
     remarks_on_steps,
 )
-from ..engine.hooks.validation_threshold_hook import Validation, ValidationThresholdHook
+from ..engine.hooks.validation_threshold_hook import (
+    Calibration,
+    Validation,
+    ValidationThresholdHook,
+)
 from ..errors import MMFakeError
 from ..files import sha256_of
 from ..version import __version__
@@ -36,21 +40,46 @@ ABSTAIN = 'abstain'
 
 
 class Decision(NamedTuple):
-    """A threshold and where it came from.
+    """A threshold and where it came from, and from which confidence on a video is judged.
 
     Attributes:
-        threshold (float): A probability of at least this counts as manipulated.
+        threshold (float): A score of at least this counts as manipulated.
         source (str): ``'validation'``, ``'user'`` or ``'default'``.
+        calibration (Calibration, optional): Makes calibrated probabilities of scores. Defaults to
+            None, not known.
+        least (float, optional): Calibrated probability that the verdict on a video must have.
+            Defaults to None, any.
     """
 
     threshold: float
     source: str
+    calibration: Optional[Calibration] = None
+    least: Optional[float] = None
 
-    def verdict(self, probability: Optional[float]) -> str:
+    def verdict(self, score: Optional[float]) -> str:
         """``'original'``, ``'manipulated'``, or ``'abstain'`` for a video without a score."""
-        if probability is None:
+        if score is None:
             return ABSTAIN
-        return 'manipulated' if probability >= self.threshold else 'original'
+        return 'manipulated' if score >= self.threshold else 'original'
+
+    def calibrated(self, score: Optional[float]) -> Optional[float]:
+        """The calibrated probability of being manipulated; None where it is not known."""
+        if score is None or self.calibration is None:
+            return None
+        return self.calibration.probability(score)
+
+    def doubt(self, score: Optional[float]) -> str:
+        """Why the verdict on a video with a score is not given; empty if it is."""
+        probability, verdict = self.calibrated(score), self.verdict(score)
+        if self.least is None or probability is None:
+            return ''
+        confidence = probability if verdict == 'manipulated' else 1 - probability
+        if confidence >= self.least:
+            return ''
+        return (
+            f'not confident enough: {verdict} with a calibrated probability of {confidence:.3f}, '
+            f'and {self.least:.3f} is asked for'
+        )
 
 
 def choose_threshold(asked: Union[None, str, float], from_validation: Optional[float]) -> Decision:
@@ -86,6 +115,50 @@ def choose_threshold(asked: Union[None, str, float], from_validation: Optional[f
     if not 0 <= value <= 1:
         raise MMFakeError(f'threshold {asked!r} is neither val nor a number from 0 to 1')
     return Decision(value, 'user')
+
+
+def least_confidence(
+    asked: Union[None, str, float], known: Optional[Calibration]
+) -> Optional[float]:
+    """Read from which confidence on a video is to be judged.
+
+    Args:
+        asked (float | str, optional): A calibrated probability from 0.5 to 1, or ``'90%'``: as
+            confident as 90 % of the validation videos were judged. None for any confidence.
+        known (Calibration, optional): What the checkpoint holds.
+
+    Returns:
+        float, optional: The calibrated probability, None for any.
+
+    Raises:
+        MMFakeError: If it is neither, or the checkpoint is not calibrated.
+    """
+    if asked is None:
+        return None
+    text = str(asked).strip()
+    try:
+        value = math.nan if isinstance(asked, bool) else float(text.rstrip('%'))
+    except ValueError:
+        value = math.nan
+    is_coverage = text.endswith('%')
+    if not (0 < value <= 100 if is_coverage else 0.5 <= value <= 1):
+        raise MMFakeError(
+            f'abstain_below {text}: give a calibrated probability from 0.5 to 1, or how many of '
+            'the videos are to be judged, such as 90%'
+        )
+    if known is None:
+        raise MMFakeError(
+            f'abstain_below {text}: the checkpoint is not calibrated, so that its scores are no '
+            'probabilities; use one that this version has trained and validated better than chance'
+        )
+    if not is_coverage:
+        return value
+    found = known.confidence_for(value)
+    if found is None:
+        shown = sorted(known.confidences)
+        ends = f'from {shown[0]} to {shown[-1]} %' if shown else 'for no coverage'
+        raise MMFakeError(f'abstain_below {text}: the checkpoint knows it {ends}')
+    return found
 
 
 class ClipScores(NamedTuple):
@@ -124,6 +197,8 @@ class TrainedModel:
         validation (Validation, optional): How good it was on validation, if the checkpoint says.
         prompts (dict[str, Validation | None]): What each label of a head with language prompts was
             worth on validation, None where that could not judge it; empty for another head.
+        calibration (Calibration, optional): What makes calibrated probabilities of its scores, if
+            the checkpoint says; None also where validation was no better than chance.
         classes (tuple[str, ...]): Methods that a further classifier tells apart, the original
             first; empty without such a classifier or its weights.
         crops (list[tuple]): How the faces of its training were cut out, as in
@@ -162,12 +237,14 @@ class TrainedModel:
         }
         if labels:
             self.prompts[labels[0]] = self.validation  # its score
+        stored = meta.get(ValidationThresholdHook.CALIBRATION_KEY)
+        self.calibration = Calibration.from_dict(stored)
         # a video is DATASET/method/compression/stem
         videos = trained_on.get('expected_videos') or ()
         datasets = sorted({str(video).split('/')[0] for video in videos})
         self.warnings = remarks_on_steps(meta.get(PreprocessingHook.STEPS_KEY), cfg)
         if self.validation is not None and self.validation.is_chance:
-            self.val_threshold = None
+            self.val_threshold = self.calibration = None
             self.warnings.append(self.validation.warning)
         if RENDERED in datasets:
             self.warnings.append(
@@ -192,6 +269,8 @@ class TrainedModel:
                 label: None if found is None else found._asdict()
                 for label, found in self.prompts.items()
             }
+        if self.calibration is not None:
+            self.facts['calibration'] = dict(temperature=self.calibration.temperature)
 
     def _family_of(self, weights: Dict[str, Tensor]) -> Optional[str]:
         """Name of the stream that tells the methods of the training apart, if it was trained."""

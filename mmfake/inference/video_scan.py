@@ -20,7 +20,7 @@ from ..faces.search import FaceSearch
 from ..video.frame_reader import VideoError
 from .clip_pipeline import Clip, ClipPipeline, Segment, cut_clips
 from .sources import SoundFrames, open_source
-from .trained_model import Decision, TrainedModel
+from .trained_model import ABSTAIN, Decision, TrainedModel
 
 _MOST_PEOPLE = 8  # of a window: a crowd would take for ever and be too small anyway
 _FILLS = 0.9  # of the shorter side of the picture: a crop of a face shows little else
@@ -323,11 +323,14 @@ class VideoTally:
         if scan.damage:
             told = '; the score is of the frames before' if people else ''
             warnings.append(f'{scan.damage}{told}')
+        doubt = decision.doubt(probability)
+        warnings += [doubt] if doubt else []
         seconds = dict(scan.watch.seconds, model=self.model_seconds)
         prediction = dict(
             video=scan.name,
-            verdict=decision.verdict(probability),
+            verdict=ABSTAIN if doubt else decision.verdict(probability),
             probability=probability,
+            calibrated=decision.calibrated(probability),
             status=status,
             reason=reason,
             warnings=warnings,

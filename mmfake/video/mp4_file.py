@@ -6,7 +6,7 @@ import math
 from fractions import Fraction
 from pathlib import Path
 from types import MappingProxyType
-from typing import Iterator, Mapping
+from typing import BinaryIO, Iterator, Mapping, Union
 
 import av
 import numpy as np
@@ -39,7 +39,7 @@ def frame_rate(fps: float) -> Fraction:
 
 
 def write_mp4(
-    path: Path,
+    path: Union[Path, BinaryIO],
     pictures: Iterator[np.ndarray],
     rate: Fraction,
     settings: Mapping[str, str],
@@ -48,7 +48,7 @@ def write_mp4(
     """Encode pictures at a constant rate.
 
     Args:
-        path (Path): The file, whatever its suffix.
+        path (Path | BinaryIO): The file, whatever its suffix, or one that is open.
         pictures (Iterator[np.ndarray]): At least one, (H, W, 3) uint8 RGB, all of one even shape.
         rate (Fraction): Frames per s.
         settings (Mapping[str, str]): Options of x264.
@@ -58,7 +58,8 @@ def write_mp4(
         int: How many there were.
     """
     count = 0
-    with av.open(str(path), 'w', format='mp4', options=dict(container_settings)) as container:
+    file = str(path) if isinstance(path, Path) else path
+    with av.open(file, 'w', format='mp4', options=dict(container_settings)) as container:
         stream = container.add_stream('libx264', rate=rate, options=dict(settings))
         stream.pix_fmt = 'yuv420p'
         stream.codec_context.thread_count = 1  # the number of threads changes the bits

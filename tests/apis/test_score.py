@@ -9,6 +9,7 @@ from sklearn.metrics import accuracy_score, roc_auc_score
 from mmfake.apis.score import file_names, score_files
 from mmfake.errors import MMFakeError
 from mmfake.evaluation.scores_file import write_scores
+from mmfake.files import sha256_of
 from tests.evaluation.conftest import frame_of
 from tools.score import main
 
@@ -50,7 +51,7 @@ def test_two_files(write, tmp_path):
     text = score_files(paths, tmp_path / 'out', [0.6, 0.4], n_bootstrap=50)
 
     names = {path.name for path in (tmp_path / 'out').iterdir()}
-    figures = ('intervals', 'roc', 'histogram', 'confusion')
+    figures = ('intervals', 'roc', 'histogram', 'confusion', 'reliability', 'coverage')
     assert names == {
         *('table.csv', 'table.md', 'table.json', 'comparisons.csv'),
         *(f'{name}.{ending}' for name in figures for ending in ('png', 'svg')),
@@ -120,12 +121,27 @@ def test_a_file_of_originals_beside_others_is_kept(write, no_figures, tmp_path):
     assert '- o: 20 videos of the other files are missing' in text
 
 
+def test_calibration_before_and_after_the_temperature_of_the_sidecar(write, no_figures, tmp_path):
+    path = write('a.csv', rows_of(0, ['f2f']))
+    facts = dict(scores_sha256=sha256_of(path), threshold=0.4, temperature=0.5)
+    path.with_suffix('.json').write_text(json.dumps(facts))
+    text = score_files([path], tmp_path / 'out', n_bootstrap=20)
+    (given, tempered) = json.loads((tmp_path / 'out' / 'table.json').read_text())['calibration']
+    assert (given['temperature'], tempered['temperature']) == (1.0, 0.5)
+    labels = np.array([row[2] for row in rows_of(0, ['f2f'])])
+    odds = np.array([row[3] / (1 - row[3]) for row in rows_of(0, ['f2f'])])
+    truth = np.mean((1 / (1 + odds**-2) - labels) ** 2)  # as many of each class
+    assert tempered['brier'] == pytest.approx(truth)
+    assert f'| {tempered["ece"]:.3f} [{tempered["ece_low"]:.3f}, ' in text
+    assert 'temperature 0.5 |' in text
+
+
 def test_names_are_no_formulas(write, tmp_path):
     methods = ['x$\\frac$', 'f2f']
     paths = [write(name, rows_of(0, methods)) for name in ('we$ird$_{.csv', 'b$\\frac$.csv')]
     text = score_files(paths, tmp_path / 'out', n_bootstrap=5)
     assert 'we$ird$_{' in text
-    assert len(list((tmp_path / 'out').glob('*.png'))) == 4
+    assert len(list((tmp_path / 'out').glob('*.png'))) == 6
 
 
 def test_files_of_other_videos_are_not_compared(write, no_figures, tmp_path):
@@ -234,7 +250,7 @@ def test_many_methods_are_rows(write, no_figures, tmp_path):
     assert [row[2].split()[0] for row in shown] == [f'{auc:.3f}' for auc in table]
     # the report card
     worst, best = table[methods].idxmin(), table[methods].idxmax()
-    (card,) = (line for line in lines[23:] if line.startswith('| a '))
+    card = next(line for line in lines[23:] if line.startswith('| a '))
     cells = [cell.strip() for cell in card.split('|')[2:-1]]
     assert cells[0].startswith(f'{worst}: {table[worst]:.3f} [')
     assert cells[1].startswith(f'{best}: {table[best]:.3f} [')

@@ -71,6 +71,7 @@ def test_every_shown_variant_is_run_here():
         'my_slowonly.py',
         'my_weight.py',
         'my_clip.py',
+        'my_perturbed.py',
         'my_faceshifter.py',
         'my_regime.py',
         'my_celebdf.py',
@@ -128,6 +129,13 @@ def test_another_clip_size(step, tmp_path, smoke):
         steps = {step['type']: step for step in loader.dataset.pipeline}
         assert steps['SampleFrames']['clip_len'] == 16
         assert steps['Resize']['scale'][1] == 112
+
+
+def test_degraded_frames(step):
+    cfg, _ = step('my_perturbed.py')
+    kinds = ['noise', 'blur', 'pixelate']
+    assert [step['type'] for step in cfg.train_dataloader.dataset.pipeline][3] == 'RandomApply'
+    assert cfg.train_dataloader.dataset.pipeline[3]['transforms'][0]['kind'] == kinds
 
 
 def test_a_fifth_manipulation(step, tiny_tree, tmp_path):

@@ -115,6 +115,26 @@ def test_the_threshold_of_the_validation_serves_the_test():
     assert {'deepfake/df/acc_val', 'deepfake/acc_val_low'} <= set(test)
 
 
+def test_the_temperature_of_the_validation_calibrates_the_test():
+    validation = run(make_samples(seed=1))
+    temperature = validation['deepfake/temperature']
+    confidences = [validation[f'deepfake/confidence_at_{percent}'] for percent in (95, 80, 50)]
+    assert confidences == sorted(confidences)
+    assert not [key for key in validation if 'calibrated' in key]
+    samples = make_samples(per_video=1)
+    metric = DeepfakeMetric(n_bootstrap=5)
+    metric.threshold, metric.temperature = 0.4, temperature
+    metric.process(None, [sample.to_dict() for sample in samples])
+    test = metric.evaluate(len(samples))
+    assert 'deepfake/temperature' not in test  # nothing is fitted on the test
+    labels = np.array([int(sample.label_bin) for sample in samples])
+    odds = np.array([float(s.pred_score[1]) / float(s.pred_score[0]) for s in samples])
+    tempered = 1 / (1 + odds ** (-1 / temperature))
+    halves = [np.mean((tempered - labels)[labels == label] ** 2) for label in (0, 1)]
+    assert test['deepfake/brier_calibrated'] == pytest.approx(np.mean(halves), abs=1e-6)
+    assert test['deepfake/ece_calibrated_low'] <= test['deepfake/ece_calibrated_high']
+
+
 def test_batch_size_and_order_change_nothing():
     samples = make_samples()
     shuffled = random.Random(0).sample(samples, len(samples))
@@ -241,7 +261,7 @@ def test_nothing_vanishes(tmp_path, log):
 
 
 def test_log_has_table_summary_and_level(log):
-    run(make_samples(n=3), threshold=0.4, n_bootstrap=30, confidence=0.9, seed=2)
+    found = run(make_samples(n=3), threshold=0.4, n_bootstrap=30, confidence=0.9, seed=2)
     messages = [record.getMessage() for record in log]
     table = messages[0].splitlines()
     assert [line.split('|')[1].strip() for line in table[1:6]] == [
@@ -252,6 +272,10 @@ def test_log_has_table_summary_and_level(log):
     assert messages[1:] == [
         'scored 9 of 9 videos; not scored: 0',
         '90 % stratified bootstrap, B=30, seed 2',
+        'scores as probabilities: ECE {ece:.3f} [{ece_low:.3f}, {ece_high:.3f}], Brier score '
+        '{brier:.3f} [{brier_low:.3f}, {brier_high:.3f}]'.format(
+            **{key.split('/')[-1]: value for key, value in found.items() if key.count('/') == 1}
+        ),
     ]
     assert {record.levelno for record in log} == {logging.INFO}
 

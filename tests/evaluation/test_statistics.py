@@ -23,6 +23,9 @@ from mmfake.evaluation.statistics import (
 # binary metrics
 
 
+NAMES = {'auc', 'ap', 'eer', 'acc', 'bacc', 'tpr_fpr1', 'tpr_fpr5'}
+
+
 def naive_auc(labels, scores):
     """Mann-Whitney: the share of (manipulated, original) pairs in the right order, ties half."""
     won = 0.0
@@ -60,6 +63,24 @@ def naive_accuracy(labels, scores, threshold):
     return sum((s >= threshold) == bool(y) for y, s in zip(labels, scores)) / len(labels)
 
 
+def naive_found(labels, scores, most):
+    shares = [0.0]
+    for threshold in scores:
+        called = scores >= threshold
+        if sum(called & (labels == 0)) <= most * sum(labels == 0):
+            shares.append(sum(called & (labels == 1)) / sum(labels == 1))
+    return max(shares)
+
+
+def test_found_at_a_share_of_false_alarms():
+    # 100 originals from 0.00 to 0.99; manipulated videos between them
+    labels = np.r_[np.zeros(100, int), np.ones(4, int)]
+    scores = np.r_[np.arange(100) / 100, 0.995, 0.985, 0.945, 0.2]
+    metrics = binary_metrics(labels, scores)
+    assert metrics['tpr_fpr1'] == 0.5  # one false alarm allowed: 0.99
+    assert metrics['tpr_fpr5'] == 0.75  # five: 0.99 to 0.95
+
+
 @pytest.mark.parametrize('seed', range(4))
 @pytest.mark.parametrize('decimals', [1, 8])  # with one decimal most scores are tied
 def test_against_naive_loops(seed, decimals):
@@ -73,6 +94,8 @@ def test_against_naive_loops(seed, decimals):
     assert metrics['eer'] == pytest.approx(naive_eer(labels, scores), abs=1e-12)
     assert metrics['acc'] == pytest.approx(naive_accuracy(labels, scores, 0.5))
     assert metrics['acc_val'] == pytest.approx(naive_accuracy(labels, scores, 0.37))
+    for name, most in (('tpr_fpr1', 0.01), ('tpr_fpr5', 0.05)):
+        assert metrics[name] == pytest.approx(naive_found(labels, scores, most))
     recalls = [naive_accuracy(labels[labels == y], scores[labels == y], 0.5) for y in (0, 1)]
     assert metrics['bacc'] == pytest.approx(sum(recalls) / 2)
 
@@ -82,8 +105,10 @@ def test_hand_made_case():
     scores = np.array([0.1, 0.5, 0.6, 0.4, 0.9])
     # pairs won by 0.4: over 0.1 only; by 0.9: all three -> 4 of 6
     # at 0.5: right are 0.1, 0.9 -> 2 of 5, and (1/3 + 1/2) / 2; a score equal to 0.5 is called
+    # without a false alarm 0.9 alone is found
+    expected = {'auc': 4 / 6, 'ap': 0.5 * 1 + 0.5 * 2 / 4, 'eer': 0.5, 'acc': 0.4, 'bacc': 5 / 12}
     assert binary_metrics(labels, scores) == pytest.approx(
-        {'auc': 4 / 6, 'ap': 0.5 * 1 + 0.5 * 2 / 4, 'eer': 0.5, 'acc': 0.4, 'bacc': 5 / 12}
+        dict(expected, tpr_fpr1=0.5, tpr_fpr5=0.5)
     )
 
 
@@ -107,7 +132,7 @@ def test_one_class_leaves_only_accuracy(label):
 
 def test_no_videos():
     empty = binary_metrics(np.array([], int), np.array([]), threshold=0.5)
-    assert set(empty) == {'auc', 'ap', 'eer', 'acc', 'bacc', 'acc_val'}
+    assert set(empty) == {*NAMES, 'acc_val'}
     assert all(math.isnan(value) for value in empty.values())
 
 
@@ -287,7 +312,7 @@ def test_one_class_is_nan_without_noise():
 
 def test_no_videos_is_nan():
     intervals = bootstrap_intervals(np.array([], int), np.array([]), threshold=0.5)
-    assert set(intervals) == {'auc', 'ap', 'eer', 'acc', 'bacc', 'acc_val'}
+    assert set(intervals) == {*NAMES, 'acc_val'}
     assert np.isnan(list(intervals.values())).all()
 
 
@@ -296,7 +321,7 @@ def test_a_class_of_one_video_has_no_interval(labels):
     """It would have none of the width 0 that repeating one video gives."""
     scores = np.linspace(0.1, 0.9, len(labels))
     intervals = bootstrap_intervals(np.array(labels), scores, n_bootstrap=5)
-    assert set(intervals) == {'auc', 'ap', 'eer', 'acc', 'bacc'}
+    assert set(intervals) == NAMES
     assert np.isnan(list(intervals.values())).all()
 
 

@@ -1,9 +1,10 @@
-"""Validation threshold hook: AUC and decision threshold of validation travel in the checkpoint."""
+"""Validation threshold hook: AUC, threshold and temperature of validation, in the checkpoint."""
 
 from __future__ import annotations
 
 import logging
 import math
+import sys
 from typing import Any, Dict, NamedTuple, Optional, Sequence
 
 from mmaction.registry import HOOKS
@@ -12,6 +13,8 @@ from mmengine.logging import print_log
 from mmengine.runner import Runner
 
 from ...datasets.protocol import ATTRIBUTES, altered_key
+
+_ENDS = (sys.float_info.min, 1 - 2.0**-53)  # nearest to 0 and 1, which have no logit
 
 
 class Validation(NamedTuple):
@@ -88,20 +91,62 @@ class Validation(NamedTuple):
         return f'AUC {self.auc:.3f}{ends}'
 
 
+class Calibration(NamedTuple):
+    """What makes a calibrated probability of a score, as found on the validation videos.
+
+    Attributes:
+        temperature (float): By which the logit of a score is divided.
+        confidences (dict[int, float]): Per cent of the validation videos -> how confident at least
+            so many were judged.
+    """
+
+    temperature: float
+    confidences: Dict[int, float]
+
+    @classmethod
+    def from_dict(cls, values: Any) -> Optional[Calibration]:
+        """Read an entry of a checkpoint; None if there is none, or one that cannot be read."""
+        try:
+            temperature = float(values['temperature'])
+            known = {int(key): float(one) for key, one in dict(values['confidences']).items()}
+        except (IndexError, KeyError, OverflowError, RuntimeError, TypeError, ValueError):
+            return None
+        good = math.isfinite(temperature) and temperature > 0
+        good = good and all(0 < key < 100 and 0 <= one <= 1 for key, one in known.items())
+        return cls(temperature, known) if good else None
+
+    def probability(self, score: float) -> float:
+        """The calibrated probability of being manipulated, if half of all videos were."""
+        score = min(max(score, _ENDS[0]), _ENDS[1])
+        # the logistic function, which does not overflow this way
+        return (1 + math.tanh(math.log(score / (1 - score)) / self.temperature / 2)) / 2
+
+    def confidence_for(self, percent: float) -> Optional[float]:
+        """How confident to be for so many per cent of videos like those; None if not known."""
+        known = sorted(self.confidences)
+        if not known or not known[0] <= percent <= known[-1]:
+            return None
+        low = max(key for key in known if key <= percent)
+        high = min(key for key in known if key >= percent)
+        share = 0.0 if low == high else (percent - low) / (high - low)
+        return (1 - share) * self.confidences[low] + share * self.confidences[high]
+
+
 @HOOKS.register_module()
 class ValidationThresholdHook(Hook):
-    """Carries validation AUC and decision threshold through the checkpoint to the test.
+    """Carries validation AUC, threshold and temperature through the checkpoint to the test.
 
     Accuracy at 0.5 after training on three manipulations per original measures the threshold as
     much as the detector. :class:`mmfake.DeepfakeMetric` finds the best threshold on validation
     (methods seen in training only); this hook writes it, and the AUC with interval and counts, to
     the ``meta`` of a checkpoint saved with exactly these weights (the best one, which
     ``CheckpointHook`` saves after validation), where published checkpoints keep them too. Before a
-    test it sets ``threshold`` of every metric that has one unset.
+    test it sets ``threshold`` of every metric that has one unset. Beside it goes the temperature
+    that makes calibrated probabilities of the scores, and how confident the videos were judged.
 
-    The threshold of a detector whose interval of AUC contains 0.5 is chance, and not handed on:
-    training and test warn. The same is kept for each attribute that a detector with language
-    prompts tells, as far as validation has videos with and without it.
+    The threshold of a detector whose interval of AUC contains 0.5 is chance, and neither it nor the
+    temperature is handed on: training and test warn. The same is kept for each attribute that a
+    detector with language prompts tells, as far as validation has videos with and without it.
 
     Args:
         metric_key (str): Name of the threshold among the validation metrics.
@@ -111,11 +156,13 @@ class ValidationThresholdHook(Hook):
     META_KEY = 'val_threshold'
     VALIDATION_KEY = 'validation'
     PROMPTS_KEY = 'validation_prompts'  # attribute -> Validation, videos with it being manipulated
+    CALIBRATION_KEY = 'calibration'
 
     def __init__(self, metric_key: str = 'deepfake/threshold_bacc') -> None:
         self.metric_key = metric_key
         self._chosen: Optional[Validation] = None
         self._prompts: Dict[str, Validation] = {}
+        self._calibration: Optional[Calibration] = None
         self._chosen_at: Optional[int] = None
         self._loaded: Dict[str, Any] = {}
         self._source = ''
@@ -134,6 +181,10 @@ class ValidationThresholdHook(Hook):
             for name in ATTRIBUTES
         }
         self._prompts = {name: found for name, found in judged.items() if found is not None}
+        start = f'{prefix}/confidence_at_'
+        known = {key[len(start) :]: one for key, one in metrics.items() if key.startswith(start)}
+        found = dict(temperature=metrics.get(f'{prefix}/temperature'), confidences=known)
+        self._calibration = None if self._chosen.is_chance else Calibration.from_dict(found)
         if self._chosen.is_chance:
             print_log(self._chosen.warning, logger='current', level=logging.WARNING)
 
@@ -147,6 +198,8 @@ class ValidationThresholdHook(Hook):
         if self._prompts:
             judged = {name: found._asdict() for name, found in self._prompts.items()}
             checkpoint['meta'][self.PROMPTS_KEY] = judged
+        if self._calibration is not None:
+            checkpoint['meta'][self.CALIBRATION_KEY] = self._calibration._asdict()
 
     def after_train(self, runner: Runner) -> None:
         """Say it once more where it is read, in other words: mmengine drops a repeated warning."""
@@ -161,7 +214,10 @@ class ValidationThresholdHook(Hook):
     def before_test(self, runner: Runner) -> None:
         """Set the threshold where the config has not set one."""
         threshold, self._source = self._loaded.get(self.META_KEY), ''
+        calibration = Calibration.from_dict(self._loaded.get(self.CALIBRATION_KEY))
         for metric in runner.test_evaluator.metrics:
+            if calibration is not None and hasattr(metric, 'temperature'):
+                metric.temperature = calibration.temperature
             if not hasattr(metric, 'threshold'):
                 continue
             if metric.threshold is not None:

@@ -48,6 +48,21 @@ def threshold_in_test(meta, metric):
     return metric.threshold
 
 
+def test_the_temperature_travels_beside_it(told):
+    keys = {'temperature': 1.5, 'confidence_at_50': 0.9, 'confidence_at_90': 0.6}
+    found = dict(FOUND, **{f'deepfake/{key}': value for key, value in keys.items()})
+    meta = saved(found)
+    assert meta['calibration'] == dict(temperature=1.5, confidences={50: 0.9, 90: 0.6})
+    metric = DeepfakeMetric()
+    threshold_in_test(meta, metric)
+    assert metric.temperature == 1.5
+    assert 'calibration' not in saved(dict(found, **{'deepfake/auc_low': 0.5}))  # at chance
+    assert 'calibration' not in saved(FOUND)
+    metric = DeepfakeMetric()
+    threshold_in_test(dict(meta, calibration='nonsense'), metric)
+    assert metric.temperature is None
+
+
 def test_travels_with_the_weights_it_was_chosen_for(told):
     best = saved(FOUND)  # the best checkpoint, saved after validation
     assert best['val_threshold'] == 0.3

@@ -1,0 +1,263 @@
+"""Many tests of several checkpoints in one command: their words, each test kept when finished."""
+
+from __future__ import annotations
+
+import json
+import logging
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, TextIO, Tuple
+
+from mmengine.config import Config
+from mmengine.logging import MMLogger
+
+from ..compat.checkpoints import safe_load
+from ..console import ProgressBar, Stopwatch
+from ..datasets.clip_size import datasets_of
+from ..datasets.ffpp_tree import INDEX_NAME
+from ..engine.config import load_config
+from ..errors import MMFakeError
+from ..evaluation.scores import RunScores
+from ..evaluation.scores_file import known_threshold, read_scores_file, read_sidecar
+from ..files import sha256_of, write_json
+from .cell import fingerprint, reason_of, settings_of
+from .run_cells import auc_text
+from .test import nothing_scored, set_test_options, test
+
+RECORD = 'test.json'
+"""str: The file in the folder of a test that says it is finished, and with which settings."""
+
+
+@dataclass(frozen=True)
+class Detector:
+    """A trained detector as a call names it.
+
+    Args:
+        name (str): What tables call it; detectors of one name are its seeds.
+        seed (int): Seed of its training, or its place among those of its name.
+        config (str): Config file.
+        checkpoint (str): Checkpoint file.
+        sha256 (str): Hash of the checkpoint.
+    """
+
+    name: str
+    seed: int
+    config: str
+    checkpoint: str
+    sha256: str
+
+    @property
+    def folder(self) -> str:
+        """str: Name of its folder in the results."""
+        return f'{"".join(c if c.isalnum() or c in "._-" else "_" for c in self.name)}_{self.seed}'
+
+
+def read_detectors(words: Sequence[str], names: Optional[Sequence[str]] = None) -> List[Detector]:
+    """Read ``CONFIG CHECKPOINT [CHECKPOINT ...] [CONFIG CHECKPOINT ...]``.
+
+    Args:
+        words (Sequence[str]): Each checkpoint belongs to the last config before it.
+        names (Sequence[str], optional): One for each checkpoint; the same name for the seeds of one
+            training. Defaults to None: the stem of the config, which makes the checkpoints of one
+            config its seeds.
+
+    Returns:
+        list[Detector]: In the order of the call.
+
+    Raises:
+        MMFakeError: A word is no file, a checkpoint has no config before it or is given twice, or
+            the names do not fit.
+    """
+    # which config each checkpoint is of
+    config, pairs = '', []
+    for word in words:
+        if not Path(word).is_file():
+            kind = 'config' if word.endswith('.py') else 'checkpoint'
+            raise MMFakeError(f'{word}: no such {kind} file.')
+        if word.endswith('.py'):
+            config = word
+        elif not config:
+            raise MMFakeError(f'{word}: a config comes first: CONFIG, then CHECKPOINT.')
+        else:
+            pairs.append((config, word))
+    without = {word for word in words if word.endswith('.py')} - {config for config, _ in pairs}
+    if without or not pairs:
+        raise MMFakeError(f'{", ".join(sorted(without))}: no checkpoint follows this config.')
+    hashes = [sha256_of(checkpoint) for _, checkpoint in pairs]
+    for place, value in enumerate(hashes):
+        if value in hashes[:place]:
+            one, other = pairs[hashes.index(value)][1], pairs[place][1]
+            raise MMFakeError(f'{one} and {other} are the same checkpoint; give it once.')
+    if names is not None and len(names) != len(pairs):
+        raise MMFakeError(f'--names has {len(names)} names for {len(pairs)} checkpoints.')
+
+    # their seeds: those of the trainings, if they tell the checkpoints of a name apart
+    names = list(names or (Path(config).stem for config, _ in pairs))
+    known = [_seed_in(checkpoint) for _, checkpoint in pairs]
+    found = []
+    for place, (name, (config, checkpoint)) in enumerate(zip(names, pairs)):
+        mine = [known[at] for at, other in enumerate(names) if other == name]
+        differ = None not in mine and len(set(mine)) == len(mine)
+        seed = known[place] if differ else names[:place].count(name)
+        found.append(Detector(name, seed, config, checkpoint, hashes[place]))
+    return found
+
+
+def _seed_in(checkpoint: str) -> Optional[int]:
+    """The seed of the training that a checkpoint is of; None where it does not say."""
+    meta = safe_load(checkpoint, 'cpu')
+    meta = meta.get('meta') if isinstance(meta, dict) else None
+    seed = meta.get('seed') if isinstance(meta, dict) else None
+    return seed if isinstance(seed, int) and seed >= 0 else None
+
+
+@dataclass(frozen=True)
+class PlannedTest:
+    """A test to be made.
+
+    Args:
+        detector (Detector): What is tested.
+        column (str): What it is tested on: name of the column in tables, and of its folder.
+        cfg (Config): Config of the test, whose ``work_dir`` is the folder.
+    """
+
+    detector: Detector
+    column: str
+    cfg: Config
+
+
+def plan_test(
+    detector: Detector,
+    column: str,
+    out_dir: Path,
+    change: Callable[[Config], None] = lambda cfg: None,
+    **settings: Any,
+) -> PlannedTest:
+    """Load the config of a test; ``change`` changes it, ``settings`` are those of load_config."""
+    folder = out_dir / detector.folder / column.replace(' ', '_')
+    cfg = load_config(detector.config, work_dir=str(folder), **settings)
+    change(cfg)
+    # mmengine keeps loggers by this name and the second of the start
+    cfg.experiment_name = f'{detector.folder}_{column}'.replace(' ', '_')
+    return PlannedTest(detector, column, cfg)
+
+
+def run_tests(planned: Sequence[PlannedTest]) -> Tuple[List[RunScores], Dict[str, str]]:
+    """Make the tests that are not finished, one after the other.
+
+    What a test logs goes to ``test.log`` in its folder. One that goes wrong does not keep the
+    others from being made, unless it is the first: then they all would.
+
+    Args:
+        planned (Sequence[PlannedTest]): The tests.
+
+    Returns:
+        tuple[list[RunScores], dict[str, str]]: The finished ones with the name of the detector as
+        ``regime`` and the column as ``holdout``, and why each of the others is not.
+
+    Raises:
+        MMFakeError: The first test goes wrong, as would the others.
+    """
+    runs, lost, watch = [], {}, Stopwatch()
+    bar, n_made = ProgressBar(time_left=True), 0
+    with bar:
+        task = bar.add_task('tests', total=len(planned))
+        for place, one in enumerate(planned):
+            name = f'{one.detector.name}, seed {one.detector.seed}, {one.column}'
+            try:
+                made = not _is_finished(one)
+                if made:
+                    with watch.timing('tests'):
+                        _make(one)
+                    n_made += 1
+                runs.append(_read(one))
+                what = 'tested ' if made else 'skipped'
+                text = auc_text(Path(one.cfg.work_dir, 'scores.csv'))
+            except Exception as error:
+                if not place:
+                    raise
+                lost[name] = reason_of(error)
+                what, text = 'failed ', lost[name]
+            left = len(planned) - place - 1
+            minutes = left * watch.seconds.get('tests', 0) / max(n_made, 1) / 60
+            ahead = f'; {left} left, at most {minutes:.0f} min' if n_made and left else ''
+            bar.console.print(f'{what} {name}: {text}{ahead}')
+            bar.advance(task)
+    return runs, lost
+
+
+def _settings(one: PlannedTest) -> str:
+    """A fingerprint of all that decides the scores of a test."""
+    settings = {
+        key: value
+        for key, value in settings_of(one.cfg).items()
+        if key.split('.')[0] not in ('experiment_name', 'test_evaluator', 'filename')
+    }
+    roots = [str(dataset.get('data_root')) for dataset in datasets_of(one.cfg.test_dataloader)]
+    indexes = ' '.join(sha256_of(Path(root, INDEX_NAME)) for root in roots)
+    return fingerprint(dict(settings, checkpoint=one.detector.sha256, indexes=indexes))
+
+
+def _is_finished(one: PlannedTest) -> bool:
+    """Whether the scores of a test are there, made with these settings of this checkpoint."""
+    folder = Path(one.cfg.work_dir)
+    try:
+        record = json.loads((folder / RECORD).read_text(encoding='utf-8'))
+        scores = sha256_of(folder / 'scores.csv')
+        return record == dict(settings=_settings(one), scores_sha256=scores)
+    except (OSError, ValueError):
+        return False
+
+
+def _make(one: PlannedTest) -> None:
+    """Make a test and write its record."""
+    folder, settings = Path(one.cfg.work_dir), _settings(one)
+    folder.mkdir(parents=True, exist_ok=True)
+    set_test_options(one.cfg, one.detector.checkpoint)
+    with open(folder / 'test.log', 'w', encoding='utf-8') as log, logging_to(log):
+        metrics = test(one.cfg)
+    if nothing_scored(metrics):
+        raise MMFakeError(f'none of the videos was scored; the reasons are in {folder}/test.log')
+    record = dict(settings=settings, scores_sha256=sha256_of(folder / 'scores.csv'))
+    write_json(folder / RECORD, record, 'the record of a test')
+
+
+@contextmanager
+def logging_to(log: TextIO) -> Iterator[None]:
+    """Let what the block prints and logs go to a file; forget the loggers that it makes."""
+    before = set(MMLogger._instance_dict)
+    consoles = [
+        (handler, handler.stream)
+        for logger in MMLogger._instance_dict.values()
+        for handler in logger.handlers
+        if type(handler) is logging.StreamHandler
+    ]
+    for handler, _ in consoles:
+        handler.setStream(log)
+    try:
+        with redirect_stdout(log):
+            yield
+    finally:
+        for handler, stream in consoles:
+            handler.setStream(stream)
+        for name in set(MMLogger._instance_dict) - before:
+            logger = MMLogger._instance_dict.pop(name)
+            for handler in list(logger.handlers):
+                logger.removeHandler(handler)
+                handler.close()
+
+
+def _read(one: PlannedTest) -> RunScores:
+    """Read the scores of a finished test."""
+    path = Path(one.cfg.work_dir, 'scores.csv')
+    facts, _ = read_sidecar(path)
+    info = dict(checkpoint=one.detector.checkpoint, checkpoint_sha256=one.detector.sha256)
+    return RunScores(
+        one.detector.name,
+        one.column,
+        one.detector.seed,
+        read_scores_file(path),
+        known_threshold(facts)[0],
+        info=dict(info, config=one.detector.config, scores=str(path)),
+    )

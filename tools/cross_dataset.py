@@ -1,0 +1,90 @@
+"""Test detectors on several datasets: ``python tools/cross_dataset.py --help``."""
+
+import argparse
+import sys
+
+try:
+    from mmfake.apis.options import SettingsAction
+    from mmfake.console import run_command
+except RuntimeError as error:  # a host version that mmfake does not run on
+    sys.exit(f'error: {error}')
+
+EPILOG = """\
+A set is NAME=DIR, DIR what data_prep has made of a dataset (or FaceForensics++ as downloaded).
+These names must be what they say: ffpp, fsh (FaceShifter of FF++), cdf (Celeb-DF v2), dfo
+(DeeperForensics-1.0), dfdc, dfdcp (its preview). Any other name is your own.
+
+  python tools/cross_dataset.py CONFIG CHECKPOINT --sets ffpp=data/ffpp cdf=data/celebdf2 \\
+      dfdc=data/dfdc --out work_dirs/cross
+
+A checkpoint belongs to the config before it. Several of one config, or of one --names, are its
+seeds; several names are compared in pairs.
+
+Start the same command again to go on: finished tests are skipped, and a test whose settings or
+checkpoint have changed is made again. What a test logs is test.log in its folder. DIR gets
+cross_dataset.md (to be read), .csv, .json, comparisons.csv and a figure (.png, .svg).
+
+exit status: 0 all tests are finished, 2 a mistake in the call, 3 some tests are not finished,
+130 interrupted
+"""
+
+
+def parse(argv=None):
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(
+        description='Test detectors on the test videos of several datasets: one table of AUC, AP, '
+        'EER, accuracy and TPR at fixed FPR with intervals, and its means.',
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        'words', nargs='+', metavar='CONFIG CHECKPOINT', help='one or more checkpoints a config'
+    )
+    parser.add_argument('--sets', nargs='+', required=True, metavar='NAME=DIR', help='see below')
+    parser.add_argument('--out', required=True, metavar='DIR', help='folder of what is written')
+    parser.add_argument(
+        '--names', nargs='+', metavar='NAME', help='one a checkpoint (default: from the configs)'
+    )
+    parser.add_argument('--holdout', metavar='KEY', help='as for tools/test.py, of FF++')
+    parser.add_argument('--compression', metavar='C', help='as for tools/test.py, of FF++')
+    parser.add_argument('--scale', help='as for tools/test.py')
+    parser.add_argument(
+        '--cfg-options', nargs='+', action=SettingsAction, metavar='KEY=VALUE', help='of every test'
+    )
+    parser.add_argument(
+        '--bootstrap',
+        type=int,
+        default=1000,
+        metavar='B',
+        help='replicates behind the intervals (default: 1000)',
+    )
+    parser.add_argument('--seed', type=int, default=0, help='seed of the resampling (default: 0)')
+    args = parser.parse_args(argv)
+    if args.bootstrap < 1:
+        parser.error('--bootstrap must be at least 1')
+    if args.seed < 0:
+        parser.error('--seed must not be negative')
+    return args
+
+
+def main(argv=None):
+    """Make the tests and the table."""
+    args = parse(argv)
+    from mmfake.apis.cross_dataset import cross_dataset  # here: --help needs none of it
+
+    return cross_dataset(
+        args.words,
+        args.sets,
+        args.out,
+        names=args.names,
+        scale=args.scale,
+        holdout=args.holdout,
+        compression=args.compression,
+        cfg_options=args.cfg_options,
+        n_bootstrap=args.bootstrap,
+        seed=args.seed,
+    )
+
+
+if __name__ == '__main__':
+    run_command(main)
