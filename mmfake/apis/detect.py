@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence, Union
 
@@ -16,6 +17,7 @@ from ..faces.detectors import FaceSettings
 from ..inference.deepfake_inferencer import DeepfakeInferencer
 from ..inference.report import told_of_threshold, told_of_validation
 from ..inference.sources import JOURNAL
+from ..inference.trained_model import unit_of
 
 
 def detect_videos(
@@ -86,7 +88,7 @@ def detect_videos(
             out_dir=out,
             save_video=save_video,
             show=show,
-            progress=_print_verdict,
+            progress=partial(_print_verdict, unit=unit_of(inferencer.model.facts)),
             note=lambda text: _print(f'note: {text}'),
             show_progress=True,
         )
@@ -113,11 +115,11 @@ def _tell_what_is_kept(journal: Path) -> None:
     print(MMFakeError(told), file=sys.stderr)
 
 
-def _print_verdict(video: Dict[str, Any]) -> None:
+def _print_verdict(video: Dict[str, Any], unit: str) -> None:
     told = f'{video["status"]}: {video["reason"]}'
     if video['probability'] is not None:
-        clips = sum(len(person['clips']) for person in video['people'])
-        told = f'{video["probability"]:.3f} ({clips} clips)'
+        judged = sum(len(person['clips']) for person in video['people'])
+        told = f'{video["probability"]:.3f} ({judged} {unit}s)'
     _print(f'{video["verdict"]:11} {told}  {video["video"]}')
     for warning in video['warnings']:
         _print(f'            note: {warning}')
