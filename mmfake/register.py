@@ -5,9 +5,9 @@ from .compat.host import repair_cpu_distributed
 from .datasets.ffpp_dataset import FFPPDataset
 from .datasets.samplers import BalancedSampler, PairedSampler
 from .datasets.transforms.attribute_forgery import AttributeForgery
+from .datasets.transforms.perturb import Perturb
 from .datasets.transforms.recompress import Recompress
 from .datasets.transforms.self_blend import SelfBlend
-from .datasets.transforms.perturb import Perturb
 from .datasets.transforms.video_init import VideoInit
 from .engine.brief_log_processor import BriefLogProcessor
 from .engine.checkpoint_files import AtomicLocalBackend

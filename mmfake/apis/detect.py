@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence, Union
 
@@ -21,6 +22,7 @@ from ..inference.report import (
     told_of_validation,
 )
 from ..inference.sources import JOURNAL
+from ..inference.trained_model import unit_of
 
 
 def detect_videos(
@@ -93,7 +95,7 @@ def detect_videos(
             out_dir=out,
             save_video=save_video,
             show=show,
-            progress=lambda video: _print_verdict(video, inferencer.model.facts),
+            progress=partial(_print_verdict, model=inferencer.model.facts),
             note=lambda text: _print(f'note: {text}'),
             show_progress=True,
             abstain_below=abstain_below,
@@ -124,10 +126,10 @@ def _tell_what_is_kept(journal: Path) -> None:
 def _print_verdict(video: Dict[str, Any], model: Dict[str, Any]) -> None:
     told = f'{video["status"]}: {video["reason"]}'
     if video['probability'] is not None:
-        clips = sum(len(person['clips']) for person in video['people'])
+        judged = sum(len(person['clips']) for person in video['people'])
         calibrated = video.get('calibrated')
         shown = '' if calibrated is None else f', calibrated probability {calibrated:.3f}'
-        told = f'score {video["probability"]:.3f}{shown} ({clips} clips)'
+        told = f'score {video["probability"]:.3f}{shown} ({judged} {unit_of(model)}s)'
     _print(f'{video["verdict"]:11} {told}  {video["video"]}')
     for altered in told_of_prompts(video, model):
         _print(f'            altered: {altered}')

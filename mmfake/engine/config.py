@@ -78,7 +78,7 @@ def load_config(
         MMFakeError: If a file does not exist or cannot be read, or a setting does not fit.
     """
     cfg = _read(path)
-    own_scales = cfg._cfg_dict.pop('scales', {})
+    own_scales = cfg.pop('scales', {})
     if scale:
         with options_fit(path, f'the scale {scale}'):
             _merge_scale(cfg, _read(str(_find_scale(scale))).to_dict())

@@ -23,7 +23,7 @@ from .evidence import Saliency
 from .report import write_report
 from .results import SCHEMA_VERSION, Journal, JudgedVideo, write_json, write_results
 from .sources import PAGE, Source, collect_inputs, earlier_copies, remove_copies
-from .trained_model import TrainedModel, choose_threshold, least_confidence
+from .trained_model import TrainedModel, choose_threshold, least_confidence, unit_of
 from .video_scan import VideoScan
 
 _LOGGER = logging.getLogger(__name__)
@@ -253,7 +253,8 @@ def meaning_of(model: Dict[str, Any], person: str) -> str:
     kind = 'rendered imitations of ' if RENDERED in model.get('datasets', ()) else ''
     text = (
         f'The number is how strongly the face resembles the {kind}manipulated faces this detector '
-        f'was trained on{known} rather than their originals, averaged over clips of the video. '
+        f'was trained on{known} rather than their originals, averaged over '
+        f'{unit_of(model)}s of the video. '
         'It is no proof and not the chance that the video is fake: other methods, strong '
         'compression or unusual footage can be missed or wrongly flagged, and only the face is '
         'judged, not the sound or the rest of the picture.'

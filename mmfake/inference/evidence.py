@@ -123,7 +123,7 @@ class Saliency:
         return gradient[:, -channels:], activation  # of several pathways: that of the last
 
 
-_TILE = 96  # px
+_TILE = 96  # px; a single frame is shown twice as large
 _TILES = 8  # of a clip, evenly spread
 
 
@@ -179,8 +179,9 @@ def make_strips(tally: VideoTally, saliency: Saliency, decision: Decision) -> Li
 
 def _jpeg(rows: List[np.ndarray]) -> bytes:
     """Tile pictures, (rows, columns, H, W, 3)."""
+    side = _TILE if len(rows[0]) > 1 else 2 * _TILE
     tiled = [
-        np.hstack([cv2.resize(p, (_TILE, _TILE), interpolation=cv2.INTER_AREA) for p in row])
+        np.hstack([cv2.resize(p, (side, side), interpolation=cv2.INTER_AREA) for p in row])
         for row in rows
     ]
     picture = np.ascontiguousarray(np.vstack(tiled)[..., ::-1])

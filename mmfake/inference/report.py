@@ -14,6 +14,7 @@ from ..datasets.protocol import method_name
 from ..engine.hooks.validation_threshold_hook import Validation
 from ..files import atomic_file
 from .evidence import Strip
+from .trained_model import unit_of
 
 _PLOT = dict(width=760, height=96)  # px of a timeline
 _THINNEST = 1.5  # px: a thinner bar could not be pointed at
@@ -56,6 +57,7 @@ def render_report(results: Dict[str, Any], strips: Sequence[Sequence[Strip]], sa
     names, folder = _short_names([video['video'] for video in predictions])
     counts = Counter(video['verdict'] for video in predictions)
     told = [f'{counts[v]} {v}' for v in ('manipulated', 'original', 'abstain') if counts[v]]
+    unit = unit_of(results['model'])
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -67,12 +69,13 @@ def render_report(results: Dict[str, Any], strips: Sequence[Sequence[Strip]], sa
     return environment.get_template('report.html.j2').render(
         videos=[
             dict(
-                _shown(*video, threshold),
+                _shown(*video, threshold, unit),
                 prompts=_prompt_rows(video[0], results['model']),
                 altered=told_of_prompts(video[0], results['model']),
             )
             for video in zip(predictions, names, strips)
         ],
+        unit=unit,
         counts=', '.join(told),
         folder=folder,
         threshold=threshold,
@@ -172,7 +175,7 @@ def _short_names(names: List[str]) -> Tuple[List[str], str]:
 
 
 def _shown(
-    video: Dict[str, Any], name: str, strips: Sequence[Strip], threshold: float
+    video: Dict[str, Any], name: str, strips: Sequence[Strip], threshold: float, unit: str
 ) -> Dict[str, Any]:
     """Prepare what the section of a video shows."""
     people = video['people']
@@ -180,13 +183,12 @@ def _shown(
     # what nobody was judged in is shown once, above the first person
     gaps = [video['skipped']] + [[]] * len(people)
     clips = [clip for person in people for clip in person['clips']]
-    are_frames = all(clip['start_frame'] == clip['end_frame'] for clip in clips)
     return dict(
         prediction=video,
         name=name,
         scores=[clip['score'] for clip in clips],
         plots=[_plot(p['clips'], gap, duration, threshold) for p, gap in zip(people, gaps)],
-        pictures=[dict(_picture(strip, len(people) > 1), is_frame=are_frames) for strip in strips],
+        pictures=[_picture(strip, len(people) > 1, unit) for strip in strips],
         facts=_facts(video),
     )
 
@@ -233,10 +235,10 @@ def _clock(seconds: float) -> str:
     return f'{int(seconds) // 60}:{int(seconds) % 60:02d} min'
 
 
-def _picture(strip: Strip, several: bool) -> Dict[str, str]:
+def _picture(strip: Strip, several: bool, unit: str) -> Dict[str, str]:
     """Prepare a strip of frames and its caption."""
     which = f'Person {strip.person}, {strip.which}' if several else strip.which.capitalize()
-    caption = f'{which} clip: {strip.score:.3f}, {strip.start:.2f} to {strip.end:.2f} s'
+    caption = f'{which} {unit}: {strip.score:.3f}, {strip.start:.2f} to {strip.end:.2f} s'
     if strip.speaks_for:
         caption += f'. Below, brighter where more speaks for {strip.speaks_for}.'
     return dict(caption=caption, base64=base64.b64encode(strip.jpeg).decode())

@@ -175,6 +175,12 @@ class ClipScores(NamedTuple):
     prompts: Optional[Tensor] = None
 
 
+def unit_of(facts: Dict[str, Any]) -> str:
+    """What a detector with these ``facts`` judges at a time: ``'clip'`` or ``'frame'``."""
+    shape = facts.get('clip_shape') or [0, 0, 0]
+    return 'frame' if len(shape) == 2 or shape[0] == 1 else 'clip'
+
+
 class TrainedModel:
     """A detector with its weights.
 

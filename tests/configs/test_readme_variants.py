@@ -99,7 +99,7 @@ def test_another_encoder_of_pictures(step):
 def test_another_regime_on_frames(step):
     _, weights = step('my_frames.py')
     assert weights['backbone.backbone.layers.6.conv.weight'].shape[0] == 1280
-    assert weights['multi.contrastive_head.layers.0.weight'].shape[1] == 1280
+    assert weights['multi.contrastive_head.projection.0.weight'].shape[1] == 1280
 
 
 def test_a_part_of_a_model(step):
