@@ -97,6 +97,7 @@ def read_tree(
     """
     folders = {method: video_folder(data_root, method, compression) for method in methods}
     dataset = dataset_name(data_root)
+    has_points = folders[ORIGINAL].with_name('points').is_dir() if ORIGINAL in folders else False
     records = []
     for first, second in pairs:
         for target, other in ((first, second), (second, first)):
@@ -105,11 +106,11 @@ def read_tree(
                 stem = f'{target}_{source}' if source else target
                 filename = str(folder / f'{stem}.mp4')
                 # the rendered dataset has them beside its originals
-                points = str(folder.with_name('points') / f'{stem}.npy')
+                points = folder.with_name('points') / f'{stem}.npy'
                 records.append(
                     VideoRecord(
                         *(dataset, method, compression, stem, target, source, split, filename),
-                        points='' if source else points,
+                        points=str(points) if method == ORIGINAL and has_points else '',
                     )
                 )
     return records
