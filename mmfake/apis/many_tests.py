@@ -234,13 +234,13 @@ def logging_to(log: TextIO) -> Iterator[None]:
         if type(handler) is logging.StreamHandler
     ]
     for handler, _ in consoles:
-        handler.setStream(log)
+        handler.stream = log  # setStream would flush one that may be closed
     try:
         with redirect_stdout(log):
             yield
     finally:
         for handler, stream in consoles:
-            handler.setStream(stream)
+            handler.stream = stream
         for name in set(MMLogger._instance_dict) - before:
             logger = MMLogger._instance_dict.pop(name)
             for handler in list(logger.handlers):
