@@ -16,6 +16,7 @@ from mmfake.datasets.index import read_index
 from mmfake.evaluation.foreign_scores import read_foreign_scores
 from mmfake.evaluation.scores_file import read_scores_file
 from mmfake.models.backbones.pretrained import load_pretrained
+from mmfake.models.backbones.s3d_weights import S3D_FILES
 
 INDEX = 'id,path,method,compression,target,source,split,frames,fps,status,reason\n' + ''.join(
     f'ffpp/{method}/c23/{stem},{method}/{stem}.mp4,{method},c23,{stem[:3]},{source},{split},'
@@ -119,6 +120,8 @@ def test_checkpoints(trial, tmp_path, hostile, times):
 
 class FewTensors(nn.Module):
     """Stands for the encoder: names as in S3D, but two tensors only."""
+
+    weight_files = S3D_FILES
 
     def __init__(self):
         super().__init__()
