@@ -340,7 +340,6 @@ class FFPPDataset(BaseActionDataset):
 
 def _known(
     record: VideoRecord,
-    crop_in_words,
     synthetic: Sequence[str],
     others: Optional[Mapping[str, Sequence[str]]],
 ) -> dict:

@@ -239,7 +239,6 @@ def test_pre_trained_weights_are_tested_without_a_checkpoint(tiny_tree, tmp_path
 @pytest.mark.parametrize('row', ['', '_no_aug'])
 def test_frames_of_full_scale(row):
     """From a decoded frame of 317 px to what the encoder takes, whatever degradation is drawn."""
-    pytest.importorskip('mmfake.datasets.transforms.perturb')
     pipeline = read(row).train_dataloader.dataset.dataset.pipeline
     decoder = [step['type'] for step in pipeline].index('DecordDecode')
     steps = [TRANSFORMS.build(dict(step)) for step in pipeline[decoder + 1 :]]

@@ -12,7 +12,7 @@ import torch
 from mmaction.registry import MODELS
 
 from mmfake import CLIPImageEncoder, CLIPTextEncoder, MMFakeError
-from mmfake.engine.hooks.checkpoint_facts import check_preprocessing, preprocessing_of
+from mmfake.engine.hooks.preprocessing_hook import check_preprocessing, preprocessing_of
 from mmfake.models.backbones import clip_weights
 from mmfake.models.backbones.clip_tokens import tokenize
 

@@ -8,7 +8,7 @@ from mmaction.registry import MODELS
 from torch import nn
 
 from mmfake import MMFakeError
-from mmfake.engine.hooks.checkpoint_facts import check_preprocessing, preprocessing_of
+from mmfake.engine.hooks.preprocessing_hook import check_preprocessing, preprocessing_of
 
 LABELS = ['fake', 'expression', 'identity', 'physical consistency', 'eye', 'illumination', 'mouth']
 LABELS += ['nose']
