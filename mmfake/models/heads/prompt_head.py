@@ -10,7 +10,7 @@ from mmaction.registry import MODELS
 from mmaction.utils import SampleList
 from torch import Tensor
 
-from ...datasets.protocol import ATTRIBUTES
+from ...datasets.manipulations import ATTRIBUTES
 from ...errors import MMFakeError
 from .prompts import FAKE
 from .scoring_head import ScoringHead
