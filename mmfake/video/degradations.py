@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 from types import MappingProxyType
 from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple
@@ -11,7 +12,7 @@ import cv2
 import numpy as np
 
 from ..errors import MMFakeError
-from .mp4_file import frame_rate
+from .mp4_file import frame_rate, write_mp4
 
 LEVELS: Mapping[str, Tuple[float, ...]] = MappingProxyType(
     {
@@ -137,35 +138,19 @@ def _patch(
 def h264_coded(
     pictures: Sequence[np.ndarray], settings: Mapping[str, str], fps: float = 25.0
 ) -> List[np.ndarray]:
-    """Code the pictures of a clip as H.264 by x264, and decode them.
-
-    Args:
-        pictures (Sequence[np.ndarray]): (H, W, 3) uint8 RGB; odd sides are made even by repeating
-            the last row or column.
-        settings (Mapping[str, str]): Options of x264.
-        fps (float): Frames per s. Defaults to 25.0.
-    """
+    """Encode with options of x264 and decode; sides are made even by repeating the last pixels."""
     height, width = pictures[0].shape[:2]
-    encoder = av.CodecContext.create('libx264', 'w')
-    encoder.width, encoder.height = width + width % 2, height + height % 2
-    encoder.framerate = frame_rate(fps)
-    encoder.time_base = 1 / encoder.framerate
-    encoder.pix_fmt, encoder.options = 'yuv420p', dict(settings)
-    decoder = av.CodecContext.create('h264', 'r')
-    encoder.thread_count = decoder.thread_count = 1  # the number of threads changes the bits
     padding = ((0, height % 2), (0, width % 2), (0, 0))
-
-    packets = []
-    for number, picture in enumerate(pictures):
-        frame = av.VideoFrame.from_ndarray(np.pad(picture, padding, mode='edge'), format='rgb24')
-        frame.pts = number
-        packets += encoder.encode(frame)
-    packets += encoder.encode(None)
-    frames = [frame for packet in packets for frame in decoder.decode(packet)]
-    frames += decoder.decode(None)
+    even = (np.pad(picture, padding, mode='edge') for picture in pictures)
+    file = io.BytesIO()
+    write_mp4(file, even, frame_rate(fps), settings)
+    file.seek(0)
+    with av.open(file) as container:
+        container.streams.video[0].thread_count = 1  # data workers share the cores
+        frames = [frame.to_ndarray(format='rgb24') for frame in container.decode(video=0)]
     if len(frames) != len(pictures):
-        raise RuntimeError(f'{len(pictures)} frames were coded, {len(frames)} decoded')
-    return [np.ascontiguousarray(f.to_ndarray(format='rgb24')[:height, :width]) for f in frames]
+        raise RuntimeError(f'{len(pictures)} frames were encoded, {len(frames)} decoded')
+    return [np.ascontiguousarray(frame[:height, :width]) for frame in frames]
 
 
 def _hold(pictures: Sequence[np.ndarray], hold: int, indices: Sequence[int]) -> List[np.ndarray]:

@@ -3,7 +3,6 @@
 import io
 import math
 
-import av
 import cv2
 import numpy as np
 import pytest
@@ -12,7 +11,6 @@ from PIL import Image
 from data_prep.mini_ffpp.noise import field
 from mmfake.errors import MMFakeError
 from mmfake.video.degradations import DEEPERFORENSICS, LEVELS, check_patch_size, degrade
-from mmfake.video.mp4_file import frame_rate, write_mp4
 
 OF_STILLS = [kind for kind in LEVELS if kind != 'frame_rate']
 
@@ -207,14 +205,6 @@ def test_h264_keeps_the_frames_apart_and_in_order(shape):
     assert [one.shape for one in seen] == [(*shape, 3)] * 12
     np.testing.assert_allclose([one.mean() for one in seen], [20 * n for n in range(12)], atol=9)
     assert all(np.array_equal(a, b) for a, b in zip(seen, degrade(clip, 'h264', 5, fps=29.97)))
-
-
-def test_h264_is_what_a_file_would_hold(face, tmp_path):
-    clip = [np.roll(face[:316, :316], 3 * n, axis=1) for n in range(9)]
-    write_mp4(tmp_path / 'x.mp4', iter(clip), frame_rate(29.97), {'crf': '38', 'mbtree': '0'})
-    with av.open(str(tmp_path / 'x.mp4')) as file:
-        stored = [frame.to_ndarray(format='rgb24') for frame in file.decode(video=0)]
-    assert np.array_equal(degrade(clip, 'h264', 4, fps=29.97), stored)
 
 
 def test_frame_rate_lets_frames_stand_still():

@@ -74,8 +74,7 @@ class Recompress(BaseTransform):
             quality = int(rng.integers(self.jpeg[0], self.jpeg[1] + 1))
             results['imgs'] = [jpeg_coded(frame, quality) for frame in frames]
             return results
-        factor = int(rng.integers(self.h264[0], self.h264[1] + 1))
-        settings = dict(_FAST, crf=str(factor))
+        settings = dict(_FAST, crf=str(int(rng.integers(self.h264[0], self.h264[1] + 1))))
         # clip by clip: those of a test need not follow each other in the video
         length = results.get('clip_len') or len(frames)
         results['imgs'] = [
