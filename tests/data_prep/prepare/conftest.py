@@ -135,4 +135,4 @@ def small(tmp_path_factory, write_tree):
 
 def index_of(out):
     """The index of a prepared dataset, by id."""
-    return pd.read_csv(out / 'index.csv', dtype=str, keep_default_na=False).setindex_of('id')
+    return pd.read_csv(out / 'index.csv', dtype=str, keep_default_na=False).set_index('id')
