@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Dict, List, Set, Tuple
 
 from mmfake.datasets.ffpp_tree import RELEASED
-from mmfake.datasets.protocol import ORIGINAL, VideoRecord
+from mmfake.datasets.manipulations import ORIGINAL
+from mmfake.datasets.protocol import VideoRecord
 from mmfake.errors import MMFakeError
 
 from .official_list import read_each, read_lines

@@ -11,7 +11,8 @@ from typing import Dict, Iterable, List, Mapping
 from rich.table import Table
 
 from mmfake.datasets.index import COLUMNS
-from mmfake.datasets.protocol import SPLITS, STATUSES, USED, VideoRecord, in_order, method_name
+from mmfake.datasets.manipulations import in_order, method_name
+from mmfake.datasets.protocol import SPLITS, STATUSES, USED, VideoRecord
 from mmfake.errors import MMFakeError
 from mmfake.files import atomic_file
 

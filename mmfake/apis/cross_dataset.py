@@ -13,7 +13,8 @@ from mmengine.config import Config
 from ..datasets.clip_size import datasets_of
 from ..datasets.ffpp_tree import INDEX_NAME, check_root
 from ..datasets.index import read_index
-from ..datasets.protocol import ORIGINAL, RENDERED
+from ..datasets.manipulations import ORIGINAL
+from ..datasets.protocol import RENDERED
 from ..errors import MMFakeError
 from ..evaluation.comparisons import Comparison, compare_regimes
 from ..evaluation.cross_table import comparison_markdown, comparison_table, run_record

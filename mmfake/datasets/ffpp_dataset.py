@@ -25,17 +25,8 @@ from .ffpp_tree import (
 )
 from .guarded_pipeline import GuardedPipeline
 from .index import read_index, select_videos
-from .protocol import (
-    ORIGINAL,
-    SPLITS,
-    USED,
-    HoldOut,
-    VideoRecord,
-    attribute_labels,
-    check_attributes,
-    crop_in_words,
-    get_manipulation,
-)
+from .manipulations import ORIGINAL, attribute_labels, check_attributes, get_manipulation
+from .protocol import SPLITS, USED, HoldOut, VideoRecord, crop_in_words
 from .samplers import SeededIndex, drawing_with
 from .transforms.attribute_forgery import FROM_OTHERS
 from .virtual_rows import check_makers, donors_of, with_virtual_rows
@@ -54,8 +45,8 @@ class FFPPDataset(BaseActionDataset):
     ``label_bin`` (0 original, 1 manipulated), ``label_multi`` (0 original, 1..n the methods of
     TRAINING in the order of the table of manipulations, so that a number means another method in
     another hold-out; -1 for the held-out method, which nothing trains on), ``attributes`` (seven
-    zeros and ones: which of ``mmfake.datasets.protocol.ATTRIBUTES`` the method alters; the key is
-    absent for a method of which nobody knows it), ``video_id``
+    zeros and ones: which of ``mmfake.datasets.manipulations.ATTRIBUTES`` the method alters; the key
+    is absent for a method of which nobody knows it), ``video_id``
     (``dataset/method/compression/stem``), ``method``, ``dataset``, ``compression``, ``stem``,
     ``target`` and ``source``; if the index tells, ``frames`` and ``fps``.
 

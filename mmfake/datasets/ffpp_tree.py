@@ -10,7 +10,8 @@ from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence, Set, Tup
 from mmengine.logging import print_log
 
 from ..errors import MMFakeError, sample_of
-from .protocol import ORIGINAL, RENDERED, SPLITS, VideoRecord, get_manipulation
+from .manipulations import ORIGINAL, get_manipulation
+from .protocol import RENDERED, SPLITS, VideoRecord
 
 Pairs = List[Tuple[str, str]]
 

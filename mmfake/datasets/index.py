@@ -14,16 +14,8 @@ from mmengine.logging import print_log
 from ..errors import MMFakeError, sample_of
 from ..faces.detectors import FaceSettings
 from .ffpp_tree import canonical_compression
-from .protocol import (
-    ORIGINAL,
-    SPLITS,
-    STATUSES,
-    UNKNOWN,
-    USED,
-    VideoRecord,
-    check_method,
-    manipulation_keys,
-)
+from .manipulations import ORIGINAL, check_method, manipulation_keys
+from .protocol import SPLITS, STATUSES, UNKNOWN, USED, VideoRecord
 
 COLUMNS = (
     *('id', 'path', 'method', 'compression', 'target', 'source', 'split'),

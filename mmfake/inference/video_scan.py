@@ -12,7 +12,7 @@ from av.error import FFmpegError
 from torch import Tensor
 
 from ..console import Stopwatch
-from ..datasets.protocol import ORIGINAL
+from ..datasets.manipulations import ORIGINAL
 from ..faces.crop import square_boxes
 from ..faces.detectors import FaceSettings
 from ..faces.face_track import FaceTrack, box_overlap, smooth_track

@@ -7,11 +7,10 @@ from typing import Any, Dict, Optional, Union
 import torch
 from mmaction.registry import HOOKS
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
-from torch import nn
 
 from ...errors import MMFakeError
+from . import model_of
 
 
 @HOOKS.register_module()
@@ -52,7 +51,7 @@ class AcceleratorHook(Hook):
         """Compile the encoder; its first batch takes a minute or two."""
         if not self.compile:
             return
-        backbone = _backbone(runner)
+        backbone = model_of(runner).backbone
         if getattr(backbone, 'with_cp', False):
             raise MMFakeError(
                 'default_hooks.accelerator.compile does not go with model.backbone.with_cp, whose '
@@ -69,16 +68,11 @@ class AcceleratorHook(Hook):
     def before_train_epoch(self, runner: Runner) -> None:
         """Take the compiled encoder."""
         if self._compiled is not None:
-            _backbone(runner)._compiled_call_impl = self._compiled
+            model_of(runner).backbone._compiled_call_impl = self._compiled
 
     def before_val_epoch(self, runner: Runner) -> None:
         """Take the encoder as it is."""
         if self._compiled is not None:
-            _backbone(runner)._compiled_call_impl = None
+            model_of(runner).backbone._compiled_call_impl = None
 
     after_train = before_val_epoch
-
-
-def _backbone(runner: Runner) -> nn.Module:
-    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
-    return model.backbone

@@ -6,7 +6,8 @@ import pytest
 
 from data_prep.listings.list_dataset import LISTINGS, compare_counts, expected_counts, list_dataset
 from mmfake.datasets.index import MIXED_PEOPLE
-from mmfake.datasets.protocol import VideoRecord, get_manipulation
+from mmfake.datasets.manipulations import get_manipulation
+from mmfake.datasets.protocol import VideoRecord
 from mmfake.errors import MMFakeError
 
 
