@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import copy
 import io
-import sys
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Dict, Optional, Sequence
 
 import pandas as pd
 from mmaction.registry import DATASETS
@@ -27,13 +26,21 @@ from ..evaluation.robustness_table import (
     robustness_table,
     summary_markdown,
 )
-from ..evaluation.scores import RunScores
 from ..files import write_json, write_text
 from ..video.degradations import LEVELS, check_degradation
 from ..visualization.robustness_curves import draw_robustness_curves
 from ..visualization.style import save_png_and_svg
 from .cell import versions
-from .many_tests import Detector, PlannedTest, logging_to, plan_test, read_detectors, run_tests
+from .many_tests import (
+    Detector,
+    PlannedTest,
+    exit_status,
+    logging_to,
+    plan_test,
+    read_detectors,
+    remarks,
+    run_tests,
+)
 from .matrix_report import data_note
 
 
@@ -107,10 +114,10 @@ def robustness(
 
     # 4. tables and curves
     table = robustness_table(runs, chosen, levels, n_bootstrap, seed=seed)
-    notes = [data_note(*_data_of(runs, clean[0].cfg)), _where(clean[0].cfg)]
+    data = '+'.join(sorted({video.split('/')[0] for run in runs for video in run.frame['video']}))
+    notes = [data_note(data, runs), _where(clean[0].cfg)]
     notes += [f'Left out: {reason}.' for reason in refused.values()]
-    notes += [f'Not finished: {name}: {reason}' for name, reason in lost.items()]
-    notes += _not_scored(runs)
+    notes += remarks(runs, lost)
     text = _page(table, chosen, levels, notes, seed, n_bootstrap)
     record = dict(
         kinds={kind: LEVELS[kind] for kind in chosen},
@@ -128,12 +135,10 @@ def robustness(
     if chosen:
         counts = {tuple(run.counts().values())[2:] for run in runs}
         n = 'n = {} + {}'.format(*counts.pop()) if len(counts) == 1 else 'n differs'
-        title = f'{_data_of(runs, clean[0].cfg)[0]}, {n}'
-        save_png_and_svg(draw_robustness_curves(table, chosen, title), out / 'robustness')
+        figure = draw_robustness_curves(table, chosen, f'{data}, {n}')
+        save_png_and_svg(figure, out / 'robustness')
     print(f'{text}\nwrote robustness.md, .csv, .json, .png and .svg to {out}')
-    for name, reason in lost.items():
-        print(f'failed: {name}: {reason}', file=sys.stderr)
-    return 3 if lost else 0
+    return exit_status(lost)
 
 
 def _degraded(
@@ -168,14 +173,6 @@ def _refused(cfg: Config, kinds: Sequence[str]) -> Dict[str, str]:
     return {}
 
 
-def _data_of(runs: Sequence[RunScores], cfg: Config) -> Tuple[str, List[RunScores]]:
-    """Name of the dataset of the tests, for the note on it."""
-    names = sorted({video.split('/')[0] for run in runs for video in run.frame['video']})
-    if Path(str(cfg.test_dataloader.dataset.get('data_root')), 'mini_ffpp.json').is_file():
-        names = ['mini_ffpp']
-    return '+'.join(names), list(runs)
-
-
 def _where(cfg: Config) -> str:
     """Say what is degraded: stored face crops, or whole frames."""
     dataset = cfg.test_dataloader.dataset
@@ -190,15 +187,6 @@ def _where(cfg: Config) -> str:
         'strengths are in px of these pictures; DeeperForensics-1.0 degrades raw videos before the '
         'face is cut out, so that figures differ.'
     )
-
-
-def _not_scored(runs: Sequence[RunScores]) -> List[str]:
-    counts = {(run.regime, run.seed, run.holdout): run.counts() for run in runs}
-    return [
-        f'{name}, seed {seed}, {column}: {n["n_scored"]} of {n["n_expected"]} videos are scored.'
-        for (name, seed, column), n in counts.items()
-        if n['n_scored'] < n['n_expected']
-    ]
 
 
 def _page(

@@ -200,8 +200,8 @@ def _saturation(picture: np.ndarray, factor: float) -> np.ndarray:
     return _back(studio).clip(0, 255).astype(np.uint8)
 
 
-def _jpeg(picture: np.ndarray, quality: float) -> np.ndarray:
-    """Encode as JPEG and decode."""
+def jpeg_coded(picture: np.ndarray, quality: float) -> np.ndarray:
+    """Code a picture as JPEG, colour at half the resolution, and decode it."""
     swapped = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
     _, code = cv2.imencode('.jpg', swapped, [cv2.IMWRITE_JPEG_QUALITY, int(quality)])
     return cv2.cvtColor(cv2.imdecode(code, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
@@ -220,7 +220,7 @@ _OF_A_PICTURE: Dict[str, Callable[[np.ndarray, float], np.ndarray]] = {
     'pixelate': _pixelate,
     'contrast': _contrast,
     'saturation': _saturation,
-    'jpeg': _jpeg,
+    'jpeg': jpeg_coded,
     'resize': _resize,
 }
 

@@ -6,12 +6,12 @@ from fractions import Fraction
 from typing import List, Sequence, Tuple
 
 import av
-import cv2
 import numpy as np
 from mmaction.registry import TRANSFORMS
 from mmcv.transforms import BaseTransform
 
 from ...errors import MMFakeError
+from ...video.degradations import jpeg_coded
 from .face_blending import own_generator
 
 
@@ -83,13 +83,6 @@ class Recompress(BaseTransform):
             for frame in h264_coded(frames[start : start + length], factor)
         ]
         return results
-
-
-def jpeg_coded(picture: np.ndarray, quality: int) -> np.ndarray:
-    """Code a picture as JPEG, colour at half the resolution, and decode it."""
-    swapped = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
-    _, code = cv2.imencode('.jpg', swapped, [cv2.IMWRITE_JPEG_QUALITY, quality])
-    return cv2.cvtColor(cv2.imdecode(code, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
 
 
 def h264_coded(pictures: Sequence[np.ndarray], factor: int) -> List[np.ndarray]:

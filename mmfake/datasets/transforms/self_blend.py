@@ -10,6 +10,7 @@ from mmaction.registry import TRANSFORMS
 from mmcv.transforms import BaseTransform
 
 from ...errors import MMFakeError
+from ...video.degradations import jpeg_coded
 from .face_blending import (
     PARTS,
     blend,
@@ -24,7 +25,6 @@ from .face_blending import (
     warp_mask,
     warped_part,
 )
-from .recompress import jpeg_coded
 
 _SIDE = 1 / 0.269  # side of a clip in eye distances, for lengths that SBI gives in sides
 
