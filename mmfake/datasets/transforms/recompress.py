@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-from typing import List, Sequence, Tuple
+from typing import Tuple
 
-import av
-import numpy as np
 from mmaction.registry import TRANSFORMS
 from mmcv.transforms import BaseTransform
 
 from ...errors import MMFakeError
-from ...video.degradations import jpeg_coded
+from ...video.degradations import h264_coded, jpeg_coded
 from .face_blending import own_generator
+
+# the fastest of x264, without look-ahead, which would take most of the time
+_FAST = dict(preset='ultrafast', tune='zerolatency', sc_threshold='0')
 
 
 @TRANSFORMS.register_module()
@@ -74,40 +74,12 @@ class Recompress(BaseTransform):
             quality = int(rng.integers(self.jpeg[0], self.jpeg[1] + 1))
             results['imgs'] = [jpeg_coded(frame, quality) for frame in frames]
             return results
-        factor = int(rng.integers(self.h264[0], self.h264[1] + 1))
+        settings = dict(_FAST, crf=str(int(rng.integers(self.h264[0], self.h264[1] + 1))))
         # clip by clip: those of a test need not follow each other in the video
         length = results.get('clip_len') or len(frames)
         results['imgs'] = [
             frame
             for start in range(0, len(frames), length)
-            for frame in h264_coded(frames[start : start + length], factor)
+            for frame in h264_coded(frames[start : start + length], settings)
         ]
         return results
-
-
-def h264_coded(pictures: Sequence[np.ndarray], factor: int) -> List[np.ndarray]:
-    """Code the pictures of a clip as H.264 by x264, and decode them; odd sides are made even."""
-    height, width = pictures[0].shape[:2]
-    encoder = av.CodecContext.create('libx264', 'w')
-    encoder.width, encoder.height = width + width % 2, height + height % 2
-    encoder.pix_fmt, encoder.time_base, encoder.thread_count = 'yuv420p', Fraction(1, 25), 1
-    # the fastest of x264, without look-ahead, which would take most of the time
-    encoder.options = dict(
-        crf=str(factor), preset='ultrafast', tune='zerolatency', sc_threshold='0'
-    )
-    decoder = av.CodecContext.create('h264', 'r')
-    decoder.thread_count = 1
-    padding = ((0, height % 2), (0, width % 2), (0, 0))
-
-    packets = []
-    for number, picture in enumerate(pictures):
-        frame = av.VideoFrame.from_ndarray(np.pad(picture, padding, mode='edge'), format='rgb24')
-        frame.pts = number
-        packets += encoder.encode(frame)
-    packets += encoder.encode(None)
-    frames = [frame for packet in packets for frame in decoder.decode(packet)]
-    frames += decoder.decode(None)
-    coded = [np.ascontiguousarray(f.to_ndarray(format='rgb24')[:height, :width]) for f in frames]
-    if len(coded) != len(pictures):
-        raise RuntimeError(f'{len(pictures)} frames were coded, {len(coded)} decoded')
-    return coded

@@ -8,8 +8,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmfake.datasets.transforms.recompress import Recompress, h264_coded, jpeg_coded
+from mmfake.datasets.transforms.recompress import _FAST, Recompress
 from mmfake.errors import MMFakeError
+from mmfake.video.degradations import h264_coded, jpeg_coded
+
+
+def h264(clip, factor):
+    return np.stack(h264_coded(clip, dict(_FAST, crf=str(factor))))
 
 
 def psnr(clip, coded):
@@ -28,11 +33,11 @@ def test_jpeg_is_what_another_coder_makes(make_sample):
 def test_a_higher_factor_of_h264_costs_more_and_every_frame_comes_back(make_sample):
     for side in (96, 63):
         clip = make_sample('original', side=side)['imgs']
-        levels = [psnr(clip, np.stack(h264_coded(clip, factor))) for factor in (12, 20, 28)]
+        levels = [psnr(clip, h264(clip, factor)) for factor in (12, 20, 28)]
         assert levels == sorted(levels, reverse=True)
         assert 25 < levels[2] < levels[0] - 1
     moving = [np.full((32, 32, 3), 20 * n, np.uint8) for n in range(10)]
-    assert [round(f.mean() / 20) for f in h264_coded(moving, 12)] == list(range(10))
+    assert [round(f.mean() / 20) for f in h264(moving, 12)] == list(range(10))
 
 
 def test_a_pair_is_coded_alike_and_the_seed_decides(make_sample, apply):
@@ -52,7 +57,7 @@ def test_both_codecs_come_up_and_clips_of_a_sample_are_coded_one_by_one(make_sam
     two = dict(clip, imgs=clip['imgs'] * 2)
     coded = apply(Recompress(prob_h264=1, h264=(20, 20)), two)
     assert (coded[:6] == coded[6:]).all()
-    assert (coded[:6] == np.stack(h264_coded(clip['imgs'], 20))).all()
+    assert (coded[:6] == h264(clip['imgs'], 20)).all()
     black = dict(clip, unreadable='no frame')
     assert (apply(Recompress(), black) == np.stack(clip['imgs'])).all()
 
