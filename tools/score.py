@@ -18,8 +18,8 @@ A file of scores is a CSV file (or one with tabs or semicolons) with a header an
 video   name of the video; methods may share names, a video is (method, video)
 method  original (or real), df, f2f, fs, nt, their FaceForensics++ names, or any other
 label   0 original, 1 manipulated (or real, fake; False, True)
-score   probability of being manipulated, the mean over the clips or frames of the video; empty,
-        nan or a word: the video is not scored, and counted as such
+score   how strongly it speaks for manipulated, 0 to 1, the mean over the clips or frames of the
+        video; empty, nan or a word: the video is not scored, and counted as such
 
 The scores.csv that tools/test.py writes is such a file. Give several files of the same videos to
 compare them: paired tests, with p-values corrected for their number.

@@ -123,13 +123,14 @@ class VideoTally:
         means = [(model.average(torch.stack(own)), len(own)) for own in segments.values()]
         total = sum(count for _, count in means)
         probability = math.fsum(mean * count for mean, count in means) / total
+        verdict = decision.verdict(probability)
         squares = self.scan.segments[clips[0].clip.segment].squares
         judged = dict(
             person=number,
-            verdict=decision.verdict(probability),
+            verdict=verdict,
             probability=probability,
             face_px=None if squares is None else int((squares[:, 2] - squares[:, 0]).mean()),
-            family=_family(clips, model, decision.verdict(probability)),
+            family=_family(clips, model, verdict),
             clips=[
                 dict(
                     start=round(scored.clip.start, 3),
