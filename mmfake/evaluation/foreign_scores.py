@@ -53,9 +53,9 @@ def read_foreign_scores(path: Union[str, Path], average_frames: bool = False) ->
     A file with all columns of ``scores.csv`` is read as such. Any other is a text file with a
     header and the columns ``video``, ``method``, ``label`` (0 original, 1 manipulated) and
     ``score`` (how strongly it speaks for manipulated, 0 to 1), separated by commas, tabs or
-    semicolons; further ones are ignored. Capitals and spaces do not matter, a label may be written as ``1.0``, ``True``
-    or ``FAKE``. A score that is empty, ``NaN``, ``None``, ``NA`` or any other word makes the video
-    one that is not scored.
+    semicolons; further ones are ignored. Capitals and spaces do not matter, a label may be written
+    as ``1.0``, ``True`` or ``FAKE``. A score that is empty, ``NaN``, ``None``, ``NA`` or any other
+    word makes the video one that is not scored.
     Methods may be spelt as the folders or names of FaceForensics++, ``Deepfakes`` for ``df``.
     Methods often share their file names: unless the method is part of it, ``video`` is put after
     the method, ``033_097`` of ``df`` becoming ``df/033_097``.

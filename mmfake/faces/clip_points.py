@@ -41,6 +41,14 @@ def write_points(path: Union[str, Path], points: np.ndarray) -> None:
         np.save(stream, np.asarray(points, np.float32), allow_pickle=False)
 
 
+def is_points(path: Union[str, Path]) -> bool:
+    """Whether an ``.npy`` file holds the points of a clip, and not a clip; its head tells."""
+    try:
+        return np.load(str(path), mmap_mode='r', allow_pickle=False).shape[1:] == (5, 2)
+    except (OSError, ValueError, EOFError):
+        return False
+
+
 @lru_cache(maxsize=2048)  # 12 kB each; the donors of forgeries are looked up again and again
 def read_points(path: Union[str, Path]) -> np.ndarray:
     """Read what :func:`write_points` wrote, (T, 5, 2) float32, not to be changed.

@@ -25,6 +25,7 @@ from typing import (
 import numpy as np
 
 from ..errors import MMFakeError
+from ..faces.clip_points import is_points
 from ..video.frame_reader import VIDEO_SUFFIXES, Frame, FrameReader, VideoError
 from ..video.stored_clip import StoredClip, open_stored_clip, picture_name
 
@@ -288,8 +289,8 @@ def search_folder(folder: str) -> Tuple[List[str], str]:
     """Find the videos in a folder and below it, by name.
 
     A folder with numbered JPEG files from ``000000.jpg`` on is one video. Links to folders are
-    followed. What ``tools/detect.py`` has written is left out; what else is passed over is told in
-    a line, which is empty where nothing is.
+    followed. What ``tools/detect.py`` has written and the points of clips are left out; what else
+    is passed over is told in a line, which is empty where nothing is.
     """
     found: List[str] = []
     other: Counter = Counter()
@@ -304,6 +305,8 @@ def search_folder(folder: str) -> Tuple[List[str], str]:
             suffix = os.path.splitext(name)[1].lower()
             if is_clip and _PICTURE.fullmatch(name):
                 continue
+            if suffix == '.npy' and is_points(path):
+                continue  # beside the clip they are of
             if is_own_file(path):
                 copies += suffix in VIDEO_SUFFIXES
             elif suffix in VIDEO_SUFFIXES and (os.path.isfile(path) or os.path.islink(path)):

@@ -328,17 +328,19 @@ def test_the_real_yunet_runs_on_pictures_of_all_sizes():
 
 
 @pytest.mark.parametrize(
-    ('settings', 'crop', 'margin', 'size'),
+    ('settings', 'crops', 'margin', 'size'),
     [
-        ({}, {}, None, 160),
-        ({}, dict(detector='centerface', margin=1.67, size=400), 1.67, 400),
+        ({}, [], None, 160),
+        ({}, [('centerface', 1.67, 400)], 1.67, 400),
+        ({}, [('centerface', 1.67, 400), ('centerface', 1.3, 160)], None, 160),
+        ({}, [('centerface', 99.0, 400)], None, 160),
         # a margin is around the box of its own detector
-        (dict(detector='yunet', model='x'), dict(detector='centerface', margin=2, size=4), None, 4),
-        (dict(margin=1.5, size=96), dict(detector='centerface', margin=1.67, size=400), 1.5, 96),
+        (dict(detector='yunet', model='x'), [('centerface', 2.0, 4)], None, 4),
+        (dict(margin=1.5, size=96), [('centerface', 1.67, 400)], 1.5, 96),
     ],
 )
-def test_faces_are_cut_out_as_in_training_unless_told(settings, crop, margin, size):
-    found = FaceSettings(**settings).like(crop)
+def test_faces_are_cut_out_as_in_training_unless_told(settings, crops, margin, size):
+    found = FaceSettings(**settings).like(crops)
     assert (found.margin, found.size) == (margin, size)
     rest = replace(FaceSettings(**settings), margin=margin, size=size)
     assert found == rest
