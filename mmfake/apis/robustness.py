@@ -12,8 +12,9 @@ from mmaction.registry import DATASETS
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
+from ..datasets.clip_size import datasets_of
 from ..datasets.ffpp_tree import INDEX_NAME
-from ..datasets.perturbed import perturb
+from ..datasets.perturbed import n_until_decoded, perturb
 from ..datasets.transforms.perturb import Perturb
 from ..errors import MMFakeError
 from ..evaluation.cross_table import run_record
@@ -155,10 +156,9 @@ def _degraded(
 def _refused(cfg: Config, kinds: Sequence[str]) -> Dict[str, str]:
     """The kinds that would do nothing to the first test video that can be read, and why."""
     init_default_scope(cfg.get('default_scope', 'mmaction'))
-    dataset = copy.deepcopy(cfg.test_dataloader.dataset)
-    steps = [str(step['type']) for step in dataset.pipeline]
-    dataset.pipeline = dataset.pipeline[: steps.index('DecordDecode') + 1]
-    dataset = DATASETS.build(dataset)
+    settings = copy.deepcopy(next(datasets_of(cfg.test_dataloader)))
+    del settings['pipeline'][n_until_decoded(settings['pipeline']) :]
+    dataset = DATASETS.build(settings)
     for place in range(len(dataset)):
         sample = dataset[place]
         if 'unreadable' in sample:
@@ -175,7 +175,7 @@ def _refused(cfg: Config, kinds: Sequence[str]) -> Dict[str, str]:
 
 def _where(cfg: Config) -> str:
     """Say what is degraded: stored face crops, or whole frames."""
-    dataset = cfg.test_dataloader.dataset
+    dataset = next(datasets_of(cfg.test_dataloader))
     is_index = dataset.get('ann_file') or Path(str(dataset.get('data_root')), INDEX_NAME).is_file()
     what = (
         'the stored face crops, after they were cut out'
