@@ -4,7 +4,7 @@ import argparse
 import sys
 
 try:
-    from mmfake.apis.options import SettingsAction
+    from mmfake.apis.options import add_detector_arguments, add_resampling_arguments
     from mmfake.console import run_command
 except RuntimeError as error:  # a host version that mmfake does not run on
     sys.exit(f'error: {error}')
@@ -37,34 +37,10 @@ def parse(argv=None):
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument(
-        'words', nargs='+', metavar='CONFIG CHECKPOINT', help='one or more checkpoints a config'
-    )
+    add_detector_arguments(parser, of_ffpp=', of FF++')
     parser.add_argument('--sets', nargs='+', required=True, metavar='NAME=DIR', help='see below')
-    parser.add_argument('--out', required=True, metavar='DIR', help='folder of what is written')
-    parser.add_argument(
-        '--names', nargs='+', metavar='NAME', help='one a checkpoint (default: from the configs)'
-    )
-    parser.add_argument('--holdout', metavar='KEY', help='as for tools/test.py, of FF++')
-    parser.add_argument('--compression', metavar='C', help='as for tools/test.py, of FF++')
-    parser.add_argument('--scale', help='as for tools/test.py')
-    parser.add_argument(
-        '--cfg-options', nargs='+', action=SettingsAction, metavar='KEY=VALUE', help='of every test'
-    )
-    parser.add_argument(
-        '--bootstrap',
-        type=int,
-        default=1000,
-        metavar='B',
-        help='replicates behind the intervals (default: 1000)',
-    )
-    parser.add_argument('--seed', type=int, default=0, help='seed of the resampling (default: 0)')
-    args = parser.parse_args(argv)
-    if args.bootstrap < 1:
-        parser.error('--bootstrap must be at least 1')
-    if args.seed < 0:
-        parser.error('--seed must not be negative')
-    return args
+    add_resampling_arguments(parser)
+    return parser.parse_args(argv)
 
 
 def main(argv=None):
@@ -72,18 +48,7 @@ def main(argv=None):
     args = parse(argv)
     from mmfake.apis.cross_dataset import cross_dataset  # here: --help needs none of it
 
-    return cross_dataset(
-        args.words,
-        args.sets,
-        args.out,
-        names=args.names,
-        scale=args.scale,
-        holdout=args.holdout,
-        compression=args.compression,
-        cfg_options=args.cfg_options,
-        n_bootstrap=args.bootstrap,
-        seed=args.seed,
-    )
+    return cross_dataset(**vars(args))
 
 
 if __name__ == '__main__':

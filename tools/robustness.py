@@ -4,7 +4,7 @@ import argparse
 import sys
 
 try:
-    from mmfake.apis.options import SettingsAction
+    from mmfake.apis.options import add_detector_arguments, add_resampling_arguments
     from mmfake.console import run_command
     from mmfake.video.degradations import LEVELS
 except RuntimeError as error:  # a host version that mmfake does not run on
@@ -38,10 +38,7 @@ def parse(argv=None):
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument(
-        'words', nargs='+', metavar='CONFIG CHECKPOINT', help='one or more checkpoints a config'
-    )
-    parser.add_argument('--out', required=True, metavar='DIR', help='folder of what is written')
+    add_detector_arguments(parser)
     parser.add_argument(
         '--kinds',
         nargs='+',
@@ -51,32 +48,9 @@ def parse(argv=None):
     parser.add_argument(
         '--levels', nargs='+', type=int, default=[1, 2, 3, 4], help='1 to 5 (default: 1 2 3 4)'
     )
-    parser.add_argument(
-        '--names', nargs='+', metavar='NAME', help='one a checkpoint (default: from the configs)'
-    )
     parser.add_argument('--data-root', metavar='DIR', help='as for tools/test.py')
-    parser.add_argument('--holdout', metavar='KEY', help='as for tools/test.py')
-    parser.add_argument('--compression', metavar='C', help='as for tools/test.py')
-    parser.add_argument('--scale', help='as for tools/test.py')
-    parser.add_argument(
-        '--cfg-options', nargs='+', action=SettingsAction, metavar='KEY=VALUE', help='of every test'
-    )
-    parser.add_argument(
-        '--seed', type=int, default=0, help='of noise, patches and resampling (default: 0)'
-    )
-    parser.add_argument(
-        '--bootstrap',
-        type=int,
-        default=1000,
-        metavar='B',
-        help='replicates behind the intervals (default: 1000)',
-    )
-    args = parser.parse_args(argv)
-    if args.bootstrap < 1:
-        parser.error('--bootstrap must be at least 1')
-    if args.seed < 0:
-        parser.error('--seed must not be negative')
-    return args
+    add_resampling_arguments(parser, 'noise, patches and resampling')
+    return parser.parse_args(argv)
 
 
 def main(argv=None):
@@ -84,20 +58,7 @@ def main(argv=None):
     args = parse(argv)
     from mmfake.apis.robustness import robustness  # here: --help needs none of it
 
-    return robustness(
-        args.words,
-        args.out,
-        kinds=args.kinds,
-        levels=args.levels,
-        names=args.names,
-        scale=args.scale,
-        data_root=args.data_root,
-        holdout=args.holdout,
-        compression=args.compression,
-        cfg_options=args.cfg_options,
-        seed=args.seed,
-        n_bootstrap=args.bootstrap,
-    )
+    return robustness(**vars(args))
 
 
 if __name__ == '__main__':

@@ -4,6 +4,7 @@ import argparse
 import sys
 
 try:
+    from mmfake.apis.options import add_resampling_arguments
     from mmfake.console import run_command
 except RuntimeError as error:  # a host version that mmfake does not run on
     sys.exit(f'error: {error}')
@@ -18,8 +19,8 @@ A file of scores is a CSV file (or one with tabs or semicolons) with a header an
 video   name of the video; methods may share names, a video is (method, video)
 method  original (or real), df, f2f, fs, nt, their FaceForensics++ names, or any other
 label   0 original, 1 manipulated (or real, fake; False, True)
-score   probability of being manipulated, the mean over the clips or frames of the video; empty,
-        nan or a word: the video is not scored, and counted as such
+score   how strongly it speaks for manipulated, 0 to 1, the mean over the clips or frames of the
+        video; empty, nan or a word: the video is not scored, and counted as such
 
 The scores.csv that tools/test.py writes is such a file. Give several files of the same videos to
 compare them: paired tests, with p-values corrected for their number.
@@ -68,20 +69,8 @@ def parse(argv=None):
         action='store_true',
         help='also accuracies without the last incomplete batch of 32, as in arXiv 2308.13503',
     )
-    parser.add_argument(
-        '--bootstrap',
-        type=int,
-        default=1000,
-        metavar='B',
-        help='replicates behind the intervals (default: 1000)',
-    )
-    parser.add_argument('--seed', type=int, default=0, help='seed of the resampling (default: 0)')
-    args = parser.parse_args(argv)
-    if args.bootstrap < 1:
-        parser.error('--bootstrap must be at least 1')
-    if args.seed < 0:
-        parser.error('--seed must not be negative')
-    return args
+    add_resampling_arguments(parser)
+    return parser.parse_args(argv)
 
 
 def main(argv=None):
@@ -93,7 +82,7 @@ def main(argv=None):
         args.files,
         args.out,
         thresholds=args.threshold,
-        n_bootstrap=args.bootstrap,
+        n_bootstrap=args.n_bootstrap,
         seed=args.seed,
         names=args.names,
         average_frames=args.average_frames,

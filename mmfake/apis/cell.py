@@ -302,8 +302,6 @@ def write_record(cell: Cell, folder: Path, cfg: Config, command: str) -> None:
     best, scores = best_checkpoint(folder), folder / 'scores.csv'
     root = str(cfg.test_dataloader.dataset.get('data_root') or '')
     datasets = sorted({video.split('/')[0] for video in read_scores_file(scores)['video']})
-    if Path(root, 'mini_ffpp.json').is_file():  # rendered, though its videos are named like FF++'s
-        datasets = ['mini_ffpp']
     record = dict(
         regime=cell.regime,
         holdout=cell.holdout,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
@@ -20,12 +19,11 @@ from ..evaluation.comparisons import Comparison, compare_regimes
 from ..evaluation.cross_table import comparison_markdown, comparison_table, run_record
 from ..evaluation.scores import RunScores
 from ..evaluation.tables import HEADINGS, MEAN, cell_text, grid_table, markdown_table
-from ..evaluation.video_metrics import format_summary
 from ..files import write_json, write_text
 from ..visualization.matrix_figures import draw_intervals
 from ..visualization.style import save_png_and_svg
 from .cell import versions
-from .many_tests import plan_test, read_detectors, run_tests
+from .many_tests import exit_status, plan_test, read_detectors, remarks, run_tests
 
 FFPP = 'ffpp'
 
@@ -128,13 +126,7 @@ def cross_dataset(
     # 3. table, comparisons and figure
     table = _table(runs, n_bootstrap, seed)
     comparisons = compare_regimes(runs, n_bootstrap=n_bootstrap, seed=seed)
-    notes = [f'{one.name}: {_what(one)}' for one in found]
-    notes += [
-        f'{run.regime}, seed {run.seed}, {run.holdout}: {format_summary(run.frame)}'
-        for run in runs
-        if len(run.scored) < len(run.frame)
-    ]
-    notes += [f'Not finished: {name}: {reason}' for name, reason in lost.items()]
+    notes = [f'{one.name}: {_what(one, runs)}' for one in found] + remarks(runs, lost)
     text = _page(table, comparisons, notes, n_bootstrap, seed)
     pairs = comparison_table(comparisons).rename(columns=dict(holdout='set'))
     cells = table.rename(columns=dict(regime='detector', holdout='set'))
@@ -153,9 +145,7 @@ def cross_dataset(
     write_json(out / 'cross_dataset.json', record, 'the table')
     save_png_and_svg(draw_intervals(table, runs), out / 'cross_dataset')
     print(f'{text}\nwrote cross_dataset.md, .csv, .json, .png, .svg and comparisons.csv to {out}')
-    for name, reason in lost.items():
-        print(f'failed: {name}: {reason}', file=sys.stderr)
-    return 3 if lost else 0
+    return exit_status(lost)
 
 
 # --- sets -----------------------------------------------------------------------------------------
@@ -219,9 +209,10 @@ def find_set(word: str) -> TestSet:
     return TestSet(name, root, tuple(present), compressions[0])
 
 
-def _what(one: TestSet) -> str:
+def _what(one: TestSet, runs: Sequence[RunScores]) -> str:
     """Say what of a set is tested."""
-    if Path(one.root, 'mini_ffpp.json').is_file():
+    videos = [video for run in runs if run.holdout == one.name for video in run.frame['video']]
+    if any(video.startswith(f'{RENDERED}/') for video in videos):
         kind = '**rendered faces: its results say nothing about real videos**'
     else:
         kind = 'prepared' if Path(one.root, INDEX_NAME).is_file() else 'raw videos'

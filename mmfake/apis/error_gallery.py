@@ -83,7 +83,7 @@ def error_gallery(
             read, or a file cannot be written.
     """
     if threshold is not None and not 0 <= threshold <= 1:
-        raise MMFakeError(f'--threshold {threshold}: use a probability between 0 and 1')
+        raise MMFakeError(f'--threshold {threshold}: use a score from 0 to 1')
     if min(top, frames) < 1:
         raise MMFakeError('--top and --frames must be at least 1')
 

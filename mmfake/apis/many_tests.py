@@ -4,10 +4,22 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, TextIO, Tuple
+from typing import (
+    Any,
+    Callable,
+    Dict,
+    Iterator,
+    List,
+    Mapping,
+    Optional,
+    Sequence,
+    TextIO,
+    Tuple,
+)
 
 from mmengine.config import Config
 from mmengine.logging import MMLogger
@@ -20,6 +32,7 @@ from ..engine.config import load_config
 from ..errors import MMFakeError
 from ..evaluation.scores import RunScores
 from ..evaluation.scores_file import known_threshold, read_scores_file, read_sidecar
+from ..evaluation.video_metrics import format_summary
 from ..files import sha256_of, write_json
 from .cell import fingerprint, reason_of, settings_of
 from .run_cells import auc_text
@@ -185,6 +198,23 @@ def run_tests(planned: Sequence[PlannedTest]) -> Tuple[List[RunScores], Dict[str
             bar.console.print(f'{what} {name}: {text}{ahead}')
             bar.advance(task)
     return runs, lost
+
+
+def remarks(runs: Sequence[RunScores], lost: Mapping[str, str]) -> List[str]:
+    """Say which tests have not scored every video, and which are not finished."""
+    told = [
+        f'{run.regime}, seed {run.seed}, {run.holdout}: {format_summary(run.frame)}'
+        for run in runs
+        if len(run.scored) < len(run.frame)
+    ]
+    return told + [f'Not finished: {name}: {reason}' for name, reason in lost.items()]
+
+
+def exit_status(lost: Mapping[str, str]) -> int:
+    """Print which tests are not finished; 3 if there are any, else 0."""
+    for name, reason in lost.items():
+        print(f'failed: {name}: {reason}', file=sys.stderr)
+    return 3 if lost else 0
 
 
 def _settings(one: PlannedTest) -> str:

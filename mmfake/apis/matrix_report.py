@@ -14,6 +14,7 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import Runner, load_checkpoint
 
 from ..datasets.manipulations import method_name
+from ..datasets.protocol import RENDERED
 from ..datasets.unreadable import is_unreadable
 from ..errors import MMFakeError
 from ..evaluation.cross_table import write_cross_table
@@ -113,7 +114,7 @@ def write_matrix_report(
 
 def data_note(dataset: str, runs: Sequence[RunScores]) -> str:
     """Say which data runs are of, and whether that is the test set of FaceForensics++."""
-    if dataset == 'mini_ffpp':
+    if dataset == RENDERED:
         return _RENDERED
     if dataset != 'ffpp':
         return f'Data: {dataset}, not FaceForensics++.'

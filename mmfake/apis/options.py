@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from typing import Callable
 
 from mmengine.config import Config, DictAction
 
@@ -67,6 +68,49 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     )
     # torch.distributed.launch passes one or the other spelling; LOCAL_RANK says the same
     parser.add_argument('--local_rank', '--local-rank', type=int, help=argparse.SUPPRESS)
+
+
+def add_detector_arguments(parser: argparse.ArgumentParser, of_ffpp: str = '') -> None:
+    """Add the options of commands that test many detectors; ``of_ffpp`` limits two of them."""
+    parser.add_argument(
+        'words', nargs='+', metavar='CONFIG CHECKPOINT', help='one or more checkpoints a config'
+    )
+    parser.add_argument(
+        '--out', dest='out_dir', required=True, metavar='DIR', help='folder of what is written'
+    )
+    parser.add_argument(
+        '--names', nargs='+', metavar='NAME', help='one a checkpoint (default: from the configs)'
+    )
+    parser.add_argument('--holdout', metavar='KEY', help=f'as for tools/test.py{of_ffpp}')
+    parser.add_argument('--compression', metavar='C', help=f'as for tools/test.py{of_ffpp}')
+    parser.add_argument('--scale', help='as for tools/test.py')
+    parser.add_argument(
+        '--cfg-options', nargs='+', action=SettingsAction, metavar='KEY=VALUE', help='of every test'
+    )
+
+
+def add_resampling_arguments(parser: argparse.ArgumentParser, drawn: str = 'resampling') -> None:
+    """Add ``--bootstrap`` and ``--seed``, which is that of what is ``drawn``."""
+    parser.add_argument(
+        '--bootstrap',
+        dest='n_bootstrap',
+        type=_from(1),
+        default=1000,
+        metavar='B',
+        help='replicates behind the intervals (default: 1000)',
+    )
+    parser.add_argument('--seed', type=_from(0), default=0, help=f'seed of {drawn} (default: 0)')
+
+
+def _from(least: int) -> Callable[[str], int]:
+    """A type of options: whole numbers from here on."""
+
+    def number(word: str) -> int:
+        if not word.isdecimal() or int(word) < least:
+            raise argparse.ArgumentTypeError(f'{word} is no whole number from {least} on')
+        return int(word)
+
+    return number
 
 
 def config_of(args: argparse.Namespace) -> Config:

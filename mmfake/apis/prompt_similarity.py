@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
-from typing import Dict, List, Optional, Tuple, Union
+from typing import List, Optional, Tuple, Union
 
 import numpy as np
 import pandas as pd
@@ -61,30 +60,29 @@ def prompt_similarity(
     _load(head, checkpoint)
     cosines['after training'] = _cosines(head, len(names))
 
-    folder = Path(out)
-    stem = folder / 'prompt_similarity'
+    stem = Path(out, 'prompt_similarity')
     title = f'{Path(config).stem}: similarity of its prompts'
     files = save_png_and_svg(draw_prompt_similarity(names, cosines, title), stem)
     table = _table(names, *cosines.values())
-    text = io.StringIO()
-    table.to_csv(text, index=False, float_format='%.6f', lineterminator='\n')
-    write_text(stem.with_suffix('.csv'), text.getvalue(), 'the table')
+    text = table.to_csv(index=False, float_format='%.6f', lineterminator='\n')
+    write_text(stem.with_suffix('.csv'), text, 'the table')
     return [*files, stem.with_suffix('.csv')], table
 
 
 def _load(head: nn.Module, checkpoint: str) -> None:
     """Load the head of a checkpoint, every tensor of it."""
     content = safe_load(checkpoint, 'cpu')
-    weights = content.get('state_dict', content) if isinstance(content, dict) else {}
-    prefix = 'binary.cls_head.'
+    weights = content.get('state_dict', content) if isinstance(content, dict) else None
     own = {
-        str(key)[str(key).index(prefix) + len(prefix) :]: value
-        for key, value in weights.items()
-        if prefix in str(key)
+        str(key).split('binary.cls_head.')[-1]: value  # after the prefix of a wrapper
+        for key, value in (weights.items() if isinstance(weights, dict) else ())
+        if 'binary.cls_head.' in str(key)
     }
     expected = head.state_dict()
     wrong = [
-        key for key, value in expected.items() if key not in own or own[key].shape != value.shape
+        key
+        for key, value in expected.items()
+        if getattr(own.get(key), 'shape', None) != value.shape
     ]
     if wrong:
         raise MMFakeError(
@@ -103,9 +101,8 @@ def _cosines(head: nn.Module, count: int) -> np.ndarray:
 
 def _table(names: List[str], before: np.ndarray, after: np.ndarray) -> pd.DataFrame:
     """A row for each pair of prompts."""
-    pairs = [(a, b) for a in range(len(names)) for b in range(a + 1, len(names))]
-    rows: List[Dict[str, Union[str, float]]] = [
-        dict(prompt=names[a], other=names[b], before=before[a, b], after=after[a, b])
-        for a, b in pairs
-    ]
-    return pd.DataFrame(rows, columns=['prompt', 'other', 'before', 'after'])
+    a, b = np.triu_indices(len(names), k=1)
+    shown = np.array(names)
+    return pd.DataFrame(
+        dict(prompt=shown[a], other=shown[b], before=before[a, b], after=after[a, b])
+    )

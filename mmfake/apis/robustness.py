@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import copy
 import io
-import sys
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Dict, Optional, Sequence
 
 import pandas as pd
 from mmaction.registry import DATASETS
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
+from ..datasets.clip_size import datasets_of
 from ..datasets.ffpp_tree import INDEX_NAME
-from ..datasets.perturbed import perturb
+from ..datasets.perturbed import n_until_decoded, perturb
 from ..datasets.transforms.perturb import Perturb
 from ..errors import MMFakeError
 from ..evaluation.cross_table import run_record
@@ -27,13 +27,21 @@ from ..evaluation.robustness_table import (
     robustness_table,
     summary_markdown,
 )
-from ..evaluation.scores import RunScores
 from ..files import write_json, write_text
 from ..video.degradations import LEVELS, check_degradation
 from ..visualization.robustness_curves import draw_robustness_curves
 from ..visualization.style import save_png_and_svg
 from .cell import versions
-from .many_tests import Detector, PlannedTest, logging_to, plan_test, read_detectors, run_tests
+from .many_tests import (
+    Detector,
+    PlannedTest,
+    exit_status,
+    logging_to,
+    plan_test,
+    read_detectors,
+    remarks,
+    run_tests,
+)
 from .matrix_report import data_note
 
 
@@ -107,10 +115,10 @@ def robustness(
 
     # 4. tables and curves
     table = robustness_table(runs, chosen, levels, n_bootstrap, seed=seed)
-    notes = [data_note(*_data_of(runs, clean[0].cfg)), _where(clean[0].cfg)]
+    data = '+'.join(sorted({video.split('/')[0] for run in runs for video in run.frame['video']}))
+    notes = [data_note(data, runs), _where(clean[0].cfg)]
     notes += [f'Left out: {reason}.' for reason in refused.values()]
-    notes += [f'Not finished: {name}: {reason}' for name, reason in lost.items()]
-    notes += _not_scored(runs)
+    notes += remarks(runs, lost)
     text = _page(table, chosen, levels, notes, seed, n_bootstrap)
     record = dict(
         kinds={kind: LEVELS[kind] for kind in chosen},
@@ -128,12 +136,10 @@ def robustness(
     if chosen:
         counts = {tuple(run.counts().values())[2:] for run in runs}
         n = 'n = {} + {}'.format(*counts.pop()) if len(counts) == 1 else 'n differs'
-        title = f'{_data_of(runs, clean[0].cfg)[0]}, {n}'
-        save_png_and_svg(draw_robustness_curves(table, chosen, title), out / 'robustness')
+        figure = draw_robustness_curves(table, chosen, f'{data}, {n}')
+        save_png_and_svg(figure, out / 'robustness')
     print(f'{text}\nwrote robustness.md, .csv, .json, .png and .svg to {out}')
-    for name, reason in lost.items():
-        print(f'failed: {name}: {reason}', file=sys.stderr)
-    return 3 if lost else 0
+    return exit_status(lost)
 
 
 def _degraded(
@@ -150,10 +156,9 @@ def _degraded(
 def _refused(cfg: Config, kinds: Sequence[str]) -> Dict[str, str]:
     """The kinds that would do nothing to the first test video that can be read, and why."""
     init_default_scope(cfg.get('default_scope', 'mmaction'))
-    dataset = copy.deepcopy(cfg.test_dataloader.dataset)
-    steps = [str(step['type']) for step in dataset.pipeline]
-    dataset.pipeline = dataset.pipeline[: steps.index('DecordDecode') + 1]
-    dataset = DATASETS.build(dataset)
+    settings = copy.deepcopy(next(datasets_of(cfg.test_dataloader)))
+    del settings['pipeline'][n_until_decoded(settings['pipeline']) :]
+    dataset = DATASETS.build(settings)
     for place in range(len(dataset)):
         sample = dataset[place]
         if 'unreadable' in sample:
@@ -168,17 +173,9 @@ def _refused(cfg: Config, kinds: Sequence[str]) -> Dict[str, str]:
     return {}
 
 
-def _data_of(runs: Sequence[RunScores], cfg: Config) -> Tuple[str, List[RunScores]]:
-    """Name of the dataset of the tests, for the note on it."""
-    names = sorted({video.split('/')[0] for run in runs for video in run.frame['video']})
-    if Path(str(cfg.test_dataloader.dataset.get('data_root')), 'mini_ffpp.json').is_file():
-        names = ['mini_ffpp']
-    return '+'.join(names), list(runs)
-
-
 def _where(cfg: Config) -> str:
     """Say what is degraded: stored face crops, or whole frames."""
-    dataset = cfg.test_dataloader.dataset
+    dataset = next(datasets_of(cfg.test_dataloader))
     is_index = dataset.get('ann_file') or Path(str(dataset.get('data_root')), INDEX_NAME).is_file()
     what = (
         'the stored face crops, after they were cut out'
@@ -190,15 +187,6 @@ def _where(cfg: Config) -> str:
         'strengths are in px of these pictures; DeeperForensics-1.0 degrades raw videos before the '
         'face is cut out, so that figures differ.'
     )
-
-
-def _not_scored(runs: Sequence[RunScores]) -> List[str]:
-    counts = {(run.regime, run.seed, run.holdout): run.counts() for run in runs}
-    return [
-        f'{name}, seed {seed}, {column}: {n["n_scored"]} of {n["n_expected"]} videos are scored.'
-        for (name, seed, column), n in counts.items()
-        if n['n_scored'] < n['n_expected']
-    ]
 
 
 def _page(

@@ -22,7 +22,7 @@ from mmengine.runner import Runner
 import mmfake.register  # noqa: F401 - also for configs that do not name it
 
 from ..console import process_rank
-from ..engine.arguments import arguments_of, hint, registered
+from ..engine.arguments import arguments_of, check_paramwise, hint, registered
 from ..engine.loaders import check_loader, loader_errors_told
 from ..engine.machine import check_abilities, check_gpus, determinism_mistake, prepare_determinism
 from ..engine.run_log import BriefLog, BriefRunner, paramwise_line
@@ -82,8 +82,8 @@ def check_config(cfg: Config, loaders: Sequence[str]) -> None:
         loaders (Sequence[str]): The dataloaders the run needs, e.g. ``['train_dataloader']``.
 
     Raises:
-        MMFakeError: A part is absent, a loader has a mistake, heads and hook do not match, the
-            machine cannot do what is asked, or there is no such checkpoint.
+        MMFakeError: A part is absent, a loader or ``paramwise_cfg`` has a mistake, heads and hook
+            do not match, the machine cannot do what is asked, or there is no such checkpoint.
     """
     absent = [key for key in ('model', *loaders) if key not in cfg]
     if absent:
@@ -107,6 +107,7 @@ def check_config(cfg: Config, loaders: Sequence[str]) -> None:
     if seed is not None and not isinstance(seed, int):
         raise MMFakeError(f'randomness.seed of the config is {seed!r}, and has to be a number.')
     check_contrastive(cfg)
+    check_paramwise(cfg.get('optim_wrapper') or {})
     check_abilities(cfg, 'train_dataloader' in loaders)
     checkpoint = Path(cfg.get('load_from') or '')
     if checkpoint.suffix == '.py':

@@ -191,7 +191,7 @@ def _levels(
         )
     for value in thresholds:
         if not 0 <= value <= 1:
-            raise MMFakeError(f'--threshold {value}: use a probability between 0 and 1')
+            raise MMFakeError(f'--threshold {value}: use a score from 0 to 1')
     return [(level, 'given') for level in thresholds] * (n if len(thresholds) == 1 else 1)
 
 

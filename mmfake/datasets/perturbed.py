@@ -48,15 +48,21 @@ def perturb(
         step = dict(type='RandomApply', prob=prob, transforms=[step])
     done: List[int] = []  # the variable of a pipeline may be the list that the dataset has
     for pipeline in pipelines_of(cfg, split):
-        decoders = [at for at, one in enumerate(pipeline) if 'Decode' in str(one['type'])]
-        if decoders and id(pipeline) not in done:
-            pipeline.insert(decoders[-1] + 1, copy.deepcopy(step))
+        place = n_until_decoded(pipeline)
+        if place and id(pipeline) not in done:
+            pipeline.insert(place, copy.deepcopy(step))
             done.append(id(pipeline))
     if not done:
         raise MMFakeError(
             f'perturb: no {split} pipeline of the config decodes frames; inherit a config that '
             'contains configs/_base_/datasets/ffpp.py'
         )
+
+
+def n_until_decoded(pipeline: Sequence[Mapping[str, Any]]) -> int:
+    """How many steps of a pipeline there are until frames are decoded; 0 if they never are."""
+    decoders = [at for at, one in enumerate(pipeline) if 'Decode' in str(one['type'])]
+    return decoders[-1] + 1 if decoders else 0
 
 
 def keep_kinds(cfg: Mapping[str, Any], kinds: Sequence[str]) -> None:

@@ -1,13 +1,23 @@
-"""Arguments of registered classes: what they take, what they swallow, the nearest name."""
+"""Arguments of registered classes and of optimizers: what is taken, swallowed, the nearest name."""
 
 from __future__ import annotations
 
 import difflib
 import dis
 import inspect
-from typing import Any, Callable, Iterable, List, Optional
+from typing import Any, Callable, Iterable, List, Mapping, Optional
 
 from mmengine.registry import Registry
+
+from ..errors import MMFakeError
+
+# what mmengine's constructor of optimizers reads of paramwise_cfg, and of each custom key
+_CONSTRUCTOR = 'DefaultOptimWrapperConstructor'
+_PARAMWISE = (
+    *('custom_keys', 'bias_lr_mult', 'bias_decay_mult', 'norm_decay_mult', 'dwconv_decay_mult'),
+    *('flat_decay_mult', 'dcn_offset_lr_mult', 'bypass_duplicate'),
+)
+_OF_CUSTOM_KEY = ('lr_mult', 'decay_mult')
 
 
 def find_class(kind: Any, registries: Iterable[Registry]) -> Optional[Any]:
@@ -50,6 +60,38 @@ def is_swallowed(cls: Any, name: str) -> bool:
         if not _is_read(init, rest[0]):
             return True
     return False
+
+
+def check_paramwise(wrapper: Mapping[str, Any]) -> None:
+    """Refuse a key of ``optim_wrapper.paramwise_cfg`` that mmengine passes over.
+
+    Args:
+        wrapper (Mapping): ``optim_wrapper`` of a config; one with a constructor of its own reads
+            what it likes.
+
+    Raises:
+        MMFakeError: Nothing reads the key, or ``paramwise_cfg`` is no dict.
+    """
+    place, given = 'optim_wrapper.paramwise_cfg', wrapper.get('paramwise_cfg') or {}
+    if wrapper.get('constructor', _CONSTRUCTOR) != _CONSTRUCTOR:
+        return
+    parts = {place: given}
+    if isinstance(given, dict):
+        parts[f'{place}.custom_keys'] = custom = given.get('custom_keys') or {}
+        if isinstance(custom, dict):
+            parts.update({f'{place}.custom_keys.{key}': custom[key] for key in custom})
+    for name, part in parts.items():
+        if not isinstance(part, dict):
+            raise MMFakeError(f'{name} of the config is {part!r}, and has to be a dict.')
+    for key in given.keys() - set(_PARAMWISE):
+        near = hint(key, _PARAMWISE) or f'; there are {", ".join(_PARAMWISE)}.'
+        raise MMFakeError(f'{place} of the config: nothing reads {key}{near}')
+    for name, part in list(parts.items())[2:]:
+        for key in part.keys() - set(_OF_CUSTOM_KEY):  # else an option of the optimizer
+            if hint(key, _OF_CUSTOM_KEY):
+                raise MMFakeError(
+                    f'{name} of the config: nothing reads {key}{hint(key, _OF_CUSTOM_KEY)}'
+                )
 
 
 def _inits(cls: type) -> List[Callable]:

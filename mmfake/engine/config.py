@@ -41,6 +41,23 @@ _READ_ALREADY = dict(
         for split in ('train', 'val', 'test')
     },
 )
+# names of mmcv 1 that no Runner reads any more: what says it today
+_OF_MMCV_1 = dict(
+    total_epochs='train_cfg.max_epochs',
+    total_iters='train_cfg.max_iters',
+    runner='train_cfg',
+    workflow='train_cfg, val_cfg and test_cfg',
+    optimizer='optim_wrapper.optimizer',
+    optimizer_config='optim_wrapper.clip_grad',
+    lr_config='param_scheduler',
+    momentum_config='param_scheduler',
+    evaluation='val_evaluator, train_cfg.val_interval and default_hooks.checkpoint.save_best',
+    checkpoint_config='default_hooks.checkpoint',
+    log_config='default_hooks.logger and visualizer',
+    data='train_dataloader, val_dataloader and test_dataloader',
+    resume_from='resume and load_from',
+    dist_params='env_cfg.dist_cfg',
+)
 
 
 def load_config(
@@ -187,6 +204,8 @@ def _lost(cfg: Config, key: str, options: Iterable[str]) -> Optional[str]:
             f'{parts[0]} is a variable of the config file, and setting it here changes nothing; '
             f'{_READ_ALREADY[parts[0]]}.'
         )
+    if parts[0] in _OF_MMCV_1 and parts[0] not in cfg:
+        return f'nothing reads {parts[0]}, a name of mmcv 1; set {_OF_MMCV_1[parts[0]]}.'
     for depth, part in enumerate(parts):
         if not isinstance(node, (dict, Config)):
             return None  # a list, or what _misfit tells of
@@ -284,6 +303,10 @@ def _check_names(path: str) -> None:
                 raise MMFakeError(
                     f'{file}: {name} is a variable of the config that this one inherits, and '
                     f'setting it here changes nothing; {_READ_ALREADY[name]}.'
+                )
+            if name in _OF_MMCV_1:
+                raise MMFakeError(
+                    f'{file}: nothing reads {name}, a name of mmcv 1; set {_OF_MMCV_1[name]}.'
                 )
             near = hint(name, _READ)
             if near:  # else a variable of one's own that a hook may read

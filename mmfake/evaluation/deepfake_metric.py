@@ -121,7 +121,7 @@ class DeepfakeMetric(BaseMetric):
     def threshold(self, value: Optional[float]) -> None:
         if value is not None and not 0 <= value <= 1:
             raise MMFakeError(
-                f'DeepfakeMetric: threshold={value}; use a probability between 0 and 1, or None'
+                f'DeepfakeMetric: threshold={value}; use a score from 0 to 1, or None'
             )
         self._threshold = None if value is None else float(value)
         self._threshold_from = VALIDATION

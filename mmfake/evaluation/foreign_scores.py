@@ -23,7 +23,7 @@ from .scores import (
     label_of,
     score_videos,
 )
-from .scores_file import PROBABILITY, checked_row, refuse_doubled
+from .scores_file import A_SCORE, checked_row, refuse_doubled
 from .video_metrics import format_summary
 
 NEEDED = ('video', 'method', 'label', 'score')
@@ -52,10 +52,10 @@ def read_foreign_scores(path: Union[str, Path], average_frames: bool = False) ->
 
     A file with all columns of ``scores.csv`` is read as such. Any other is a text file with a
     header and the columns ``video``, ``method``, ``label`` (0 original, 1 manipulated) and
-    ``score`` (probability of being manipulated), separated by commas, tabs or semicolons; further
-    ones are ignored. Capitals and spaces do not matter, a label may be written as ``1.0``, ``True``
-    or ``FAKE``. A score that is empty, ``NaN``, ``None``, ``NA`` or any other word makes the video
-    one that is not scored.
+    ``score`` (how strongly it speaks for manipulated, 0 to 1), separated by commas, tabs or
+    semicolons; further ones are ignored. Capitals and spaces do not matter, a label may be written
+    as ``1.0``, ``True`` or ``FAKE``. A score that is empty, ``NaN``, ``None``, ``NA`` or any other
+    word makes the video one that is not scored.
     Methods may be spelt as the folders or names of FaceForensics++, ``Deepfakes`` for ``df``.
     Methods often share their file names: unless the method is part of it, ``video`` is put after
     the method, ``033_097`` of ``df`` becoming ``df/033_097``.
@@ -176,7 +176,7 @@ def _plain(record: Dict[str, str], where: str, ours: bool) -> Dict[str, str]:
         score = score.replace(',', '.')
     if score.endswith('%'):
         raise MMFakeError(
-            f"{where}: score is '{score}' for video '{plain['video']}'; expected {PROBABILITY}"
+            f"{where}: score is '{score}' for video '{plain['video']}'; expected {A_SCORE}"
         )
     if score.lower() in _MISSING or not _is_number(score):
         reason = NO_SCORE if score.lower() in _MISSING else f"'{score}' in place of a score"

@@ -19,8 +19,8 @@ from .scores import COLUMNS, NOT_SCORED, SCORED, frame_of, label_of
 
 PathLike = Union[str, Path]
 
-PROBABILITY = (
-    'a probability between 0 and 1: divide percentages by 100, put logits through a sigmoid, '
+A_SCORE = (
+    'a number from 0 to 1: divide percentages by 100, put logits through a sigmoid, '
     '1 / (1 + exp(-x))'
 )
 """str: What a score must be."""
@@ -109,7 +109,7 @@ def checked_row(record: Dict[str, str], where: str) -> tuple:
         with contextlib.suppress(ValueError):
             score = float(record['score'])
         if not 0 <= score <= 1:
-            raise _bad(where, 'score', record, PROBABILITY)
+            raise _bad(where, 'score', record, A_SCORE)
     elif record['score']:
         raise _bad(where, 'score', record, f"nothing, since the status is '{NOT_SCORED}'")
     numbers = int(record['label']), score, int(record['clips'])

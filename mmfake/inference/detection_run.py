@@ -17,7 +17,8 @@ from .clip_pipeline import Clip
 from .evidence import Saliency, make_strips
 from .results import JudgedVideo
 from .trained_model import Decision, TrainedModel
-from .video_scan import VideoScan, VideoTally
+from .video_scan import VideoScan
+from .video_tally import VideoTally
 
 
 def score_videos(

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from ..models.recognizers.pooling import last_map
 from .clip_pipeline import Clip
 from .trained_model import Decision, TrainedModel
-from .video_scan import VideoTally
+from .video_tally import VideoTally
 
 _COLORMAP = 'viridis'  # rises in lightness for every eye
 

@@ -138,7 +138,7 @@ def told_of_prompts(video: Dict[str, Any], model: Dict[str, Any]) -> List[str]:
         model (dict): Facts of the detector, with what its prompts were worth on validation.
 
     Returns:
-        list[str]: A phrase for each attribute whose probability reaches its validation threshold;
+        list[str]: A phrase for each attribute whose score reaches its validation threshold;
         none for an original, and none of a prompt that validation could not judge.
     """
     if video['verdict'] != 'manipulated':
@@ -151,7 +151,7 @@ def told_of_prompts(video: Dict[str, Any], model: Dict[str, Any]) -> List[str]:
 
 
 def _prompt_rows(video: Dict[str, Any], model: Dict[str, Any]) -> List[Dict[str, Any]]:
-    """A bar for every prompt: its probability, and what it was worth on validation."""
+    """A bar for every prompt: its score, and what it was worth on validation."""
     rows = []
     for label, probability in video.get('prompts', {}).items():
         judged = Validation.from_dict(model['prompts'].get(label))

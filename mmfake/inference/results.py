@@ -58,7 +58,7 @@ def _list(items: Dict[str, Any], description: str) -> Dict[str, Any]:
 
 
 # the score has been called probability since 1.0, and readers know it by that name
-_PROBABILITY = _number('score: how strongly it speaks for manipulated; no probability', maximum=1)
+_SCORE = _number('score: how strongly it speaks for manipulated; no probability', maximum=1)
 _COUNT = dict(type='integer', minimum=0)
 _SECONDS = dict(type='object', additionalProperties=_number('s'))
 _FAMILY = _or_null(
@@ -78,7 +78,7 @@ _FAMILY = _or_null(
 )
 _PROMPTS = dict(
     type='object',
-    additionalProperties=_number('probability', maximum=1),
+    additionalProperties=_number('score', maximum=1),
     description='of every label of a detector with language prompts; since 1.2',
 )
 _CLIP = _object(
@@ -88,7 +88,7 @@ _CLIP = _object(
         start_frame=_COUNT,
         end_frame=_COUNT,
         segment=dict(_COUNT, description='piece of the video that is judged like a test video'),
-        score=_PROBABILITY,
+        score=_SCORE,
     ),
     dict(prompts=_PROMPTS),
 )
@@ -96,7 +96,7 @@ _PERSON = _object(
     dict(
         person=_COUNT,
         verdict=dict(enum=list(_VERDICTS[:2])),
-        probability=_PROBABILITY,
+        probability=_SCORE,
         face_px=_or_null(dict(_COUNT, description='mean side of the crop; null without a search')),
         family=_FAMILY,
         clips=_list(_CLIP, 'in the order of time'),
@@ -127,14 +127,14 @@ _PREDICTION = _object(
     dict(
         video=_text('path, or "array N"'),
         verdict=dict(enum=list(_VERDICTS)),
-        probability=_or_null(_PROBABILITY),
+        probability=_or_null(_SCORE),
         status=dict(enum=list(VIDEO_STATUSES)),
         reason=_text('why there is no score; empty if there is'),
         warnings=_list(_text('in one line'), 'what to know about the score'),
         family=_FAMILY,
         people=_list(
             _PERSON,
-            'probability of the video: that of the person with the highest, held against a '
+            'score of the video: that of the person with the highest, held against a '
             'threshold that was chosen for one face',
         ),
         skipped=_list(_SKIPPED, 'parts without a usable face'),
@@ -186,10 +186,10 @@ RESULTS_SCHEMA: Dict[str, Any] = {
         dict(
             schema_version=dict(const=SCHEMA_VERSION),
             model=_MODEL,
-            threshold=_PROBABILITY,
+            threshold=_SCORE,
             threshold_source=dict(enum=['validation', 'user', 'default']),
             settings=dict(type='object', description='how faces were found and clips chosen'),
-            meaning=_text('what a probability means and what it does not'),
+            meaning=_text('what a score means and what it does not'),
             n_videos=_COUNT,
             n_scored=_COUNT,
             predictions=_list(_PREDICTION, 'one for each video, in the order given'),

@@ -15,10 +15,7 @@ from mmengine.runner import load_checkpoint
 from torch import Tensor, nn
 
 from ..datasets.protocol import RENDERED, known_crops
-from ..engine.hooks.checkpoint_facts import (
-    ClipShapeHook,
-    check_clip_shape,
-)
+from ..engine.hooks.checkpoint_facts import ClipShapeHook, check_clip_shape
 from ..engine.hooks.preprocessing_hook import (
     PreprocessingHook,
     check_preprocessing,
@@ -195,7 +192,7 @@ class TrainedModel:
         device (str, optional): Where it runs. Defaults to None: a GPU if there is one.
 
     Attributes:
-        model (nn.Module): The recognizer, in eval mode.
+        model (nn.Module): The recognizer, which judges in eval mode.
         pipeline (ClipPipeline): Shapes its clips, as the test of the config does.
         device (torch.device): Where it is.
         val_threshold (float, optional): The threshold chosen on validation; None also where
@@ -288,7 +285,8 @@ class TrainedModel:
         return None
 
     def preprocess(self, clips: Tensor) -> Tensor:
-        """Normalise clips or frames of the test pipeline, (N, ...) -> (N, 1, ...)."""
+        """Normalise clips or frames of the test pipeline, (N, ...) -> (N, 1, ...), and judge."""
+        self.model.eval()  # whatever its owner has done with it meanwhile
         data = dict(inputs=[clip[None] for clip in clips], data_samples=None)
         return self.model.data_preprocessor(data, False)['inputs']
 

@@ -52,9 +52,10 @@ def test_joint_templates_have_a_name_for_each_combination(tmp_path):
 
 def test_what_does_not_fit_ends_in_one_line(tmp_path):
     config, head = save('', tmp_path / 'trained.pth', seed=0)
-    torch.save(dict(state_dict={'binary.cls_head.text.x': torch.ones(1)}), tmp_path / 'other.pth')
-    with pytest.raises(MMFakeError, match=r'other.pth: lacks \d+ of the \d+ tensors of the text'):
-        prompt_similarity(config, str(tmp_path / 'other.pth'), tmp_path, 'mini')
+    for weights in ({'binary.cls_head.text.x': torch.ones(1)}, [1]):
+        torch.save(dict(state_dict=weights), tmp_path / 'other.pth')
+        with pytest.raises(MMFakeError, match=r'other.pth: lacks \d+ of the \d+ tensors of the'):
+            prompt_similarity(config, str(tmp_path / 'other.pth'), tmp_path, 'mini')
     other = str(CONFIGS / 'mtl' / 'bin_ce_holdout_df.py')
     with pytest.raises(MMFakeError, match='has no text encoder; give the config of a detector'):
         prompt_similarity(other, str(tmp_path / 'trained.pth'), tmp_path)

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from mmfake.apis.many_tests import read_detectors
-from mmfake.apis.robustness import _refused
+from mmfake.apis.robustness import _refused, _where
 from mmfake.datasets.perturbed import perturb
 from mmfake.engine.config import load_config
 from mmfake.errors import MMFakeError
@@ -99,6 +99,22 @@ def test_a_single_frame_has_no_frame_rate(small_scale):
         CONFIG, small_scale, options={'test_dataloader.dataset.pipeline.1.clip_len': 1}
     )
     assert set(_refused(cfg, LEVELS)) == {'patch', 'frame_rate'}
+
+
+def test_any_decoder_and_any_wrapper_of_the_dataset_will_do(small_scale):
+    cfg = load_config(CONFIG, small_scale)
+    inner = cfg.test_dataloader.dataset
+    inner.pipeline = [
+        dict(
+            step,
+            type=step['type'].replace('mmfake.VideoInit', 'PyAVInit').replace('Decord', 'PyAV'),
+        )
+        for step in inner.pipeline
+    ]
+    assert set(_refused(cfg, LEVELS)) == {'patch'}
+    cfg.test_dataloader.dataset = dict(type='ConcatDataset', datasets=[inner])
+    assert set(_refused(cfg, LEVELS)) == {'patch'}
+    assert 'the frames of the videos as they are' in _where(cfg)
 
 
 def test_one_test_that_fails_does_not_keep_the_others(

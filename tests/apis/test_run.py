@@ -98,6 +98,41 @@ def test_a_config_that_is_no_run(cfg, reason):
         check_config(Config(cfg), ['x_dataloader'])
 
 
+@pytest.mark.parametrize(
+    ('paramwise', 'told'),
+    [
+        (
+            dict(custom_keyz=dict()),
+            ' of the config: nothing reads custom_keyz; did you mean',
+        ),
+        (dict(lr=3), ' of the config: nothing reads lr; there are custom_keys, bias_lr_mult,'),
+        (
+            dict(custom_keys=dict(backbone=dict(lr_mul=0.1))),
+            r'\.custom_keys\.backbone of the config: nothing reads lr_mul; did you mean lr_mult',
+        ),
+        (
+            dict(custom_keys=dict(backbone=0.1)),
+            r'\.custom_keys\.backbone of the config is 0.1, and',
+        ),
+        (dict(custom_keys=['backbone']), r"\.custom_keys of the config is \['backbone'\], and"),
+        (0.1, ' of the config is 0.1, and has to be a dict'),
+    ],
+)
+def test_a_key_of_paramwise_cfg_that_nobody_reads(paramwise, told):
+    cfg = Config(dict(model={}, optim_wrapper=dict(paramwise_cfg=paramwise)))
+    with pytest.raises(MMFakeError, match=f'^optim_wrapper.paramwise_cfg{told}'):
+        check_config(cfg, [])
+    cfg.optim_wrapper.constructor = 'MyOwn'  # reads what it likes
+    check_config(cfg, [])
+
+
+@pytest.mark.parametrize(
+    'paramwise', [None, dict(custom_keys=dict(a=dict(lr_mult=1, betas=(0, 1))), norm_decay_mult=0)]
+)
+def test_a_key_of_paramwise_cfg_that_mmengine_reads(paramwise):
+    check_config(Config(dict(model={}, optim_wrapper=dict(paramwise_cfg=paramwise))), [])
+
+
 # work dir
 
 

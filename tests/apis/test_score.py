@@ -271,7 +271,7 @@ def test_frames_that_are_averaged_are_said(write, no_figures, tmp_path):
     ('levels', 'message'),
     [
         ([0.1, 0.2, 0.3], '--threshold has 3 values for 1 files; give one for all or one each'),
-        ([1.5], '--threshold 1.5: use a probability between 0 and 1'),
+        ([1.5], '--threshold 1.5: use a score from 0 to 1'),
         ([float('nan')], '--threshold nan'),
     ],
 )

@@ -157,6 +157,13 @@ def test_a_new_setting_that_somebody_reads_is_set(config, options):
         assert functools.reduce(getattr, key.split('.'), cfg) == value
 
 
+def test_a_name_of_mmcv_1_is_told_with_that_of_today(config):
+    config.write_text(SOME_CONFIG)
+    for key in ('evaluation.interval', 'total_epochs'):
+        with pytest.raises(MMFakeError, match=f'{key}: nothing reads .*mmcv 1; set .*train_cfg'):
+            load_config(str(config), options={key: 1})
+
+
 def test_a_variable_that_was_read_already_is_refused(config):
     config.write_text(SOME_CONFIG)
     with pytest.raises(MMFakeError, match='clip_len is a variable .* changes nothing'):
@@ -170,6 +177,9 @@ def test_a_variable_that_was_read_already_is_refused(config):
         ('data_root = "elsewhere"', 'data_root is a variable .* give --data-root DIR'),
         ('test_pipeline = []', r'test_pipeline is a .* set test_dataloader.dataset.pipeline.N.KEY'),
         ('optim_wraper = dict(lr=1)', 'nothing reads optim_wraper; did you mean optim_wrapper?'),
+        ('total_epochs = 5', 'nothing reads total_epochs, .* mmcv 1; set train_cfg.max_epochs.$'),
+        ('data = dict(workers_per_gpu=2)', 'nothing reads data, .*; set train_dataloader, val_'),
+        ('optimizer = dict(lr=1)', 'nothing reads optimizer, .*; set optim_wrapper.optimizer.$'),
         ('custom_hook = [1]', 'nothing reads custom_hook; did you mean custom_hooks?'),
     ],
 )

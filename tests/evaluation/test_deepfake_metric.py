@@ -312,7 +312,7 @@ def test_contradiction_and_wrong_shape():
 @pytest.mark.parametrize(
     ('kwargs', 'message'),
     [
-        (dict(threshold=1.2), 'threshold=1.2; use a probability'),
+        (dict(threshold=1.2), 'threshold=1.2; use a score'),
         (dict(threshold=math.nan), 'threshold=nan'),
         (dict(n_bootstrap=-1), 'n_bootstrap=-1; use 1000'),
         (dict(confidence=95), 'confidence=95; use 0.95'),

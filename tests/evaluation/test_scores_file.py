@@ -90,7 +90,7 @@ def test_unwritable_place(frame, tmp_path):
         (['video,method,label,score'], ':1: no column clips, status, reason; expected video,'),
         ([HEADER, GOOD, 'x,df,1,0.5'], ':3: wrong number of fields'),
         ([HEADER, GOOD + ',more'], ':2: wrong number of fields'),
-        ([HEADER, 'x,df,1,high,4,scored,'], ":2: score is 'high' for video 'x'; expected a prob"),
+        ([HEADER, 'x,df,1,high,4,scored,'], ":2: score is 'high' for video 'x'; expected a number"),
         ([HEADER, 'x,df,1,1.5,4,scored,'], ":2: score is '1.5'"),
         ([HEADER, 'x,df,1,nan,4,scored,'], ":2: score is 'nan'"),
         ([HEADER, 'x,df,1,,4,scored,'], ":2: score is ''"),

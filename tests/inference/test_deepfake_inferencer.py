@@ -16,7 +16,7 @@ from mmfake.faces.detectors import CenterFaceDetector, FaceSettings
 from mmfake.faces.face_track import rank_people, smooth_track
 from mmfake.faces.tracking import FaceTracker
 from mmfake.inference.deepfake_inferencer import DeepfakeInferencer
-from mmfake.inference.video_scan import ScoredClip, _family
+from mmfake.inference.video_tally import ScoredClip, _family
 from mmfake.video.frame_reader import FrameReader
 
 

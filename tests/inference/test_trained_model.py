@@ -43,6 +43,19 @@ def test_facts(config, checkpoint):
     assert not model.model.training
 
 
+def test_it_judges_in_eval_mode_whatever_was_done_with_it(config, checkpoint):
+    """Dropout and batch norms of a training would change the scores, and the model with them."""
+    model = TrainedModel(config(), str(checkpoint()), 'cpu')
+    clips = torch.rand(2, 3, 8, 32, 32) * 255
+    expected, before = (
+        model.score(clips),
+        {k: v.clone() for k, v in model.model.state_dict().items()},
+    )
+    model.model.train()
+    torch.testing.assert_close(model.score(clips).logits, expected.logits, rtol=0, atol=0)
+    torch.testing.assert_close(dict(model.model.state_dict()), before, rtol=0, atol=0)
+
+
 def test_weights_without_the_multi_stream_name_no_family(config, checkpoint, tmp_path):
     content = torch.load(checkpoint(), weights_only=True)
     weights = {k: v for k, v in content['state_dict'].items() if not k.startswith('multi.')}

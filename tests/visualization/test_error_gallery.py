@@ -296,7 +296,7 @@ def test_index_keeps_the_reason(dataset):
 @pytest.mark.parametrize(
     ('options', 'part'),
     [
-        (dict(threshold=1.5), '--threshold 1.5: use a probability'),
+        (dict(threshold=1.5), '--threshold 1.5: use a score'),
         (dict(top=0), '--top and --frames must be at least 1'),
         (dict(index='nowhere.csv'), 'index nowhere.csv'),
         (dict(config='nowhere.py'), 'nowhere.py: no such config file'),

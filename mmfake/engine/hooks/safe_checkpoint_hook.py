@@ -8,8 +8,9 @@ import logging
 import re
 import shutil
 from collections import deque
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Dict, Optional
+from typing import Any, Dict, Iterator, Optional
 
 import torch
 from mmaction.registry import HOOKS
@@ -19,7 +20,7 @@ from mmengine.hooks.hook import DATA_BATCH
 from mmengine.logging import print_log
 from mmengine.runner import CheckpointLoader, Runner
 
-from ...errors import MMFakeError
+from ...errors import MMFakeError, first_line
 from ...files import atomic_file
 from ..checkpoint_files import explain_misfits, latest_checkpoint
 
@@ -41,6 +42,7 @@ class SafeCheckpointHook(CheckpointHook):
     - With gradient accumulation, a checkpoint that is due between the batches of one optimizer step
       is written after that step, so that a resumed run is exact. At the end of an epoch that means
       a few batches into the next one.
+    - What keeps rank 0 from writing, weights that are not finite or a full disk, ends every rank.
 
     Args:
         **kwargs: As for :class:`mmengine.hooks.CheckpointHook`.
@@ -49,6 +51,7 @@ class SafeCheckpointHook(CheckpointHook):
     def __init__(self, **kwargs) -> None:
         super().__init__(**kwargs)
         self._postponed = False  # a checkpoint is due at the next optimizer step
+        self._is_writing = False
         if self.backend_args is None and '://' not in str(self.out_dir or ''):
             self.backend_args = dict(backend='atomic')
 
@@ -141,6 +144,25 @@ class SafeCheckpointHook(CheckpointHook):
     def _path_of(self, step: int) -> str:
         return self.file_backend.join_path(self.out_dir, self.filename_tmpl.format(step))
 
+    @contextmanager
+    def _failing_together(self) -> Iterator[None]:
+        """End every rank where rank 0, which alone writes, fails: the others would wait for it."""
+        if self._is_writing:  # the best checkpoint writes the last one again
+            yield
+            return
+        self._is_writing, failure = True, None
+        try:
+            yield
+        except Exception as error:
+            failure = error
+        self._is_writing = False
+        told = [None if failure is None else first_line(failure)]
+        broadcast_object_list(told)  # from rank 0
+        if failure is not None:
+            raise failure
+        if told[0] is not None:
+            raise MMFakeError(told[0])
+
     def _save_checkpoint_with_step(self, runner: Runner, step: int, meta: Dict[str, Any]) -> None:
         """Write, point to it, then remove: the parent removes first."""
         self._postponed = _in_mid_step(runner)
@@ -158,24 +180,25 @@ class SafeCheckpointHook(CheckpointHook):
         # write
         self.last_ckpt = self._path_of(step)
         runner.message_hub.update_info('last_ckpt', self.last_ckpt)
-        runner.save_checkpoint(
-            self.out_dir,
-            self.filename_tmpl.format(step),
-            self.file_client_args,
-            save_optimizer=self.save_optimizer,
-            save_param_scheduler=self.save_param_scheduler,
-            meta=meta,
-            by_epoch=self.by_epoch,
-            backend_args=self.backend_args,
-            **self.args,
-        )
-        # point to it, and remove
-        if is_main_process():
-            pointer = Path(runner.work_dir, 'last_checkpoint')
-            with atomic_file(pointer, 'the name of the last checkpoint') as temporary:
-                temporary.write_text(self.last_ckpt)
-            for old in outdated:
-                self._remove(self._path_of(old))
+        with self._failing_together():
+            runner.save_checkpoint(
+                self.out_dir,
+                self.filename_tmpl.format(step),
+                self.file_client_args,
+                save_optimizer=self.save_optimizer,
+                save_param_scheduler=self.save_param_scheduler,
+                meta=meta,
+                by_epoch=self.by_epoch,
+                backend_args=self.backend_args,
+                **self.args,
+            )
+            # point to it, and remove
+            if is_main_process():
+                pointer = Path(runner.work_dir, 'last_checkpoint')
+                with atomic_file(pointer, 'the name of the last checkpoint') as temporary:
+                    temporary.write_text(self.last_ckpt)
+                for old in outdated:
+                    self._remove(self._path_of(old))
 
     def _save_best_checkpoint(self, runner: Runner, metrics: Dict[str, float]) -> None:
         """Write the new best one, then remove the old: the parent removes first."""
@@ -189,7 +212,8 @@ class SafeCheckpointHook(CheckpointHook):
         runner.message_hub.update_info('outdated_best', outdated)
         for key in before:
             self._set_best(key, None)
-        super()._save_best_checkpoint(runner, metrics)
+        with self._failing_together():
+            super()._save_best_checkpoint(runner, metrics)
         # those that no better one has replaced
         for key, path in self._best_paths().items():
             if path is None:

@@ -7,6 +7,7 @@ import math
 import sys
 from typing import Any, Dict, NamedTuple, Optional, Sequence
 
+import numpy as np
 from mmaction.registry import HOOKS
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
@@ -126,10 +127,7 @@ class Calibration(NamedTuple):
         known = sorted(self.confidences)
         if not known or not known[0] <= percent <= known[-1]:
             return None
-        low = max(key for key in known if key <= percent)
-        high = min(key for key in known if key >= percent)
-        share = 0.0 if low == high else (percent - low) / (high - low)
-        return (1 - share) * self.confidences[low] + share * self.confidences[high]
+        return float(np.interp(percent, known, [self.confidences[key] for key in known]))
 
 
 @HOOKS.register_module()

@@ -15,6 +15,7 @@ from mmengine.hooks import Hook
 from torch import distributed, nn
 from torch.distributed.nn.functional import all_reduce
 
+from mmfake import MMFakeError
 from mmfake.datasets.unreadable import is_unreadable
 
 BROKEN = [2, 7, 10]  # of 12; never a whole batch
@@ -128,6 +129,30 @@ def test_rank_0_tells_of_every_rank(run, on_two_ranks, tmp_path):
         for k, total in enumerate(sums):
             losses = [rank['losses'][step][k] for step in steps for rank in met]
             assert total / count == pytest.approx(sum(losses) / len(losses))
+
+
+class Spoil(Hook):
+    """Makes weights NaN before they are saved, or validated and saved as the best ones."""
+
+    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
+        if runner.iter == 1:  # the last of an epoch, as the next loss would tell of it
+            next(runner.model.parameters()).data.fill_(float('nan'))
+
+
+@pytest.mark.parametrize(
+    'kept',
+    [dict(interval=1, by_epoch=False), dict(interval=-1, save_best='score', rule='greater')],
+    ids=['last', 'best'],
+)
+def test_a_checkpoint_that_rank_0_refuses_ends_both(run, on_two_ranks, kept):
+    def be(rank):
+        checkpoint = dict(type='mmfake.SafeCheckpointHook', **kept)
+        hooks = [dict(type=f'mmfake.{name}') for name in ('NonFiniteLossHook', 'LabelMoCoHook')]
+        settings = dict(streams=('binary',), default_hooks=dict(checkpoint=checkpoint))
+        with pytest.raises(MMFakeError, match='tensors of weights are not finite at iteration'):
+            train(run, [*hooks, Spoil()], scores=[0.5, 0.6], **settings)
+
+    on_two_ranks(be)
 
 
 class GatheringSyncBatchNorm(nn.BatchNorm3d):
