@@ -79,6 +79,9 @@ _TABLE: Dict[str, Manipulation] = {
         Manipulation('dfdc', '', 'DFDC'),
         Manipulation('dfdcp', '', 'DFDC preview'),
         Manipulation('dfo', '', 'DeeperForensics-1.0'),
+        Manipulation('cdfpp', '', 'Celeb-DF++'),
+        Manipulation('dfd', '', 'DeepFakeDetection'),
+        Manipulation('df40', '', 'DF40'),
         # two folders of the user's own, real/ and fake/ (data_prep/prepare_dataset.py)
         Manipulation('fake', '', 'Manipulated'),
         # made from originals while training: a blend of a face with itself (mmfake.SelfBlend), and
@@ -283,6 +286,8 @@ class VideoRecord:
         crop (tuple[str, float, int], optional): How data preparation cut out the face: the detector
             that found it, the margin around its box and the side of the clip in px. Defaults to
             None (not known).
+        sparse (bool): Whether the stored frames do not follow one another in the video. Defaults to
+            False.
     """
 
     dataset: str
@@ -299,6 +304,7 @@ class VideoRecord:
     fps: Optional[float] = None
     points: str = ''
     crop: Optional[Tuple[str, float, int]] = None
+    sparse: bool = False
 
     @property
     def video_id(self) -> str:
