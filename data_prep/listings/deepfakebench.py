@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from mmfake.console import ProgressBar
 from mmfake.datasets.ffpp_tree import COMPRESSIONS, RELEASED, canonical_compression
-from mmfake.datasets.protocol import ORIGINAL, SPLITS, UNKNOWN, VideoRecord, canonical_method
+from mmfake.datasets.protocol import ORIGINAL, SPLITS, UNKNOWN, VideoRecord
 from mmfake.errors import MMFakeError, sample_of
 
 from . import celebdf2, dfd
@@ -34,6 +35,7 @@ _SETS = {
     **dict.fromkeys(('FaceForensics++', 'FaceShifter'), ('ffpp', '')),
     **dict.fromkeys(('FF-DF', 'FF-F2F', 'FF-FS', 'FF-NT'), ('ffpp', '')),
 }
+_FFPP = dict(df='df', f2f='f2f', fs='fs', nt='nt', fh='fsh', sh='fsh')
 
 
 Listed = Tuple[PictureRecord, List[List[str]]]
@@ -118,15 +120,16 @@ class _Entry(NamedTuple):
 
 def _read(root: str, lists: Optional[Sequence[str]], faults: List[str]) -> Iterator[_Entry]:
     """Read all lists."""
-    files: List[Path] = []
-    for path in map(Path, lists or [str(Path(root, LISTS))]):
-        files += sorted(path.glob('*.json')) if path.is_dir() else [path]
+    places = [Path(path) for path in lists or ()] or [Path(root, LISTS)]
+    files = [
+        file for place in places for file in ([place] if place.is_file() else place.glob('*.json'))
+    ]
     if not files:
         raise MMFakeError(
-            f'no list {Path(root, LISTS)}/*.json: put the JSON files of DeepfakeBench or DF40 '
-            'there, or name them with --json'
+            f'no list in {", ".join(map(str, places))}: put the JSON files of DeepfakeBench or '
+            'DF40 there, or name them with --json'
         )
-    for path in files:
+    for path in sorted(files):
         content = read_json(path)
         if not isinstance(content, dict) or not all(map(_has_splits, content.values())):
             raise MMFakeError(
@@ -181,6 +184,9 @@ def _entry(
     own = entry.get('label', label)
     if not isinstance(own, str) or _is_real(own, where) != _is_real(label, where):
         raise MMFakeError(f'{where}: label {own!r} contradicts {label!r}, which it is in')
+    dataset = _SETS.get(set_name, ('', ''))[0]
+    if dataset == 'ffpp' and own.lower() not in ('ff-real', *(f'ff-{key}' for key in _FFPP)):
+        raise MMFakeError(f'{where}: label {own!r} is none of FaceForensics++')
     if not all(isinstance(path, str) for path in entry['frames']):
         raise MMFakeError(f'{where}: its frames are no paths')
     if not all(re.fullmatch(r'\w[\w .+-]*', name) for name in (*group, video)):
@@ -192,7 +198,7 @@ def _entry(
     # the level is a name above the video, or else a folder of its pictures
     spellings = [name for names in COMPRESSIONS.values() for name in names]
     levels = [name for name in group if name in spellings]
-    if not levels and frames and _SETS.get(set_name, '')[:1] in (('ffpp',), (dfd.DATASET,)):
+    if not levels and frames and dataset in ('ffpp', dfd.DATASET):
         levels = [part for part in reversed(frames[0]) if part in spellings]
     compression = canonical_compression(levels[0]) if levels else RELEASED
     above = tuple(name for name in group if name not in spellings)
@@ -202,9 +208,10 @@ def _entry(
 def _is_real(label: str, where: str) -> bool:
     """Whether a label such as ``FF-real``, ``DFDC_Fake`` or ``FF-DF`` is of an original."""
     words = re.split(r'[_-]', label.lower())
-    if words[-1] not in ('real', 'fake', 'fakea', 'fakeb') and words[0] != 'ff':
+    is_fake = words[-1] in ('fake', 'fakea', 'fakeb') or words[0] == 'ff' and words[-1] in _FFPP
+    if not is_fake and words[-1] != 'real':
         raise MMFakeError(f'{where}: label {label!r} says neither real nor fake')
-    return words[-1] == 'real'
+    return not is_fake
 
 
 # ---- as records
@@ -213,14 +220,13 @@ def _is_real(label: str, where: str) -> bool:
 def _of_benchmark(entry: _Entry) -> Listed:
     """Describe a video as the listing of its dataset does, if that has one."""
     plain = re.sub(r'[^a-z0-9]+', '_', entry.set_name.lower()).strip('_')
-    dataset, method = _SETS.get(entry.set_name, (plain, 'fake'))
+    dataset, method = _SETS.get(entry.set_name, (plain or 'pictures', 'fake'))
     stem = '-'.join((*entry.group, entry.video))
     target, source = UNKNOWN, UNKNOWN
     if _is_real(entry.label, entry.where):
         method, target, source = ORIGINAL, stem, ''
     elif dataset == 'ffpp':
-        shifter = entry.label in ('FF-FH', 'FF-SH')
-        method = 'fsh' if shifter else canonical_method(entry.label)
+        method = _FFPP[entry.label.lower()[3:]]
         target, _, source = entry.video.partition('_')
     elif dataset == celebdf2.DATASET:
         target, source = celebdf2.people_of(entry.video)
@@ -270,11 +276,13 @@ def _settled(listed: Sequence[Listed], root: str) -> List[VideoRecord]:
         for record, frames in bar.track(listed, description='videos'):
             record = shelf.find(record, frames)
             one = chosen.setdefault(record.video_id, record)
-            if one.filename != record.filename:
+            if one.pictures and record.pictures and one.filename != record.filename:
                 others[record.video_id, record.filename] = record
-            elif one.split != record.split:
+                continue
+            if one.split != record.split:
                 moved.add(record.video_id)
-                chosen[record.video_id] = max(one, record, key=lambda r: SPLITS.index(r.split))
+            split = max(one.split, record.split, key=SPLITS.index)
+            chosen[record.video_id] = replace(one if one.pictures else record, split=split)
     if moved:
         logger.warning(
             f'{len(moved)} videos are in several splits of the lists, as DeepfakeBench makes them, '

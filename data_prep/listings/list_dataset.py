@@ -120,12 +120,14 @@ def list_dataset(
             f'{name} in {root}: entries that make no sense are left out '
             f'({len(faults)}): {sample_of(faults, 3)}'
         )
-    if name != 'folders':  # which has no lists, or says itself what is in none of them
+    # of the others, folders say it themselves, and lists of pictures are meant to name a part
+    if name not in ('folders', *PICTURE_LISTINGS):
         warn_of_strays(records, name)
     if name == 'deeperforensics' and splits_dir is not None:
         expected = expected_counts('faceshifter')  # FF++'s splits, one fake of each target
     else:
-        expected = expected_counts(name, len({r.method for r in records if r.label_bin}))
+        official = records[0].dataset if name == 'deepfakebench' else name
+        expected = expected_counts(official, len({r.method for r in records if r.label_bin}))
     difference = compare_counts(records, expected)
     if difference:
         logger.warning(

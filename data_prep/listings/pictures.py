@@ -35,29 +35,31 @@ class Shelf:
 
     def find(self, record: PictureRecord, frames: List[List[str]]) -> PictureRecord:
         """Look for the pictures of a video."""
-        found = {path for path in map(self._picture, frames) if path is not None}
+        listed = {tuple(parts) for parts in frames}
+        found = {path for path in map(self._picture, listed) if path is not None}
         if not found:
             filename = str(self._root / record.filename)
-            several = f'none of its {len(frames)} pictures is there, or all are empty'
-            reason = several if frames else 'its list of pictures is empty'
+            several = f'none of its {len(listed)} pictures is there, or all are empty'
+            reason = several if listed else 'its list of pictures is empty'
             return replace(record, filename=filename, status='missing', reason=reason)
         pictures = sorted(found, key=lambda path: _natural(path.name))
         numbers = [_natural(path.stem)[-2:-1] for path in pictures]
         follow = all(a and b and b[0] == a[0] + 1 for a, b in zip(numbers, numbers[1:]))
-        lost = len(frames) - len(pictures)
+        lost = len(listed) - len(pictures)
         return replace(
             record,
             filename=str(pictures[0].parent),
             pictures=tuple(map(str, pictures)),
             frames=len(pictures),
             sparse=not follow,
-            reason=f'{lost} of its {len(frames)} pictures are not there or empty' if lost else '',
+            reason=f'{lost} of its {len(listed)} pictures are not there or empty' if lost else '',
         )
 
-    def _picture(self, parts: List[str]) -> Optional[Path]:
+    def _picture(self, parts: Tuple[str, ...]) -> Optional[Path]:
         """Find one picture; None if it is not there, is empty or is no picture."""
-        *folder, name = parts
-        place = self._place(tuple(folder))
+        if not parts:
+            return None
+        place, name = self._place(parts[:-1]), parts[-1]
         there = place is not None and name in self._files(place)
         return place / name if there and name.lower().endswith(_SUFFIXES) else None
 
