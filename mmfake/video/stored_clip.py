@@ -148,7 +148,7 @@ def _decode(clip: str, file: Path) -> np.ndarray:
         # Pillow, because OpenCV fills a file that is cut off with grey
         with Image.open(file) as image:
             return np.asarray(image.convert('RGB'))
-    except OSError:
+    except (OSError, SyntaxError):  # the latter for broken parts of a png
         raise VideoError(clip, f'{file.name} cannot be decoded') from None
 
 

@@ -6,7 +6,6 @@ import json
 import logging
 
 import pytest
-from PIL import Image
 
 from tests.datasets.conftest import Messages, full_tree, make_tree, small_tree  # noqa: F401
 
@@ -178,30 +177,3 @@ def dfd(tmp_path):
         '02_01__hugging_happy__A1B2C3D4',
     )
     return root
-
-
-@pytest.fixture
-def bench(tmp_path):
-    """A factory of what DeepfakeBench makes: pictures in folders, and a JSON list of them.
-
-    Videos are (label, split, names above it, its own, folder); gives the entries by these.
-    """
-
-    def make(set_name, videos, numbers=(0, 10, 20), root='bench', prefix='./datasets', list=None):
-        content = {}
-        for label, split, above, video, folder in videos:
-            place = tmp_path / root / folder
-            place.mkdir(parents=True, exist_ok=True)
-            names = [f'{number:03d}.png' for number in numbers]
-            for name in names:
-                Image.new('L', (8, 8), 100).save(place / name)
-            node = content.setdefault(label, {}).setdefault(split, {})
-            for key in above:
-                node = node.setdefault(key, {})
-            frames = [f'{prefix}/{folder}/{name}' for name in reversed(names)]
-            node[video] = dict(label=label, frames=frames)
-        path = tmp_path / root / 'dataset_json' / f'{list or set_name}.json'
-        write_json(path, {set_name: content})
-        return tmp_path / root
-
-    return make

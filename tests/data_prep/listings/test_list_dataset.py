@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from data_prep.listings.list_dataset import LISTINGS, compare_counts, expected_counts, list_dataset
@@ -78,6 +80,26 @@ def test_deeperforensics_in_the_splits_of_ffpp_is_measured_by_them(deeper, ffpp_
     list_dataset('deeperforensics', str(deeper), ffpp_root=str(ffpp_originals), splits_dir=splits)
     (line,) = log
     assert 'train has 4 of 720 originals' in line
+
+
+def test_deeperforensics_has_140_fakes_of_targets_that_ffpp_tests_on(full_tree, tmp_path, log):
+    """One fake of each id, in splits of its own, whose test has ids that FF++ trains on."""
+    splits = full_tree.root / 'splits'
+    pairs = {path.stem: json.loads(path.read_text()) for path in splits.glob('*.json')}
+    ids = sorted(sum(sum(pairs.values(), []), []))
+    lists = tmp_path / 'lists' / 'splits'
+    lists.mkdir(parents=True)
+    (tmp_path / 'manipulated_videos' / 'end_to_end').mkdir(parents=True)
+    for split, some in dict(train=ids[:703], val=ids[703:799], test=ids[799:]).items():
+        (lists / f'{split}.txt').write_text(''.join(f'{name}_M004.mp4\n' for name in some))
+    settings = dict(ffpp_root=str(full_tree.root), splits_dir=str(splits))
+    records = list_dataset('deeperforensics', str(tmp_path), **settings)
+    tested = sum(pairs['test'], [])
+    for label in (0, 1):
+        found = [r.target for r in records if (r.split, r.label_bin) == ('test', label)]
+        assert sorted(found) == sorted(tested)
+        assert len(found) == 140
+    assert not log  # the numbers are those of FF++
 
 
 @pytest.mark.parametrize(
