@@ -35,6 +35,9 @@ _KNOWN = dict(
     dfo='deeperforensics',
     dfdc='dfdc',
     dfdcp='dfdc_preview',
+    cdfpp='celebdfpp',
+    dfd='dfd',
+    df40='df40',
 )
 _METRICS = ('auc', 'ap', 'eer', 'acc', 'acc_val', 'tpr_fpr1', 'tpr_fpr5')
 _WITHOUT = f'{MEAN} without FF++'
@@ -159,8 +162,8 @@ def find_set(word: str) -> TestSet:
     compression are those of the config; ``fsh`` is its FaceShifter.
 
     Args:
-        word (str): ``ffpp``, ``fsh``, ``cdf``, ``dfo``, ``dfdc`` and ``dfdcp`` must be the dataset
-            that they name; any other name is one of the user's own.
+        word (str): ``ffpp``, ``fsh``, ``cdf``, ``cdfpp``, ``dfd``, ``df40``, ``dfo``, ``dfdc`` and
+            ``dfdcp`` must be the dataset that they name; any other name is one of the user's own.
 
     Returns:
         TestSet: The set.

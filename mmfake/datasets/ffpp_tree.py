@@ -74,7 +74,8 @@ def video_folder(data_root: str, method: str, compression: str) -> Path:
             raise MMFakeError(
                 f'{pictures} holds pictures that DeepfakeBench has extracted, a few of each video, '
                 f'and there is no {folder}: clips need whole videos, so put those of the official '
-                'download there'
+                'download there, or index the pictures for a detector of single frames with '
+                'prepare_dataset.py --dataset deepfakebench'
             )
     remedy = '' if method == ORIGINAL else f', or leave {method!r} out of methods'
     raise MMFakeError(

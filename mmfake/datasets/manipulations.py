@@ -74,6 +74,9 @@ _TABLE: Dict[str, Manipulation] = {
         Manipulation('dfdc', '', 'DFDC'),
         Manipulation('dfdcp', '', 'DFDC preview'),
         Manipulation('dfo', '', 'DeeperForensics-1.0'),
+        Manipulation('cdfpp', '', 'Celeb-DF++'),
+        Manipulation('dfd', '', 'DeepFakeDetection'),
+        Manipulation('df40', '', 'DF40'),
         # two folders of the user's own, real/ and fake/ (data_prep/prepare_dataset.py)
         Manipulation('fake', '', 'Manipulated'),
         # made from originals while training: a blend of a face with itself (mmfake.SelfBlend), and

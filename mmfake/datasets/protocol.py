@@ -76,6 +76,8 @@ class VideoRecord:
         crop (tuple[str, float, int], optional): How data preparation cut out the face: the detector
             that found it, the margin around its box and the side of the clip in px. Defaults to
             None (not known).
+        sparse (bool): Whether the stored frames do not follow one another in the video. Defaults to
+            False.
     """
 
     dataset: str
@@ -92,6 +94,7 @@ class VideoRecord:
     fps: Optional[float] = None
     points: str = ''
     crop: Optional[Tuple[str, float, int]] = None
+    sparse: bool = False
 
     @property
     def video_id(self) -> str:

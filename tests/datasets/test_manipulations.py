@@ -24,7 +24,7 @@ def test_the_four_of_the_paper_are_the_default_and_others_are_known():
     assert manipulation_keys() == FOUR
     assert manipulation_keys(everything=True) == (
         *FOUR,
-        *('fsh', 'cdf', 'dfdc', 'dfdcp', 'dfo', 'fake'),
+        *('fsh', 'cdf', 'dfdc', 'dfdcp', 'dfo', 'cdfpp', 'dfd', 'df40', 'fake'),
     )
 
 
