@@ -10,7 +10,8 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tu
 
 from mmfake.console import ProgressBar
 from mmfake.datasets.ffpp_tree import COMPRESSIONS, RELEASED, canonical_compression
-from mmfake.datasets.protocol import ORIGINAL, SPLITS, UNKNOWN, VideoRecord
+from mmfake.datasets.manipulations import ORIGINAL
+from mmfake.datasets.protocol import SPLITS, UNKNOWN, VideoRecord
 from mmfake.errors import MMFakeError, sample_of
 
 from . import celebdf2, dfd

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Iterator, List, Tuple
 
 from mmfake.datasets.ffpp_tree import COMPRESSIONS, RELEASED, canonical_compression
-from mmfake.datasets.protocol import ORIGINAL, UNKNOWN, VideoRecord
+from mmfake.datasets.manipulations import ORIGINAL
+from mmfake.datasets.protocol import UNKNOWN, VideoRecord
 from mmfake.errors import MMFakeError
 
 DATASET = 'dfd'
