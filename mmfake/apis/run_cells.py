@@ -21,6 +21,7 @@ from mmengine.config import Config
 from ..console import ProgressBar
 from ..errors import MMFakeError
 from ..evaluation.scores_file import read_scores_file
+from ..evaluation.tables import interval_text
 from ..evaluation.video_metrics import OVERALL, evaluate_videos
 from .cell import Cell, CellCommands, best_checkpoint, is_finished, reason_of, write_record
 
@@ -173,7 +174,7 @@ def run_cell(
 def auc_text(scores: Path) -> str:
     """The AUC of a file of scores with its interval."""
     row = evaluate_videos(read_scores_file(scores))[OVERALL]
-    return 'AUC {auc:.3f} [{auc_low:.3f}, {auc_high:.3f}]'.format(**row)
+    return f'AUC {interval_text(row, "auc")}'
 
 
 def _time_left(outcomes: Sequence[Outcome], n_planned: int, jobs: int) -> str:

@@ -8,7 +8,7 @@ from typing import Dict, Iterable, List
 from ..datasets.manipulations import ATTRIBUTES
 from .scores import SampleScore, score_videos, scored_only
 from .statistics import best_threshold, binary_metrics, bootstrap_intervals
-from .tables import markdown_table
+from .tables import interval_text, markdown_table
 
 COUNTS = ('n_unaltered', 'n_altered')
 """tuple[str]: Numbers of videos behind the metrics of an attribute."""
@@ -59,7 +59,6 @@ def format_attributes(rows: Dict[str, Dict[str, float]]) -> str:
     """Lay out what :func:`evaluate_attributes` returns, a line for each attribute."""
     lines = []
     for attribute, row in rows.items():
-        ends = f' [{row["auc_low"]:.3f}, {row["auc_high"]:.3f}]' if 'auc_low' in row else ''
         counts = [f'{row[name]:.0f}' for name in COUNTS]
-        lines.append([attribute, *counts, f'{row["auc"]:.3f}{ends}'])
+        lines.append([attribute, *counts, interval_text(row, 'auc')])
     return markdown_table(['altered', 'unaltered videos', 'altered videos', 'AUC'], lines)

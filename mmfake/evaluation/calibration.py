@@ -13,7 +13,7 @@ from scipy.stats import binomtest
 
 from .scores import RunScores
 from .statistics import draw_counts, has_single
-from .tables import markdown_table
+from .tables import interval_text, markdown_table
 
 N_BINS = 10
 """int: Bins of equal width between 0 and 1 behind ECE and reliability."""
@@ -287,11 +287,8 @@ def calibration_markdown(rows: Sequence[Mapping[str, object]]) -> str:
     lines = []
     for row in rows:
         given = row['temperature'] == 1
-        cells = [
-            '{:.3f} [{:.3f}, {:.3f}]'.format(row[m], row[f'{m}_low'], row[f'{m}_high'])
-            for m in ('ece', 'brier')
-        ]
+        cells = [interval_text(row, metric) for metric in ('ece', 'brier')]
         n = f'{row["n_original"]} + {row["n_manipulated"]}'
         name = 'as given' if given else f'temperature {row["temperature"]:.3g}'
-        lines.append([str(row['name']), name, n, *(one.replace('nan, nan', '-') for one in cells)])
+        lines.append([str(row['name']), name, n, *cells])
     return markdown_table(['file', 'scores', 'n', 'ECE', 'Brier score'], lines, left=2)

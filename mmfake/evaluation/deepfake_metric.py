@@ -21,6 +21,7 @@ from .calibration import calibration_table, temper, validation_calibration
 from .scores import SampleScore, score_videos, scored_only
 from .scores_file import GIVEN, VALIDATION, write_scores
 from .statistics import best_threshold
+from .tables import interval_text
 from .video_metrics import OVERALL, evaluate_videos, format_summary, format_table, score_warnings
 
 
@@ -262,14 +263,11 @@ def _calibration_note(metrics: Dict[str, float]) -> str:
     """The calibration errors in a line, each with its interval if it has one."""
     parts = []
     for key, name in (('', 'scores as probabilities'), ('_calibrated', 'with the temperature')):
-        shown = []
-        for metric, heading in (('ece', 'ECE'), ('brier', 'Brier score')):
-            if metric + key in metrics:
-                text = f'{heading} {metrics[metric + key]:.3f}'
-                if f'{metric}{key}_low' in metrics:
-                    ends = (metrics[f'{metric}{key}_{end}'] for end in ('low', 'high'))
-                    text += ' [{:.3f}, {:.3f}]'.format(*ends)
-                shown.append(text)
+        shown = [
+            f'{heading} {interval_text(metrics, metric + key)}'
+            for metric, heading in (('ece', 'ECE'), ('brier', 'Brier score'))
+            if metric + key in metrics
+        ]
         if shown:
             parts.append(f'{name}: {", ".join(shown)}')
     return '; '.join(parts)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import math
-from typing import Callable, Dict, Iterable, List, Sequence
+from typing import Callable, Dict, Iterable, List, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -263,6 +263,14 @@ def cell_text(row: pd.Series, metric: str) -> str:
     value, spread, low, high = (f'{scale * part:{form}}' for part in parts)
     text = value if row['n_seeds'] == 1 else f'{value} ± {spread}'
     return f'{text} [-]' if math.isnan(row[f'{metric}_low']) else f'{text} [{low}, {high}]'
+
+
+def interval_text(row: Mapping[str, float], metric: str) -> str:
+    """Write ``0.912 [0.857, 0.957]``: ``[-]`` where undefined, nothing where it is not there."""
+    text, low = f'{row[metric]:.3f}', row.get(f'{metric}_low')
+    if low is None:
+        return text
+    return f'{text} [-]' if math.isnan(low) else f'{text} [{low:.3f}, {row[f"{metric}_high"]:.3f}]'
 
 
 def markdown_table(headings: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Dict, List, Optional
 
 import numpy as np
@@ -11,7 +10,7 @@ import pandas as pd
 from ..errors import sample_of
 from .scores import SCORED, scored_only
 from .statistics import binary_metrics, bootstrap_intervals
-from .tables import markdown_table
+from .tables import interval_text, markdown_table
 
 OVERALL = 'overall'
 
@@ -88,9 +87,7 @@ def format_table(rows: Dict[str, Dict[str, float]]) -> str:
     lines = []
     for name, row in rows.items():
         cells = [f'{row[key]:.3f}' if key in row else '-' for key in _METRICS.values()]
-        if 'auc_low' in row:
-            ends = f'{row["auc_low"]:.3f}, {row["auc_high"]:.3f}'
-            cells[0] += ' [-]' if math.isnan(row['auc_low']) else f' [{ends}]'
+        cells[0] = interval_text(row, 'auc')
         scored = f'{row["n_scored"]:.0f}/{row["n_expected"]:.0f}'
         counts = [f'{row[key]:.0f}' for key in ('n_original', 'n_manipulated')]
         lines.append([name, scored, *counts, *cells])

@@ -45,6 +45,13 @@ def no_figures(monkeypatch):
     monkeypatch.setattr('mmfake.apis.score.save_png_and_svg', lambda figure, stem: None)
 
 
+def test_without_a_bootstrap_there_are_no_intervals(write, no_figures, tmp_path):
+    text = score_files([write('a.csv', rows_of(0))], tmp_path / 'out', n_bootstrap=0)
+    (row,) = (line for line in text.splitlines() if '| as given |' in line)
+    assert '[' not in row
+    assert 0 < float(row.split('|')[4]) < 1  # ECE
+
+
 def test_two_files(write, tmp_path):
     ours, theirs = rows_of(0, shift=4), rows_of(1)[:-2]
     paths = [write('ours.csv', ours), write('theirs.csv', theirs)]
