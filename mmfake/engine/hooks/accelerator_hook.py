@@ -52,11 +52,12 @@ class AcceleratorHook(Hook):
         if not self.compile:
             return
         backbone = model_of(runner).backbone
-        if getattr(backbone, 'with_cp', False):
-            raise MMFakeError(
-                'default_hooks.accelerator.compile does not go with model.backbone.with_cp, whose '
-                'recomputation cannot be compiled; drop one of them.'
-            )
+        for name, module in backbone.named_modules(prefix='model.backbone'):
+            if getattr(module, 'with_cp', False):  # also of an encoder within PerFrame
+                raise MMFakeError(
+                    f'default_hooks.accelerator.compile does not go with {name}.with_cp, whose '
+                    'recomputation cannot be compiled; drop one of them.'
+                )
         if not hasattr(backbone, 'compile'):
             raise MMFakeError(
                 f'default_hooks.accelerator.compile needs a newer torch than {torch.__version__}, '
