@@ -6,7 +6,7 @@ import os
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Set, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 from mmfake.datasets.protocol import VideoRecord
 
@@ -31,16 +31,17 @@ class Shelf:
     def __init__(self, root: str) -> None:
         self._root = Path(root)
         self._places: Dict[Tuple[str, ...], Optional[Path]] = {}
-        self._names: Dict[Path, Set[str]] = {}
+        self._sizes: Dict[Path, Dict[str, int]] = {}
 
     def find(self, record: PictureRecord, frames: List[List[str]]) -> PictureRecord:
         """Look for the pictures of a video."""
-        listed = {tuple(parts) for parts in frames}
-        found = {path for path in map(self._picture, listed) if path is not None}
+        listed = {tuple(parts): self._size(tuple(parts)) for parts in frames}
+        found = [self._place(parts[:-1]) / parts[-1] for parts, size in listed.items() if size]
         if not found:
+            reason = 'none of its pictures is there'
+            if not listed or 0 in listed.values():
+                reason = f'its {"pictures are" if listed else "list of pictures is"} empty'
             filename = str(self._root / record.filename)
-            several = f'none of its {len(listed)} pictures is there, or all are empty'
-            reason = several if listed else 'its list of pictures is empty'
             return replace(record, filename=filename, status='missing', reason=reason)
         pictures = sorted(found, key=lambda path: _natural(path.name))
         numbers = [_natural(path.stem)[-2:-1] for path in pictures]
@@ -55,13 +56,12 @@ class Shelf:
             reason=f'{lost} of its {len(listed)} pictures are not there or empty' if lost else '',
         )
 
-    def _picture(self, parts: Tuple[str, ...]) -> Optional[Path]:
-        """Find one picture; None if it is not there, is empty or is no picture."""
-        if not parts:
+    def _size(self, parts: Tuple[str, ...]) -> Optional[int]:
+        """Count the bytes of a picture; None if it is not there or is no picture."""
+        if not parts or not parts[-1].lower().endswith(_SUFFIXES):
             return None
-        place, name = self._place(parts[:-1]), parts[-1]
-        there = place is not None and name in self._files(place)
-        return place / name if there and name.lower().endswith(_SUFFIXES) else None
+        place = self._place(parts[:-1])
+        return None if place is None else self._files(place).get(parts[-1])
 
     def _place(self, parts: Tuple[str, ...]) -> Optional[Path]:
         """Find the folder that the longest end of a path leads to."""
@@ -70,13 +70,13 @@ class Shelf:
             self._places[parts] = next((path for path in ends if path.is_dir()), None)
         return self._places[parts]
 
-    def _files(self, place: Path) -> Set[str]:
-        """List the files of a folder that are not empty."""
-        if place not in self._names:
+    def _files(self, place: Path) -> Dict[str, int]:
+        """List the files of a folder and their bytes."""
+        if place not in self._sizes:
             with os.scandir(place) as entries:
                 files = (entry for entry in entries if entry.is_file())
-                self._names[place] = {entry.name for entry in files if entry.stat().st_size}
-        return self._names[place]
+                self._sizes[place] = {entry.name: entry.stat().st_size for entry in files}
+        return self._sizes[place]
 
 
 def _natural(name: str) -> List[Any]:

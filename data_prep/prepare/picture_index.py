@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import csv
 import os
+from collections import Counter
 from pathlib import Path
 from typing import Dict, List, Sequence
 
@@ -61,12 +62,11 @@ def index_pictures(
             f'{sum(frames)} pictures, {min(frames)} to {max(frames)} a video; of {sparse} videos '
             'they do not follow one another: for detectors of single frames'
         )
-    unused, lacking = len(videos) - len(used), sum(bool(video.reason) for video in used)
-    print(
-        f'index: {index}'
-        + (f'; why {unused} are not used: its column reason' if unused else '')
-        + (f'; {lacking} lack some of their pictures' if lacking else '')
-    )
+    reasons = Counter(video.reason for video in videos if video.status != USED)
+    for reason, count in reasons.most_common():
+        print(f'{count} videos are not used: {reason}')
+    unused, lacking = sum(reasons.values()), sum(bool(video.reason) for video in used)
+    print(f'index: {index}' + (f'; {lacking} lack some of their pictures' if lacking else ''))
     if left_out:
         print(f'entries that are left out: {left_out}, see the warning above')
     return 3 if unused or lacking or left_out else 0

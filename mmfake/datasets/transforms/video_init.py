@@ -24,8 +24,7 @@ class VideoInit(DecordInit):
     finds them: H.264 in mp4 with closed groups of pictures, as data preparation writes it. Other
     videos, a ``.npy`` file, a folder of JPEG files and a ``.pictures`` file that names pictures get
     a reader with decord's interface, so SampleFrames and DecordDecode after it work unchanged. A
-    stored clip does not know its own rate:
-    it is the ``fps`` of the annotation, or else 25.
+    stored clip does not know its own rate: it is the ``fps`` of the annotation, or else 25.
 
     Required Keys:
 
