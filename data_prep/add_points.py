@@ -17,7 +17,8 @@ from data_prep.prepare.settings import Layout, Settings
 from data_prep.prepare.video_job import VideoJob
 from mmfake.console import ProgressBar, run_command
 from mmfake.datasets.index import read_index
-from mmfake.datasets.protocol import ORIGINAL, VideoRecord
+from mmfake.datasets.manipulations import ORIGINAL
+from mmfake.datasets.protocol import VideoRecord
 from mmfake.errors import MMFakeError, sample_of
 from mmfake.faces.clip_points import points_in_clip, write_points
 from mmfake.faces.face_track import FaceTrack

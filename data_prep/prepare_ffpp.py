@@ -15,7 +15,7 @@ from data_prep.listings.list_dataset import list_dataset
 from data_prep.prepare.options import add_options, check_places, read_settings
 from data_prep.prepare.preparation import run_preparation
 from mmfake.console import run_command
-from mmfake.datasets.protocol import manipulation_keys, register_manipulation
+from mmfake.datasets.manipulations import manipulation_keys, register_manipulation
 from mmfake.errors import MMFakeError
 
 DESCRIPTION = """\

@@ -11,8 +11,9 @@ except RuntimeError as error:  # a host version that mmfake does not run on
 
 EPILOG = """\
 A set is NAME=DIR, DIR what data_prep has made of a dataset (or FaceForensics++ as downloaded).
-These names must be what they say: ffpp, fsh (FaceShifter of FF++), cdf (Celeb-DF v2), dfo
-(DeeperForensics-1.0), dfdc, dfdcp (its preview). Any other name is your own.
+These names must be what they say: ffpp, fsh (FaceShifter of FF++), cdf (Celeb-DF v2), cdfpp
+(Celeb-DF++), dfd (DeepFakeDetection), df40 (DF40), dfo (DeeperForensics-1.0), dfdc, dfdcp (its
+preview). Any other name is your own. DF40 is single frames: a detector of clips refuses it.
 
   python tools/cross_dataset.py CONFIG CHECKPOINT --sets ffpp=data/ffpp cdf=data/celebdf2 \\
       dfdc=data/dfdc --out work_dirs/cross

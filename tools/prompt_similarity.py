@@ -18,7 +18,7 @@ def parse_args(argv=None):
     parser.add_argument('config', help='e.g. configs/joint_embedding/joint_embedding.py')
     parser.add_argument('checkpoint', help='checkpoint; nothing in it is run')
     parser.add_argument('--out', required=True, metavar='DIR', help='folder of the files')
-    parser.add_argument('--scale', help='config merged over CONFIG, as in training: mini_clip')
+    parser.add_argument('--scale', help='config merged over CONFIG, as in training: mini')
     return parser.parse_args(argv)
 
 

@@ -12,7 +12,8 @@ import numpy as np
 
 from mmfake.datasets.ffpp_tree import canonical_compression
 from mmfake.datasets.index import COLUMNS
-from mmfake.datasets.protocol import ORIGINAL, RENDERED, SPLITS, UNKNOWN, USED, check_method
+from mmfake.datasets.manipulations import ORIGINAL, check_method
+from mmfake.datasets.protocol import RENDERED, SPLITS, UNKNOWN, USED
 from mmfake.errors import MMFakeError, sample_of
 
 ERROR, WARNING = 'error', 'warning'

@@ -57,7 +57,7 @@ def inspect_clip(path: str) -> ClipFacts:
     try:
         if not clip.exists():
             raise FileNotFoundError('it is not there')
-        if clip.is_file() and not _is_npy(clip):
+        if open_stored_clip(clip) is None:
             decord_frames = len(decord.VideoReader(path, num_threads=1))
         for picture in clip_pictures(clip):
             sizes.add((picture.shape[1], picture.shape[0]))
@@ -72,11 +72,6 @@ def inspect_clip(path: str) -> ClipFacts:
             reason = f'frame {len(thumbnails)}: {reason}'
         return ClipFacts(error=reason[:200])
     return ClipFacts('', len(thumbnails), decord_frames, frozenset(sizes), digest, look)
-
-
-def _is_npy(clip: Path) -> bool:
-    """Tell an array from a video; the case of the suffix does not matter, as in training."""
-    return clip.suffix.lower() == '.npy'
 
 
 def _digest(clip: Path) -> str:

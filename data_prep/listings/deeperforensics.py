@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Dict, List, Optional, Tuple
 
 from mmfake.datasets.ffpp_tree import RELEASED, read_splits, video_folder
-from mmfake.datasets.protocol import ORIGINAL, SPLITS, VideoRecord
+from mmfake.datasets.manipulations import ORIGINAL
+from mmfake.datasets.protocol import SPLITS, VideoRecord
 from mmfake.errors import MMFakeError
 
 from .official_list import read_each, read_lines

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, Dict, Iterator, List
 
 from mmfake.datasets.ffpp_tree import RELEASED
-from mmfake.datasets.protocol import ORIGINAL, SPLITS, UNKNOWN, VideoRecord
+from mmfake.datasets.manipulations import ORIGINAL
+from mmfake.datasets.protocol import SPLITS, UNKNOWN, VideoRecord
 from mmfake.errors import MMFakeError
 
 from .official_list import read_each, read_entries, read_lines

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import List, Optional, Sequence, Union
 
 from mmfake.datasets.ffpp_tree import canonical_compression, check_root, read_splits, read_tree
-from mmfake.datasets.protocol import ORIGINAL, VideoRecord, manipulation_keys
+from mmfake.datasets.manipulations import ORIGINAL, manipulation_keys
+from mmfake.datasets.protocol import VideoRecord
 
 
 def list_ffpp(

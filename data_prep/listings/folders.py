@@ -12,14 +12,8 @@ from pathlib import Path
 from typing import Dict, FrozenSet, List, Optional, Sequence, Set, Tuple
 
 from mmfake.datasets.ffpp_tree import RELEASED
-from mmfake.datasets.protocol import (
-    ORIGINAL,
-    SPLITS,
-    UNKNOWN,
-    VideoRecord,
-    canonical_method,
-    manipulation_keys,
-)
+from mmfake.datasets.manipulations import ORIGINAL, canonical_method, manipulation_keys
+from mmfake.datasets.protocol import SPLITS, UNKNOWN, VideoRecord
 from mmfake.errors import MMFakeError, sample_of
 from mmfake.video.frame_reader import VIDEO_SUFFIXES as SUFFIXES
 

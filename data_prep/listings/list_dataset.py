@@ -11,8 +11,10 @@ from typing import Callable, Dict, Iterable, List, Mapping, Optional, Sequence, 
 from mmfake.datasets.protocol import VideoRecord
 from mmfake.errors import MMFakeError, sample_of
 
-from .celebdf2 import list_celebdf2
+from .celebdf2 import list_celebdf2, list_celebdfpp
 from .deeperforensics import list_deeperforensics
+from .deepfakebench import LISTS, list_deepfakebench, list_df40
+from .dfd import list_dfd
 from .dfdc import list_dfdc, list_dfdc_preview
 from .ffpp import list_faceshifter, list_ffpp
 from .folders import SUFFIXES, list_folders
@@ -23,14 +25,21 @@ _BY_NAME: Dict[str, Callable[..., List[VideoRecord]]] = dict(
     ffpp=list_ffpp,
     faceshifter=list_faceshifter,
     celebdf2=list_celebdf2,
+    celebdfpp=list_celebdfpp,
+    dfd=list_dfd,
     dfdc=list_dfdc,
     dfdc_preview=list_dfdc_preview,
     deeperforensics=list_deeperforensics,
+    df40=list_df40,
+    deepfakebench=list_deepfakebench,
     folders=list_folders,
 )
 
 LISTINGS = tuple(_BY_NAME)
 """tuple[str]: The datasets whose layout is known."""
+
+PICTURE_LISTINGS = ('df40', 'deepfakebench')
+"""tuple[str]: Those of which there are pictures only."""
 
 
 def list_dataset(
@@ -42,6 +51,7 @@ def list_dataset(
     methods: Optional[Sequence[str]] = None,
     ffpp_root: Optional[str] = None,
     condition: Optional[str] = None,
+    lists: Optional[Sequence[str]] = None,
     faults: Optional[List[str]] = None,
 ) -> List[VideoRecord]:
     """List every video of a dataset, whether or not its file is there.
@@ -56,14 +66,16 @@ def list_dataset(
         splits_dir (str, optional): Folder of FF++'s ``train.json``, ``val.json`` and
             ``test.json``, for ``ffpp``, ``faceshifter`` and ``deeperforensics``; of lists of
             names, for ``folders``. Defaults to None.
-        compression (str, optional): ``'raw'``, ``'c23'`` or ``'c40'``, for ``ffpp`` and
-            ``faceshifter``. Defaults to None, which means ``'c23'``.
+        compression (str, optional): ``'raw'``, ``'c23'`` or ``'c40'``, for ``ffpp``,
+            ``faceshifter``, ``dfd`` and ``deepfakebench``. Defaults to None, which means ``'c23'``.
         methods (Sequence[str], optional): Keys of the manipulations, for ``ffpp``. Defaults to
             None, which means ``('df', 'f2f', 'fs', 'nt')``.
         ffpp_root (str, optional): Root of FF++, for ``deeperforensics``, whose originals are there.
             Defaults to None.
         condition (str, optional): Variant of the fakes, for ``deeperforensics``. Defaults to None,
             which means ``'end_to_end'``.
+        lists (Sequence[str], optional): JSON files of pictures, for ``df40`` and ``deepfakebench``.
+            Defaults to None, which means those in ``<root>/dataset_json``.
         faults (list[str], optional): Takes up what is wrong with each entry that is left out.
             Defaults to None.
 
@@ -86,6 +98,7 @@ def list_dataset(
         methods=methods,
         ffpp_root=ffpp_root,
         condition=condition,
+        lists=lists,
     )
     given = {key: value for key, value in options.items() if value is not None}
     known = inspect.signature(_BY_NAME[name]).parameters
@@ -107,12 +120,14 @@ def list_dataset(
             f'{name} in {root}: entries that make no sense are left out '
             f'({len(faults)}): {sample_of(faults, 3)}'
         )
-    if name != 'folders':  # which has no lists, or says itself what is in none of them
+    # of the others, folders say it themselves, and lists of pictures are meant to name a part
+    if name not in ('folders', *PICTURE_LISTINGS):
         warn_of_strays(records, name)
     if name == 'deeperforensics' and splits_dir is not None:
         expected = expected_counts('faceshifter')  # FF++'s splits, one fake of each target
     else:
-        expected = expected_counts(name, len({r.method for r in records if r.label_bin}))
+        official = records[0].dataset if name == 'deepfakebench' else name
+        expected = expected_counts(official, len({r.method for r in records if r.label_bin}))
     difference = compare_counts(records, expected)
     if difference:
         logger.warning(
@@ -139,12 +154,16 @@ def _without_repetitions(records: List[VideoRecord], faults: List[str]) -> List[
 
 # a file or folder that a dataset has in its root
 _MARKS = dict(
-    ffpp='original_sequences',
-    faceshifter='original_sequences',
-    celebdf2='Celeb-synthesis',
+    ffpp='original_sequences/youtube',
+    faceshifter='original_sequences/youtube',
+    celebdf2='Celeb-synthesis/*.mp4',
+    celebdfpp='Celeb-synthesis/Face*',
+    dfd='original_sequences/actors',
     dfdc='dfdc_train_part_*',
     dfdc_preview='dataset.json',
     deeperforensics='manipulated_videos',
+    df40='DF40',
+    deepfakebench=LISTS,
     folders='real',
 )
 
@@ -169,6 +188,10 @@ _OFFICIAL = dict(
     ffpp=dict(train=(720, 720), val=(140, 140), test=(140, 140)),
     faceshifter=dict(train=(720, 720), val=(140, 140), test=(140, 140)),
     celebdf2=dict(train=(712, 5299), test=(178, 340)),  # of 590 + 300 originals and 5639 fakes
+    # of 590 + 300 originals and 53,196 fakes; test: 340 of v2, 200 of each of 7 other swaps and 7
+    # reenactments, 300 of each of 7 talking faces
+    celebdfpp=dict(train=(712, 47956), test=(178, 5240)),
+    dfd=dict(test=(363, 3068)),  # no official split
     dfdc=dict(train=(19154, 100000), test=(2500, 2500)),
     dfdc_preview=dict(test=(276, 501)),
     # its page says 703 : 96 : 21, but the fakes are 1,000

@@ -35,13 +35,8 @@ def read_entries(
 ) -> Iterator[Tuple[str, str, Dict[str, Any]]]:
     """Read a JSON object with one object for each video: where it is, its key and its value."""
     path = Path(path)
-    try:
-        # as pairs: a dict keeps the last of two values for a key and says nothing
-        entries = json.loads(_read(path), object_pairs_hook=_Pairs)
-    except ValueError as error:
-        raise MMFakeError(
-            f'list {path} cannot be read as JSON ({error}): copy it anew from the dataset'
-        ) from None
+    # as pairs: a dict keeps the last of two values for a key and says nothing
+    entries = read_json(path, object_pairs_hook=_Pairs)
     if not isinstance(entries, _Pairs):
         raise MMFakeError(f'list {path} is no JSON object with one entry for each video')
     times = Counter(key for key, _ in entries)
@@ -53,6 +48,16 @@ def read_entries(
             faults.append(f'{where} is {value!r}, not an object such as {{"label": ...}}')
         else:
             yield where, key, dict(value)
+
+
+def read_json(path: Path, **options) -> Any:
+    """Read a JSON file; options as of ``json.loads``."""
+    try:
+        return json.loads(_read(path), **options)
+    except (ValueError, RecursionError) as error:
+        raise MMFakeError(
+            f'list {path} cannot be read as JSON ({error}): copy it anew from the dataset'
+        ) from None
 
 
 class _Pairs(list):

@@ -9,7 +9,7 @@ import av
 import cv2
 import numpy as np
 
-from mmfake.datasets.protocol import get_manipulation
+from mmfake.datasets.manipulations import get_manipulation
 from mmfake.errors import MMFakeError
 
 HEADER = 24

@@ -10,7 +10,8 @@ from typing import Dict, List
 import cv2
 import numpy as np
 
-from mmfake.datasets.protocol import ORIGINAL, RENDERED, get_manipulation
+from mmfake.datasets.manipulations import ORIGINAL, get_manipulation
+from mmfake.datasets.protocol import RENDERED
 from mmfake.errors import MMFakeError
 from mmfake.faces.clip_points import write_points
 from mmfake.files import atomic_file, remove_leftovers

@@ -6,12 +6,13 @@ import csv
 import os
 from collections import Counter
 from pathlib import Path
-from typing import Dict, Iterable, List, Mapping
+from typing import Dict, Iterable, List, Mapping, Sequence
 
 from rich.table import Table
 
 from mmfake.datasets.index import COLUMNS
-from mmfake.datasets.protocol import SPLITS, STATUSES, USED, VideoRecord, in_order, method_name
+from mmfake.datasets.manipulations import in_order, method_name
+from mmfake.datasets.protocol import SPLITS, STATUSES, USED, VideoRecord
 from mmfake.errors import MMFakeError
 from mmfake.files import atomic_file
 
@@ -24,10 +25,16 @@ PROVENANCE = (
 """tuple[str]: The columns after those of every index: how the clip came to be."""
 
 
-def make_row(video: VideoRecord, root: Path, *facts: Dict[str, str]) -> Row:
+CLIP_COLUMNS = (*COLUMNS, *PROVENANCE)
+"""tuple[str]: The columns of an index of clips."""
+
+
+def make_row(
+    video: VideoRecord, root: Path, *facts: Dict[str, str], columns: Sequence[str] = CLIP_COLUMNS
+) -> Row:
     """Write a row; ``video.filename`` is the raw file, ``root`` the folder of the index."""
-    row = dict.fromkeys((*COLUMNS, *PROVENANCE), '')
-    row.update(
+    row = dict.fromkeys(columns, '')
+    known = dict(
         id=video.video_id,
         method=video.method,
         compression=video.compression,
@@ -36,12 +43,12 @@ def make_row(video: VideoRecord, root: Path, *facts: Dict[str, str]) -> Row:
         split=video.split,
         source_file=Path(os.path.relpath(video.filename, root)).as_posix(),
     )
-    for some in facts:
+    for some in (known, *facts):
         row.update((key, value) for key, value in some.items() if key in row)
     return row
 
 
-def write_rows(path: Path, rows: Iterable[Row]) -> None:
+def write_rows(path: Path, rows: Iterable[Row], columns: Sequence[str] = CLIP_COLUMNS) -> None:
     """Write an index, sorted: split by split, target by target, each original before its fakes."""
     rows = list(rows)
     methods = in_order(row['method'] for row in rows)
@@ -53,7 +60,7 @@ def write_rows(path: Path, rows: Iterable[Row]) -> None:
     with atomic_file(path, 'the index') as temporary, open(
         temporary, 'w', encoding='utf-8', newline=''
     ) as stream:
-        writer = csv.DictWriter(stream, (*COLUMNS, *PROVENANCE), lineterminator='\n')
+        writer = csv.DictWriter(stream, columns, lineterminator='\n')
         writer.writeheader()
         writer.writerows(sorted(rows, key=place))
 
@@ -62,12 +69,14 @@ def read_rows(path: Path) -> List[Row]:
     """Read the rows of an index as they are; none if there is no such file."""
     if not path.is_file():
         return []
-    columns = (*COLUMNS, *PROVENANCE)
     try:
         with open(path, encoding='utf-8-sig', newline='') as stream:
             rows = [
                 # an index of an earlier version has no points
-                {name: row[name] if name != 'points' else row.get(name, '') for name in columns}
+                {
+                    name: row[name] if name != 'points' else row.get(name, '')
+                    for name in CLIP_COLUMNS
+                }
                 for row in csv.DictReader(stream)
             ]
         if any(None in row.values() for row in rows):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import fields
 from pathlib import Path
+from typing import List, Sequence
 
 from mmfake.engine.machine import cores_at_hand
 from mmfake.errors import MMFakeError
@@ -87,6 +88,18 @@ def read_settings(args: argparse.Namespace) -> Settings:
         raise MMFakeError(f'--timeout {args.timeout:g} is not above 0')
     values = dict(vars(args), window=args.frames)
     return Settings(**{field.name: values[field.name] for field in fields(Settings)})
+
+
+def changed_options(args: argparse.Namespace, kept: Sequence[str]) -> List[str]:
+    """Name the options of :func:`add_options` that a command line gives, but those to be kept."""
+    parser = argparse.ArgumentParser(add_help=False)
+    add_options(parser)
+    defaults = vars(parser.parse_args([]))
+    return [
+        f'--{name.replace("_", "-")}'
+        for name, value in defaults.items()
+        if name not in kept and getattr(args, name) != value
+    ]
 
 
 def check_places(root: Path, out: Path) -> None:

@@ -17,7 +17,8 @@ from filelock import FileLock, Timeout
 from rich.console import Console
 
 from mmfake.console import ProgressBar
-from mmfake.datasets.protocol import ORIGINAL, USED, VideoRecord
+from mmfake.datasets.manipulations import ORIGINAL
+from mmfake.datasets.protocol import USED, VideoRecord
 from mmfake.errors import MMFakeError, sample_of
 
 from ..worker_pool import WorkerPool

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from mmfake.console import Stopwatch
-from mmfake.datasets.protocol import ORIGINAL
+from mmfake.datasets.manipulations import ORIGINAL
 from mmfake.faces.clip_points import points_in_clip, write_points
 from mmfake.faces.crop import crop_square, square_boxes
 from mmfake.faces.face_track import FaceTrack, smooth_track

@@ -9,6 +9,7 @@ from typing import Dict
 from mmfake.datasets.protocol import VideoRecord
 from mmfake.errors import MMFakeError
 from mmfake.faces.detectors import FaceSettings
+from mmfake.video.stored_clip import PICTURES
 
 from ..clip_writer import clip_suffix, codec_settings
 
@@ -104,6 +105,10 @@ class Layout:
     def points(self, video: VideoRecord) -> Path:
         """Where the points of the face in the clip go, of an original."""
         return self._place('points', video, '.npy')
+
+    def pictures(self, video: VideoRecord) -> Path:
+        """Where the list of pictures goes, of a video of which there is nothing else."""
+        return self._place('pictures', video, PICTURES)
 
     def record(self, video: VideoRecord) -> Path:
         """Where the record goes."""

@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from mmfake.datasets.protocol import in_order, method_name
+from mmfake.datasets.manipulations import in_order, method_name
 from mmfake.errors import MMFakeError
 from mmfake.faces.crop import square_boxes
 from mmfake.faces.face_track import FaceTrack, smooth_track

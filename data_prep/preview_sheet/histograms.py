@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from mmfake.datasets.protocol import ORIGINAL, in_order, manipulation_keys, method_name
+from mmfake.datasets.manipulations import ORIGINAL, in_order, manipulation_keys, method_name
 from mmfake.errors import MMFakeError
 from mmfake.faces.face_track import FaceTrack
 from mmfake.visualization.style import BLACK, CYCLE, figure_style

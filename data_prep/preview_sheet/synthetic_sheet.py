@@ -11,7 +11,8 @@ from mmengine.registry import DefaultScope
 
 import mmfake.register  # noqa: F401, the transforms
 from mmfake.datasets.ffpp_dataset import FFPPDataset
-from mmfake.datasets.protocol import ORIGINAL, USED, method_name, synthetic_keys
+from mmfake.datasets.manipulations import ORIGINAL, method_name, synthetic_keys
+from mmfake.datasets.protocol import USED
 from mmfake.datasets.samplers import SeededIndex
 from mmfake.errors import MMFakeError
 from mmfake.visualization.style import GREY, figure_style

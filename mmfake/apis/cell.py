@@ -20,7 +20,7 @@ from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
 
 from ..compat.checkpoints import safe_load
-from ..datasets.protocol import manipulation_keys
+from ..datasets.manipulations import manipulation_keys
 from ..engine.config import load_config
 from ..engine.hooks.validation_threshold_hook import ValidationThresholdHook
 from ..errors import MMFakeError

@@ -12,7 +12,8 @@ from mmengine.config import Config
 from ..datasets.clip_size import datasets_of
 from ..datasets.ffpp_tree import INDEX_NAME, check_root
 from ..datasets.index import read_index
-from ..datasets.protocol import ORIGINAL, RENDERED
+from ..datasets.manipulations import ORIGINAL
+from ..datasets.protocol import RENDERED
 from ..errors import MMFakeError
 from ..evaluation.comparisons import Comparison, compare_regimes
 from ..evaluation.cross_table import comparison_markdown, comparison_table, run_record
@@ -34,6 +35,9 @@ _KNOWN = dict(
     dfo='deeperforensics',
     dfdc='dfdc',
     dfdcp='dfdc_preview',
+    cdfpp='celebdfpp',
+    dfd='dfd',
+    df40='df40',
 )
 _METRICS = ('auc', 'ap', 'eer', 'acc', 'acc_val', 'tpr_fpr1', 'tpr_fpr5')
 _WITHOUT = f'{MEAN} without FF++'
@@ -158,8 +162,8 @@ def find_set(word: str) -> TestSet:
     compression are those of the config; ``fsh`` is its FaceShifter.
 
     Args:
-        word (str): ``ffpp``, ``fsh``, ``cdf``, ``dfo``, ``dfdc`` and ``dfdcp`` must be the dataset
-            that they name; any other name is one of the user's own.
+        word (str): ``ffpp``, ``fsh``, ``cdf``, ``cdfpp``, ``dfd``, ``df40``, ``dfo``, ``dfdc`` and
+            ``dfdcp`` must be the dataset that they name; any other name is one of the user's own.
 
     Returns:
         TestSet: The set.

@@ -13,7 +13,8 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner, load_checkpoint
 
-from ..datasets.protocol import RENDERED, method_name
+from ..datasets.manipulations import method_name
+from ..datasets.protocol import RENDERED
 from ..datasets.unreadable import is_unreadable
 from ..errors import MMFakeError
 from ..evaluation.cross_table import write_cross_table

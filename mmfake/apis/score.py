@@ -8,7 +8,7 @@ from typing import Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
 import pandas as pd
 
-from ..datasets.protocol import method_name
+from ..datasets.manipulations import method_name
 from ..errors import MMFakeError, sample_of
 from ..evaluation.calibration import calibration_markdown, calibration_rows
 from ..evaluation.comparisons import Comparison, compare_regimes

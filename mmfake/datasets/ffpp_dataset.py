@@ -25,17 +25,8 @@ from .ffpp_tree import (
 )
 from .guarded_pipeline import GuardedPipeline
 from .index import read_index, select_videos
-from .protocol import (
-    ORIGINAL,
-    SPLITS,
-    USED,
-    HoldOut,
-    VideoRecord,
-    attribute_labels,
-    check_attributes,
-    crop_in_words,
-    get_manipulation,
-)
+from .manipulations import ORIGINAL, attribute_labels, check_attributes, get_manipulation
+from .protocol import SPLITS, USED, HoldOut, VideoRecord, crop_in_words
 from .samplers import SeededIndex, drawing_with
 from .transforms.attribute_forgery import FROM_OTHERS
 from .virtual_rows import check_makers, donors_of, with_virtual_rows
@@ -54,8 +45,8 @@ class FFPPDataset(BaseActionDataset):
     ``label_bin`` (0 original, 1 manipulated), ``label_multi`` (0 original, 1..n the methods of
     TRAINING in the order of the table of manipulations, so that a number means another method in
     another hold-out; -1 for the held-out method, which nothing trains on), ``attributes`` (seven
-    zeros and ones: which of ``mmfake.datasets.protocol.ATTRIBUTES`` the method alters; the key is
-    absent for a method of which nobody knows it), ``video_id``
+    zeros and ones: which of ``mmfake.datasets.manipulations.ATTRIBUTES`` the method alters; the key
+    is absent for a method of which nobody knows it), ``video_id``
     (``dataset/method/compression/stem``), ``method``, ``dataset``, ``compression``, ``stem``,
     ``target`` and ``source``; if the index tells, ``frames`` and ``fps``.
 
@@ -106,6 +97,9 @@ class FFPPDataset(BaseActionDataset):
         attributes (Mapping[str, Sequence[str]], optional): What methods alter, where that is to be
             read otherwise than in the table of manipulations: ``dict(df=('identity', 'mouth'))``.
             Defaults to None, the table.
+        sparse (bool): Whether clips may be made of videos of which the index says that there are
+            only some frames (column ``sparse``), far apart in time. Single frames always may.
+            Defaults to False, which refuses them.
         test_mode (bool): mmengine's flag for validation and test. Defaults to False.
         **kwargs: Further arguments of :class:`mmaction.datasets.BaseActionDataset`.
 
@@ -130,6 +124,7 @@ class FFPPDataset(BaseActionDataset):
         synthetic: Sequence[str] = (),
         without_points: str = 'skip',
         attributes: Optional[Mapping[str, Sequence[str]]] = None,
+        sparse: bool = False,
         test_mode: bool = False,
         **kwargs,
     ) -> None:
@@ -143,6 +138,7 @@ class FFPPDataset(BaseActionDataset):
         self.attributes = attributes
         self.splits_dir, self.missing = splits_dir, missing
         self.without_points = without_points
+        self.sparse = sparse
         self._donors: Tuple[dict, ...] = ()
         self.compression = canonical_compression(compression)
         self.drop_shared_sources = drop_shared_sources
@@ -183,6 +179,8 @@ class FFPPDataset(BaseActionDataset):
                 f'none of the {len(records)} videos of split {self.protocol.split!r} in '
                 f'{self._origin} is available'
             )
+
+        self._check_sparse(available)
 
         # 3. the forgeries to be made of originals
         if self.protocol.synthetic:
@@ -306,6 +304,19 @@ class FFPPDataset(BaseActionDataset):
             replace(record, status='missing', reason='file not found') if record in lost else record
             for record in records
         ]
+
+    def _check_sparse(self, records: List[VideoRecord]) -> None:
+        """Refuse to make clips of frames that are far apart, unless asked to."""
+        sparse = [record.video_id for record in records if record.sparse]
+        lengths = [getattr(transform, 'clip_len', 1) for transform in self.pipeline.transforms]
+        if sparse and max(lengths, default=1) > 1 and not self.sparse:
+            raise MMFakeError(
+                f'{len(sparse)} of {len(records)} videos of split {self.protocol.split!r} in '
+                f'{self._origin} are single frames, far apart in time ({sample_of(sparse, 2)}), '
+                f'and the pipeline makes clips of {max(lengths)} successive ones: prepare whole '
+                'videos, use a detector of single frames, or take them as if they followed one '
+                f'another with --cfg-options {self.protocol.split}_dataloader.dataset.sparse=True'
+            )
 
     def _log_unused(self, records: List[VideoRecord]) -> None:
         """Log which videos the index says are not used, one line for each status."""

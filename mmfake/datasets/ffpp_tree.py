@@ -10,7 +10,8 @@ from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence, Set, Tup
 from mmengine.logging import print_log
 
 from ..errors import MMFakeError, sample_of
-from .protocol import ORIGINAL, RENDERED, SPLITS, VideoRecord, get_manipulation
+from .manipulations import ORIGINAL, get_manipulation
+from .protocol import RENDERED, SPLITS, VideoRecord
 
 Pairs = List[Tuple[str, str]]
 
@@ -73,7 +74,8 @@ def video_folder(data_root: str, method: str, compression: str) -> Path:
             raise MMFakeError(
                 f'{pictures} holds pictures that DeepfakeBench has extracted, a few of each video, '
                 f'and there is no {folder}: clips need whole videos, so put those of the official '
-                'download there'
+                'download there, or index the pictures for a detector of single frames with '
+                'prepare_dataset.py --dataset deepfakebench'
             )
     remedy = '' if method == ORIGINAL else f', or leave {method!r} out of methods'
     raise MMFakeError(

@@ -14,16 +14,8 @@ from mmengine.logging import print_log
 from ..errors import MMFakeError, sample_of
 from ..faces.detectors import FaceSettings
 from .ffpp_tree import canonical_compression
-from .protocol import (
-    ORIGINAL,
-    SPLITS,
-    STATUSES,
-    UNKNOWN,
-    USED,
-    VideoRecord,
-    check_method,
-    manipulation_keys,
-)
+from .manipulations import ORIGINAL, check_method, manipulation_keys
+from .protocol import SPLITS, STATUSES, UNKNOWN, USED, VideoRecord
 
 COLUMNS = (
     *('id', 'path', 'method', 'compression', 'target', 'source', 'split'),
@@ -31,7 +23,7 @@ COLUMNS = (
 )
 """tuple[str]: The columns that an index has at least."""
 
-MIXED_PEOPLE = ('celebdf2', 'dfdc', 'dfdc_preview', 'deeperforensics')
+MIXED_PEOPLE = ('celebdf2', 'celebdfpp', 'dfdc', 'dfdc_preview', 'deeperforensics')
 """tuple[str]: Datasets with one person in several splits, by their makers' lists (of
 DeeperForensics-1.0 the actors, if it is split as FF++ is)."""
 
@@ -42,7 +34,8 @@ def read_index(path: str) -> List[VideoRecord]:
     A row whose ``status`` is not ``used`` is a video of the protocol that cannot be used. A status
     of your own is read like the others of :data:`STATUSES`, with a warning, as it may be a slip.
     Of the columns beyond :data:`COLUMNS`, ``detector``, ``margin`` and ``size`` say how the faces
-    were cut out, ``points`` where their five points are, and the others are ignored.
+    were cut out, ``points`` where their five points are, ``sparse`` (anything but empty) that the
+    frames are single ones that do not follow one another, and the others are ignored.
 
     A person in two splits is refused, except in :data:`MIXED_PEOPLE`: those are taken as they
     are, because published results are.
@@ -187,6 +180,7 @@ def _record(row: Dict[str, str], path: str, line: int) -> VideoRecord:
         fps=_number(row, 'fps', float, True, where),
         points=str(Path(path).parent / row['points']) if row.get('points') else '',
         crop=_crop(row),
+        sparse=bool(row.get('sparse')),
     )
 
 

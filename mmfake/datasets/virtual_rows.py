@@ -11,7 +11,8 @@ from mmengine.logging import print_log
 
 from ..errors import MMFakeError, sample_of
 from .ffpp_tree import dataset_name
-from .protocol import ORIGINAL, RENDERED, UNKNOWN, VideoRecord
+from .manipulations import ORIGINAL
+from .protocol import RENDERED, UNKNOWN, VideoRecord
 from .transforms.attribute_forgery import FROM_OTHERS
 
 

@@ -255,8 +255,8 @@ def _read(path: str) -> Config:
     if not Path(path).is_file():
         beside = [str(other) for other in Path(path).parent.glob('*.py')]
         raise MMFakeError(
-            f'{path}: no such config file; the shipped ones are in configs/mtl and configs/frames'
-            f'{hint(path, beside) or "."}'
+            f'{path}: no such config file; the shipped ones are in configs/mtl, configs/frames and '
+            f'configs/joint_embedding{hint(path, beside) or "."}'
         )
     if Path(path).suffix in ('.pth', '.pt', '.tar'):
         raise MMFakeError(

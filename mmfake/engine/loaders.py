@@ -18,7 +18,8 @@ from torch.utils.data import DataLoader
 from ..datasets.clip_size import datasets_of
 from ..datasets.ffpp_dataset import FFPPDataset
 from ..datasets.ffpp_tree import canonical_compression
-from ..datasets.protocol import HoldOut, get_manipulation
+from ..datasets.manipulations import get_manipulation
+from ..datasets.protocol import HoldOut
 from ..errors import MMFakeError
 from .arguments import arguments_of, find_class, hint, is_swallowed
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Dict, Iterable, List
 
-from ..datasets.protocol import ATTRIBUTES
+from ..datasets.manipulations import ATTRIBUTES
 from .scores import SampleScore, score_videos, scored_only
 from .statistics import best_threshold, binary_metrics, bootstrap_intervals
 from .tables import interval_text, markdown_table

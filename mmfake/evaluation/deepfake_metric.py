@@ -13,7 +13,7 @@ from mmengine.dist import get_world_size
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
-from ..datasets.protocol import altered_key
+from ..datasets.manipulations import altered_key
 from ..errors import MMFakeError
 from ..files import sha256_of
 from .attribute_metrics import evaluate_attributes, format_attributes

@@ -12,7 +12,7 @@ from typing import Dict, Iterator, List, Sequence, Tuple, Union
 
 import pandas as pd
 
-from ..datasets.protocol import canonical_method
+from ..datasets.manipulations import canonical_method
 from ..errors import MMFakeError, sample_of
 from .scores import (
     COLUMNS,

@@ -10,7 +10,7 @@ from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 import numpy as np
 import pandas as pd
 
-from ..datasets.protocol import ORIGINAL, canonical_method, manipulation_keys
+from ..datasets.manipulations import ORIGINAL, canonical_method, manipulation_keys
 from ..errors import MMFakeError, sample_of
 
 COLUMNS = ('video', 'method', 'label', 'score', 'clips', 'status', 'reason')

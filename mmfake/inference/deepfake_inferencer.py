@@ -13,7 +13,8 @@ from typing import Any, Callable, Dict, List, Optional, Sequence, Union
 
 from mmengine.config import Config
 
-from ..datasets.protocol import RENDERED, method_name
+from ..datasets.manipulations import method_name
+from ..datasets.protocol import RENDERED
 from ..engine.config import load_config
 from ..engine.hooks.checkpoint_facts import told_of_crops
 from ..errors import MMFakeError

@@ -10,7 +10,7 @@ from typing import Any, Dict, List, Sequence, Tuple, Union
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from ..datasets.protocol import method_name
+from ..datasets.manipulations import method_name
 from ..engine.hooks.validation_threshold_hook import Validation
 from ..files import atomic_file
 from .evidence import Strip

@@ -9,7 +9,7 @@ from typing import Any, Dict, List, NamedTuple, Optional
 import torch
 from torch import Tensor
 
-from ..datasets.protocol import ORIGINAL
+from ..datasets.manipulations import ORIGINAL
 from .clip_pipeline import Clip
 from .trained_model import ABSTAIN, Decision, TrainedModel
 from .video_scan import VideoScan

@@ -1,4 +1,4 @@
-"""Stored clips: folders of jpg pictures and npy arrays, read like ``decord.VideoReader``."""
+"""Stored clips: folders of jpg pictures, lists of pictures and npy arrays, read like decord's."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ import numpy as np
 from PIL import Image
 
 from .frame_reader import VideoError
+
+PICTURES = '.pictures'
+"""str: How the name of a list of pictures ends."""
 
 
 class _Batch(NamedTuple):
@@ -103,13 +106,50 @@ class JpgClip(StoredClip):
 
     def _decode(self, number: int) -> np.ndarray:
         """Decode one frame."""
-        name = self._files[picture_name(number)]
+        return _decode(self.path, Path(self.path, self._files[picture_name(number)]))
+
+
+class PictureList(StoredClip):
+    """A text file that names a picture in each line, jpg or png, anywhere, in the order of time.
+
+    Args:
+        path (str | Path): The file. What it names is relative to its own folder.
+        fps (float): Frames per s. Defaults to 25.0.
+
+    Raises:
+        VideoError: If the file is missing, no text or names no picture.
+    """
+
+    def __init__(self, path: Union[str, Path], fps: float = 25.0) -> None:
+        super().__init__(path, fps)
         try:
-            # Pillow, because OpenCV fills a file that is cut off with grey
-            with Image.open(Path(self.path, name)) as image:
-                return np.asarray(image.convert('RGB'))
-        except OSError:
-            raise VideoError(self.path, f'{name} cannot be decoded') from None
+            lines = Path(path).read_text(encoding='utf-8').splitlines()
+        except OSError as error:
+            raise VideoError(path, f'cannot be opened ({error.strerror})') from None
+        except UnicodeDecodeError:
+            raise VideoError(path, 'no list of pictures') from None
+        self._files = [Path(path).parent / line for line in lines if line]
+        if not self._files:
+            raise VideoError(path, 'a list without a picture')
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+    def _read(self, indices: np.ndarray) -> np.ndarray:
+        pictures = [_decode(self.path, self._files[number]) for number in indices]
+        if len({picture.shape for picture in pictures}) > 1:
+            raise VideoError(self.path, 'its pictures are of different sizes')
+        return np.stack(pictures)
+
+
+def _decode(clip: str, file: Path) -> np.ndarray:
+    """Decode one picture of a clip."""
+    try:
+        # Pillow, because OpenCV fills a file that is cut off with grey
+        with Image.open(file) as image:
+            return np.asarray(image.convert('RGB'))
+    except (OSError, SyntaxError):  # the latter for broken parts of a png
+        raise VideoError(clip, f'{file.name} cannot be decoded') from None
 
 
 class NpyClip(StoredClip):
@@ -146,8 +186,11 @@ class NpyClip(StoredClip):
 
 
 def open_stored_clip(path: Union[str, Path], fps: float = 25.0) -> Optional[StoredClip]:
-    """Open a folder of pictures or a ``.npy`` file (``.NPY`` too); None for anything else."""
-    if os.path.splitext(str(path))[1].lower() == '.npy':
+    """Open a folder of pictures, a ``.pictures`` or ``.npy`` file (``.NPY`` too); else None."""
+    suffix = os.path.splitext(str(path))[1].lower()
+    if suffix == '.npy':
         return NpyClip(path, fps)
+    if suffix == PICTURES:
+        return PictureList(path, fps)
     # os.path, because the questions of pathlib raise OSError for a name that is too long
     return JpgClip(path, fps) if os.path.isdir(path) else None

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from sklearn.manifold import TSNE
 
-from ..datasets.protocol import ORIGINAL, manipulation_keys, method_name
+from ..datasets.manipulations import ORIGINAL, manipulation_keys, method_name
 from ..errors import MMFakeError
 from .style import COLUMN_WIDTH, figure_style, method_look
 

@@ -14,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..datasets.protocol import method_name
+from ..datasets.manipulations import method_name
 from ..evaluation.scores import scored_only
 from .style import figure_style
 

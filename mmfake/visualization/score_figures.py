@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from sklearn.metrics import roc_auc_score, roc_curve
 
-from ..datasets.protocol import ORIGINAL, method_name
+from ..datasets.manipulations import ORIGINAL, method_name
 from ..evaluation.scores import RunScores
 from .style import (
     BLACK,

@@ -13,7 +13,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from ..datasets.protocol import ORIGINAL, manipulation_keys
+from ..datasets.manipulations import ORIGINAL, manipulation_keys
 from ..errors import MMFakeError
 from ..files import atomic_file
 

@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from ..datasets.protocol import ATTRIBUTES, altered_key, get_manipulation
+from ..datasets.manipulations import ATTRIBUTES, altered_key, get_manipulation
 from ..errors import MMFakeError
 from .style import (
     BLACK,

@@ -1,11 +1,13 @@
-"""A small detector of two seeds, for commands that test checkpoints."""
+"""A small detector of two seeds, whose checkpoints are tested; a matrix that trains nothing."""
 
 import pytest
 import torch
 from mmaction.registry import MODELS
 from mmengine.registry import init_default_scope
 
+from mmfake.apis.matrix_report import write_matrix_report
 from mmfake.engine.config import load_config
+from tests.apis.untrained_matrix import Matrix
 
 CONFIG = 'configs/mtl/bin_ce_holdout_f2f.py'
 
@@ -40,3 +42,17 @@ def checkpoints(small_scale, tmp_path_factory):
         torch.save(dict(meta=meta, state_dict=model.state_dict()), folder / f'{seed}.pth')
         paths.append(str(folder / f'{seed}.pth'))
     return paths
+
+
+@pytest.fixture
+def matrix(tmp_path, monkeypatch):
+    matrix = Matrix(tmp_path, monkeypatch)
+    matrix.add('good')
+    monkeypatch.setattr('mmfake.apis.cross_manipulation.write_matrix_report', matrix.note)
+    return matrix
+
+
+@pytest.fixture
+def tables(monkeypatch, matrix):
+    """Let a matrix write its tables and figures."""
+    monkeypatch.setattr('mmfake.apis.cross_manipulation.write_matrix_report', write_matrix_report)

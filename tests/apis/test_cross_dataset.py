@@ -4,12 +4,14 @@ import json
 
 import pandas as pd
 import pytest
+from PIL import Image
 
 from mmfake.apis.cross_dataset import _what, find_set
 from mmfake.engine.config import load_config
 from mmfake.errors import MMFakeError
 from mmfake.evaluation.scores import RunScores
 from mmfake.evaluation.scores_file import read_scores_file
+from mmfake.video.frame_reader import FrameReader
 
 CONFIG = 'configs/mtl/bin_ce_holdout_f2f.py'
 HEADER = 'id,path,method,compression,target,source,split,frames,fps,status,reason'
@@ -143,6 +145,33 @@ test_dataloader = dict(dataset=dataset)
     told = capfd.readouterr().err
     assert (told.count('tested '), told.count('skipped ')) == (0, 6)
     assert (out / 'cross_dataset.csv').read_bytes() == first
+
+
+def test_single_frames_are_no_clips_unless_asked_for(
+    tiny_tree, small_scale, checkpoints, tmp_path, tool, capfd
+):
+    film = next(tiny_tree.glob('original_sequences/youtube/c23/videos/*.mp4'))
+    with FrameReader(film) as reader:
+        for number, frame in enumerate(reader):
+            Image.fromarray(frame.picture).save(tmp_path / f'{number}.png')
+    root = tmp_path / 'df40'
+    root.mkdir()
+    (root / 'a.pictures').write_text(''.join(f'../{n}.png\n' for n in range(number + 1)))
+    rows = [
+        f'df40/{method}/released/{stem},a.pictures,{method},released,{people},test,,,used,,yes'
+        for method, stem, people in (('original', 'a', 'a,'), ('df40', 'b', '?,?'))
+    ]
+    (root / 'index.csv').write_text('\n'.join([f'{HEADER},sparse', *rows]) + '\n')
+    words = [CONFIG, checkpoints[0], '--scale', small_scale, '--bootstrap', '30']
+    words += ['--sets', f'df40={root}', '--out', str(tmp_path / 'out')]
+    with pytest.raises(MMFakeError, match='2 of 2 videos .* are single frames.*sparse=True') as one:
+        tool('cross_dataset').main(words)
+    assert '\n' not in str(one.value)
+    asked = ['--cfg-options', 'test_dataloader.dataset.sparse=True']
+    assert tool('cross_dataset').main([*words, *asked]) == 0
+    assert ' 2 of 2 ' in capfd.readouterr().out
+    with pytest.raises(MMFakeError, match=f'is not cdfpp; give it as df40={root}'):
+        find_set(f'cdfpp={root}')
 
 
 def test_a_name_is_given_once(tiny_tree, small_scale, checkpoints, tmp_path, tool):

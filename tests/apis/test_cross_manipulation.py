@@ -1,4 +1,4 @@
-"""The matrix with commands that train nothing: they leave what a training and a test would."""
+"""Cross-manipulation matrix: cells run, resumed, refused, interrupted; calls that run nothing."""
 
 import json
 import multiprocessing
@@ -7,126 +7,18 @@ import shlex
 import shutil
 import signal
 import subprocess
-import threading
 from pathlib import Path
 
 import pandas as pd
 import pytest
-import torch
-from mmaction.registry import DATASETS
 
 from mmfake import MMFakeError
-from mmfake.apis.cell import Cell, CellCommands
+from mmfake.apis.cell import Cell
 from mmfake.apis.cross_manipulation import cross_manipulation
-from mmfake.apis.matrix_report import data_note, write_matrix_report
-from mmfake.apis.run_cells import (
-    Children,
-    Interrupted,
-    Outcome,
-    _time_left,
-    last_error,
-    visible_devices,
-)
-from mmfake.evaluation.scores import COLUMNS, RunScores
+from tests.apis.untrained_matrix import GOOD, names_of, scores_of
 from tools.cross_manipulation import parse
 
 REGIMES = ['baseline_s3d', 'bin_ce', 'bin_con', 'bin_ce_con', 'bin_multi_ce', 'bin_multi_con']
-TRACEBACK = 'Traceback (most recent call last):\n  File "a.py"\nRuntimeError: shapes\nbye\n'
-
-
-@DATASETS.register_module(force=True)
-class ListedVideos:
-    """A test set that has no videos, or cannot be built."""
-
-    def __init__(self, error=None):
-        if error:
-            raise KeyError(error)
-        self.metainfo = dict(expected_videos=dict.fromkeys(names_of('f2f')))
-
-
-def names_of(method):
-    stems = [f'{place:03d}' for place in range(6)]
-    return [f'ffpp/original/c23/{x}' for x in stems] + [f'ffpp/{method}/c23/{x}_9' for x in stems]
-
-
-def scores_of(method, shift=0.0):
-    rows = [','.join(COLUMNS)]
-    for place, name in enumerate(names_of(method)):
-        fake = place >= 6
-        score = 0.1 + 0.05 * (place % 6) + fake * (0.3 + shift)
-        rows.append(f'{name},{method if fake else "original"},{int(fake)},{score},4,scored,')
-    return '\n'.join(rows) + '\n'
-
-
-class Matrix:
-    """Configs of regimes on hold-out f2f, and commands that stand in for train.py and test.py."""
-
-    def __init__(self, folder, monkeypatch):
-        self.folder, self.work_dir, self.configs = folder, folder / 'work', folder / 'configs'
-        self.configs.mkdir()
-        torch.save(dict(meta=dict(val_threshold=0.4)), folder / 'best.pth')
-        self.before_train = {}  # regime -> shell commands
-        self.reported = []  # the cells of each table
-        monkeypatch.setattr(CellCommands, 'train', lambda _, cell, place=0: self.train(cell))
-        monkeypatch.setattr(CellCommands, 'test', lambda _, cell, best, place=0: self.test(cell))
-
-    def add(self, regime, text='', before_train=':'):
-        data = 'test_dataloader = dict(dataset=dict(type="ListedVideos"), num_workers=2)\n'
-        path = self.configs / f'{regime}_holdout_f2f.py'
-        path.write_text(f'{data}lr = 0.1\nload_from = None\n{text}')
-        self.before_train[regime] = before_train
-
-    def train(self, cell):
-        start, config = '20260101_000000/vis_data', self.configs / cell.config
-        script = f"""
-            echo "$1" >> {self.folder}/told; cd {self.work_dir / cell.name}
-            mkdir -p {start}; cat {config} > {start}/config.py
-            echo 'randomness = dict(seed={cell.seed})' >> {start}/config.py
-            {self.before_train[cell.regime]}
-            touch epoch_1.pth; cp {self.folder}/best.pth best_deepfake_auc_epoch_1.pth
-            echo epoch_1.pth > last_checkpoint"""
-        return ['bash', '-ec', script, 'bash', f'train {cell.name}']
-
-    def test(self, cell):
-        scores = self.folder / f'{cell.regime}_{cell.seed}.csv'
-        scores.write_text(scores_of(cell.holdout, 0.01 * cell.seed))
-        script = f'echo "$1" >> {self.folder}/told; cp {scores} {self.cell(cell)}/scores.csv'
-        return ['bash', '-ec', script, 'bash', f'test {cell.name}']
-
-    def cell(self, cell):
-        return self.work_dir / cell.name
-
-    def note(self, runs, out_dir, inputs, lost):
-        """Stands in for the tables and figures where these are not looked at."""
-        self.reported.append([f'{run.regime}/{run.seed}' for run in runs])
-
-    def run(self, *words):
-        call = [str(x) for x in ('--work-dir', self.work_dir, '--configs', self.configs, *words)]
-        return cross_manipulation(**vars(parse(call)))
-
-    def told(self):
-        """The commands that ran, since the last time this was asked."""
-        told = self.folder / 'told'
-        lines = told.read_text().splitlines() if told.exists() else []
-        told.unlink(missing_ok=True)
-        return lines
-
-
-@pytest.fixture
-def matrix(tmp_path, monkeypatch):
-    matrix = Matrix(tmp_path, monkeypatch)
-    matrix.add('good')
-    monkeypatch.setattr('mmfake.apis.cross_manipulation.write_matrix_report', matrix.note)
-    return matrix
-
-
-@pytest.fixture
-def tables(monkeypatch, matrix):
-    """Let a matrix write its tables and figures."""
-    monkeypatch.setattr('mmfake.apis.cross_manipulation.write_matrix_report', write_matrix_report)
-
-
-GOOD = Cell('good', 'f2f', 0)
 
 
 # --- running --------------------------------------------------------------------------------------
@@ -236,16 +128,6 @@ def test_a_finished_cell_tells_its_auc_and_the_time_left(matrix, capsys):
     assert not any('left' in line for line in lines if line.startswith('failed   bad_holdout_f2f'))
 
 
-def test_time_left():
-    done = [Outcome(GOOD, 'finished', seconds=s) for s in (600.0, 1200.0)]
-    done.append(Outcome(GOOD, 'skipped'))
-    assert _time_left(done, 3, 1) == ''
-    assert _time_left(done[2:], 3, 1) == ''  # nothing to judge by
-    assert _time_left(done, 7, 1) == '; 4 cells left, about 60 min'
-    assert _time_left(done, 8, 2) == '; 5 cells left, about 45 min'  # two at a time, three times
-    assert _time_left(done, 23, 1) == '; 20 cells left, about 5.0 h'
-
-
 def test_tidy(matrix):
     matrix.run('--tidy')
     left = {path.name for path in matrix.cell(GOOD).glob('*.pth')}
@@ -262,11 +144,6 @@ def test_jobs_run_at_the_same_time_on_gpus_of_their_own(matrix, monkeypatch):
         matrix.add(name, before_train=script)
     assert matrix.run('--jobs', 2, '--regimes', 'a', 'b') == 0
     assert {(matrix.folder / f'gpu_{name}').read_text() for name in 'ab'} == {'4\n', '7\n'}
-
-
-def test_visible_devices():
-    assert visible_devices(dict(CUDA_VISIBLE_DEVICES='0, GPU-b')) == ['0', 'GPU-b']
-    assert visible_devices(dict(CUDA_VISIBLE_DEVICES='')) == []
 
 
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
@@ -297,36 +174,6 @@ def test_an_interruption_ends_the_commands_and_begins_no_other(matrix, number):
     assert [path.name for path in matrix.work_dir.iterdir()] == ['first_holdout_f2f']
 
 
-def test_status_and_output(tmp_path):
-    children = Children()
-    words = ['bash', '-c', 'echo out; echo err >&2; exit 5']
-    assert children.run(words, tmp_path / 'log') == 5
-    assert (tmp_path / 'log').read_text() == 'out\nerr\n'
-
-
-def test_stop_kills_what_does_not_end(tmp_path):
-    children, begun, ended = Children(patience=0.2), tmp_path / 'begun', []
-    # reads from a pipe that nobody writes to: waits for ever without a clock
-    subprocess.run(['mkfifo', str(tmp_path / 'pipe'), str(begun)], check=True)
-    script = f"trap '' TERM; echo > {begun}; read < {tmp_path / 'pipe'}"
-
-    def work():
-        try:
-            children.run(['bash', '-c', script], tmp_path / 'log')
-        except Interrupted:
-            ended.append(True)
-
-    thread = threading.Thread(target=work, daemon=True)
-    thread.start()
-    begun.read_text()  # returns when the command has begun
-    children.stop()
-    thread.join(30)
-    assert ended == [True]
-    with pytest.raises(Interrupted):
-        children.run(['touch', str(tmp_path / 'never')], tmp_path / 'log')
-    assert not (tmp_path / 'never').exists()
-
-
 @pytest.mark.parametrize('end', ['kill -INT $$', 'exit 130'])
 def test_a_command_that_ctrl_c_ended_is_the_last(matrix, end):
     """The group has the signal, and this process may get it last."""
@@ -334,149 +181,6 @@ def test_a_command_that_ctrl_c_ended_is_the_last(matrix, end):
     with pytest.raises(KeyboardInterrupt):
         matrix.run()
     assert matrix.told() == ['train a_holdout_f2f/seed_0']
-
-
-@pytest.mark.parametrize(
-    ('text', 'status', 'expected'),
-    [
-        ('error: early\nnoise\n', 2, 'exit status 2: error: early'),
-        (f'error: no such file.\n{TRACEBACK}', 1, 'exit status 1: error: no such file.'),
-        ('error [rank 3]: lost\n', 2, 'exit status 2: error [rank 3]: lost'),
-        (TRACEBACK, 1, 'exit status 1: RuntimeError: shapes'),
-        ('torch.MemoryError: big\nlast\n', 1, 'exit status 1: torch.MemoryError: big'),
-        ('one\ntwo\n\n', 1, 'exit status 1: two'),
-        ('', 4, 'exit status 4: it printed nothing'),
-        ('loss: 0.3\n', -9, 'ended by SIGKILL (out of memory?)'),
-        (TRACEBACK, -11, 'ended by SIGSEGV: RuntimeError: shapes'),
-    ],
-)
-def test_the_line_that_says_why(text, status, expected, tmp_path):
-    log = tmp_path / 'train.log'
-    assert last_error(log, 1) == 'exit status 1: it printed nothing'
-    log.write_text(text)
-    assert last_error(log, status) == expected
-
-
-# --- collecting -----------------------------------------------------------------------------------
-
-
-def collect(matrix, *words):
-    return matrix.run('--collect-only', *words)
-
-
-@pytest.mark.parametrize(
-    ('break_it', 'reason'),
-    [
-        (lambda cell: (cell / 'cell.json').write_text('{'), 'its cell.json cannot be read'),
-        (lambda cell: (cell / 'cell.json').write_text('{}'), 'its scores.csv is not the one'),
-        (lambda cell: (cell / 'scores.csv').write_text('x'), 'its scores.csv is not the one'),
-        (lambda cell: forget(cell, 'threshold'), "KeyError: 'threshold'"),
-        (lambda cell: rescore(cell, scores_of('nt')), 'holds nt manipulated videos in a run that'),
-        (lambda cell: rescore(cell, 'video\n1\n'), 'no column method'),
-        (lambda cell: shutil.rmtree(cell / '20260101_000000') or unrecord(cell), 'not finished'),
-        (lambda cell: (cell / 'last_checkpoint').touch() or unrecord(cell), 'not finished'),
-    ],
-)
-def test_a_bad_cell_is_lost_and_the_others_are_not(matrix, break_it, reason, capsys):
-    matrix.run('--seeds', 0, 1)
-    capsys.readouterr()
-    break_it(matrix.cell(Cell('good', 'f2f', 1)))
-    assert collect(matrix) == 3
-    (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith('not in the table: good_holdout_f2f/seed_1: ')
-    assert reason in line
-    assert matrix.reported[-1] == ['good/0']
-
-
-def unrecord(cell):
-    (cell / 'cell.json').unlink()
-
-
-def forget(cell, key):
-    record = json.loads((cell / 'cell.json').read_text())
-    del record[key]
-    (cell / 'cell.json').write_text(json.dumps(record))
-
-
-def rescore(cell, text):
-    """Other scores, with a record of them."""
-    (cell / 'scores.csv').write_text(text)
-    record = json.loads((cell / 'cell.json').read_text())
-    done = subprocess.run(['sha256sum', cell / 'scores.csv'], capture_output=True, text=True)
-    record['scores_sha256'] = done.stdout.split()[0]
-    (cell / 'cell.json').write_text(json.dumps(record))
-
-
-def test_a_cell_that_was_run_by_the_printed_commands_is_collected(matrix):
-    matrix.run()
-    first = json.loads((matrix.cell(GOOD) / 'cell.json').read_text())
-    unrecord(matrix.cell(GOOD))
-    assert collect(matrix) == 0
-    assert matrix.reported == [['good/0']] * 2
-    record = json.loads((matrix.cell(GOOD) / 'cell.json').read_text())
-    assert record == dict(first, command='by hand')
-    assert matrix.run() == 0  # and is not run again
-    assert len(matrix.told()) == 2
-
-
-MARKS = ('<!-- generated: the tables of table.md -->', '<!-- end -->')
-
-
-def test_the_tables_of_a_readme(matrix, tables, capsys):
-    readme = matrix.folder / 'README.md'
-    readme.write_text(f'above\n{MARKS[0]}\nold\n{MARKS[1]}\nbelow\n')
-    matrix.run()
-    assert collect(matrix, '--update-readme', readme) == 0
-    lines = readme.read_text().splitlines()
-    assert (lines[:2], lines[-2:]) == (['above', MARKS[0]], [MARKS[1], 'below'])
-    inside = '\n'.join(lines[2:-2])
-    assert inside.startswith('**Video AUC**\n\n| regime ')
-    assert '\n\n**Accuracy at 0.5 (%)**\n\n| regime ' in inside
-    assert inside in (matrix.work_dir / 'table.md').read_text()
-    once = readme.read_text()
-    assert collect(matrix, '--update-readme', readme) == 0
-    assert readme.read_text() == once
-
-    (matrix.work_dir / 'table.md').unlink()
-    readme.write_text(f'{MARKS[1]} {MARKS[0]}')
-    with pytest.raises(MMFakeError, match='README.md: has no lines <!-- generated'):
-        collect(matrix, '--update-readme', readme)
-    with pytest.raises(MMFakeError, match=r'none.md: cannot be read \(No such file'):
-        collect(matrix, '--update-readme', matrix.folder / 'none.md')
-    assert not (matrix.work_dir / 'table.md').exists()
-
-
-@pytest.mark.parametrize(
-    ('dataset', 'n', 'note'),
-    [
-        ('ffpp', 140, 'Data: FaceForensics++ (c40).'),
-        (
-            'ffpp',
-            4,
-            'Data: **a part of FaceForensics++ (c40)**, 4 + 4 of its 140 + 140 test',
-        ),
-        ('mini_ffpp', 140, '**Mini results, not FaceForensics++ results**'),
-        ('celebdf', 140, 'Data: celebdf, not FaceForensics++.'),
-    ],
-)
-def test_the_data_are_named_for_what_they_are(dataset, n, note):
-    rows = [
-        (f'{dataset}/{method}/c40/{i}', method, label, 0.5, 1, 'scored', '')
-        for label, method in enumerate(('original', 'df'))
-        for i in range(n)
-    ]
-    run = RunScores('a', 'df', 0, pd.DataFrame(rows, columns=list(COLUMNS)), dataset=dataset)
-    assert data_note(dataset, [run]).startswith(note)
-
-
-def test_a_map_of_a_cell_that_is_not_finished(matrix, capsys):
-    matrix.run()
-    (matrix.work_dir / 'good_holdout_f2f' / 'seed_1').mkdir()
-    assert collect(matrix, '--embedding-of', 'good/f2f/1') == 3
-    said = capsys.readouterr().err
-    assert 'no map of embeddings: good_holdout_f2f/seed_1 is not finished' in said
-    with pytest.raises(MMFakeError, match='is none of the 2 cells of this call'):
-        collect(matrix, '--embedding-of', 'good/nt/0')
 
 
 # --- calls that run nothing -----------------------------------------------------------------------

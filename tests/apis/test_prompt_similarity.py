@@ -20,7 +20,7 @@ NAMES += ['nose']
 
 def save(row, path, seed):
     config = CONFIGS / 'joint_embedding' / f'joint_embedding{row}.py'
-    cfg = load_config(str(config), 'mini_clip', work_dir='x')
+    cfg = load_config(str(config), 'mini', work_dir='x')
     torch.manual_seed(seed)
     model = MODELS.build(cfg.model)
     torch.save(dict(state_dict=model.state_dict()), path)
@@ -29,7 +29,7 @@ def save(row, path, seed):
 
 def test_the_table_and_the_figures(tmp_path):
     config, head = save('', tmp_path / 'trained.pth', seed=5)
-    files, _ = prompt_similarity(config, str(tmp_path / 'trained.pth'), tmp_path, 'mini_clip')
+    files, _ = prompt_similarity(config, str(tmp_path / 'trained.pth'), tmp_path, 'mini')
     assert [file.suffix for file in files] == ['.png', '.svg', '.csv']
     assert all(file.stat().st_size > 500 for file in files)
     rows = list(csv.DictReader(files[-1].open()))
@@ -45,7 +45,7 @@ def test_the_table_and_the_figures(tmp_path):
 
 def test_joint_templates_have_a_name_for_each_combination(tmp_path):
     config, _ = save('_joint_templates', tmp_path / 'trained.pth', seed=0)
-    _, table = prompt_similarity(config, str(tmp_path / 'trained.pth'), tmp_path, 'mini_clip')
+    _, table = prompt_similarity(config, str(tmp_path / 'trained.pth'), tmp_path, 'mini')
     assert len(table) == 24 * 23 // 2
     assert table['prompt'][0] == 'fake, expression, eye'
 
@@ -55,7 +55,7 @@ def test_what_does_not_fit_ends_in_one_line(tmp_path):
     for weights in ({'binary.cls_head.text.x': torch.ones(1)}, [1]):
         torch.save(dict(state_dict=weights), tmp_path / 'other.pth')
         with pytest.raises(MMFakeError, match=r'other.pth: lacks \d+ of the \d+ tensors of the'):
-            prompt_similarity(config, str(tmp_path / 'other.pth'), tmp_path, 'mini_clip')
+            prompt_similarity(config, str(tmp_path / 'other.pth'), tmp_path, 'mini')
     other = str(CONFIGS / 'mtl' / 'bin_ce_holdout_df.py')
     with pytest.raises(MMFakeError, match='has no text encoder; give the config of a detector'):
         prompt_similarity(other, str(tmp_path / 'trained.pth'), tmp_path)

@@ -110,7 +110,7 @@ def samples(make_samples):
 
 @pytest.mark.parametrize('row', ROWS)
 def test_a_step_of_every_row(row, samples):
-    cfg = read(row, scale='mini_clip')
+    cfg = read(row, scale='mini')
     texts, levels, weighed = ROWS[row]
     torch.manual_seed(0)
     model = MODELS.build(cfg.model)
@@ -139,7 +139,7 @@ def train_as(rank, store, samples):
     init = dict(init_method=f'file://{store}', rank=rank, world_size=2)
     torch.distributed.init_process_group('gloo', **init)
     torch.manual_seed(0)
-    model = MMDistributedDataParallel(MODELS.build(read('', scale='mini_clip').model))
+    model = MMDistributedDataParallel(MODELS.build(read('', scale='mini').model))
     optimizer = OptimWrapper(torch.optim.AdamW(model.parameters(), lr=1e-3))
     for _ in range(3):
         frames = [torch.randint(0, 256, (1, 3, 1, 64, 64), dtype=torch.uint8) for _ in range(2)]
@@ -178,7 +178,7 @@ def test_the_model_of_full_scale_is_the_published_one():
 
 @pytest.mark.parametrize('row', ['', '_holdout_f2f'])
 def test_what_training_sees(row, tiny_tree):
-    cfg = read(row, data_root=str(tiny_tree), scale='mini_clip')
+    cfg = read(row, data_root=str(tiny_tree), scale='mini')
     cfg.train_dataloader.dataset.dataset.data_root = str(tiny_tree)
     loaders = [cfg[f'{name}_dataloader'].dataset for name in ('train', 'val', 'test')]
     train, val, test = (DATASETS.build(copy.deepcopy(loader)).metainfo for loader in loaders)
@@ -197,7 +197,7 @@ def test_another_reading_of_the_labels_is_one_line(tiny_tree, tmp_path):
         'from mmfake.engine.loaders import set_in_datasets\n'
         "set_in_datasets(_base_, 'attributes', dict(df=['identity', 'eye', 'illumination']))\n"
     )
-    cfg = load_config(str(path), scale='mini_clip', data_root=str(tiny_tree), work_dir='x')
+    cfg = load_config(str(path), scale='mini', data_root=str(tiny_tree), work_dir='x')
     for name in ('train', 'val', 'test'):
         dataset = DATASETS.build(copy.deepcopy(cfg[f'{name}_dataloader'].dataset))
         told = {}
@@ -218,7 +218,7 @@ def test_pre_trained_weights_are_tested_without_a_checkpoint(tiny_tree, tmp_path
     config = transformers.CLIPConfig(vision_config=image, text_config=sizes, projection_dim=8)
     clip = transformers.CLIPModel(config)
     clip.save_pretrained(tmp_path / 'clip')
-    cfg = read('_pretrained', scale='mini_clip', data_root=str(tiny_tree))
+    cfg = read('_pretrained', scale='mini', data_root=str(tiny_tree))
     cfg.work_dir = str(tmp_path / 'work')
     for part in (cfg.model.backbone.backbone, cfg.model.binary.cls_head.text):
         part.update(pretrained=str(tmp_path / 'clip'), config=None)

@@ -13,7 +13,8 @@ from mmengine.runner import Runner
 
 from mmfake.datasets.ffpp_dataset import FFPPDataset
 from mmfake.datasets.index import COLUMNS
-from mmfake.datasets.protocol import HoldOut, synthetic_keys
+from mmfake.datasets.manipulations import synthetic_keys
+from mmfake.datasets.protocol import HoldOut
 from mmfake.datasets.samplers import BalancedSampler, PairedSampler
 from mmfake.errors import MMFakeError
 

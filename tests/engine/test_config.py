@@ -228,9 +228,7 @@ def test_typing_mistakes_in_names_of_files(config):
     config.write_text('x = 1')
     with pytest.raises(MMFakeError, match='confg.py: no such .* did you mean .*config.py'):
         load_config(str(config.with_name('confg.py')))
-    with pytest.raises(
-        MMFakeError, match='--scale minni: .*which are mini, mini_clip; did you mean mini'
-    ):
+    with pytest.raises(MMFakeError, match='--scale minni: .*which are mini; did you mean mini'):
         load_config(str(config), scale='minni')
     weights = config.with_name('best.pth')
     weights.touch()

@@ -40,7 +40,7 @@ META = dict(
 
 @pytest.fixture(scope='module')
 def detector(tmp_path_factory):
-    cfg = load_config(str(CONFIG), 'mini_clip', work_dir='x')
+    cfg = load_config(str(CONFIG), 'mini', work_dir='x')
     init_default_scope('mmaction')
     torch.manual_seed(0)
     path = tmp_path_factory.mktemp('weights') / 'tiny.pth'

@@ -2,10 +2,11 @@ import pickle
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from data_prep.clip_writer import write_clip
 from mmfake.video.frame_reader import VideoError
-from mmfake.video.stored_clip import JpgClip, NpyClip, open_stored_clip
+from mmfake.video.stored_clip import JpgClip, NpyClip, PictureList, open_stored_clip
 from tests.video import numbered
 
 OPENED = {'npy': NpyClip, 'jpg': JpgClip}
@@ -124,3 +125,36 @@ def test_damaged_folder(video, tmp_path):
         JpgClip(tmp_path)
     with pytest.raises(VideoError, match='cannot be opened'):
         JpgClip(tmp_path / 'none')
+
+
+def test_a_list_of_pictures_anywhere(video, tmp_path):
+    names = ['b/7.png', 'b/10.png', 'a/x.jpg']
+    for name, picture in zip(names, video):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        Image.fromarray(picture).save(tmp_path / name, quality=95)
+    path = tmp_path / 'lists' / 'a.pictures'
+    path.parent.mkdir()
+    path.write_text(''.join(f'../{name}\n' for name in names))
+    clip = open_stored_clip(path, 30)
+    assert (type(clip), len(clip), clip.get_avg_fps()) == (PictureList, 3, 30.0)
+    frames = clip.get_batch([2, 0, -2]).asnumpy()
+    assert [numbered.number_of(frame) for frame in frames] == [2, 0, 1]
+    assert (frames[1] == video[0]).all()  # png loses nothing
+    (tmp_path / 'b' / '10.png').write_bytes(b'')
+    with pytest.raises(VideoError, match='10.png cannot be decoded'):
+        clip.get_batch([1])
+    Image.new('RGB', (8, 8)).save(tmp_path / 'b' / '10.png')
+    with pytest.raises(VideoError, match='its pictures are of different sizes'):
+        clip.get_batch([0, 1])
+
+
+@pytest.mark.parametrize(
+    ('content', 'reason'),
+    [(b'\n', 'a list without a picture'), (b'\xff\xd8', 'no list of'), (None, 'cannot be opened')],
+)
+def test_a_list_that_is_none(tmp_path, content, reason):
+    path = tmp_path / 'a.pictures'
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(VideoError, match=reason):
+        open_stored_clip(path)

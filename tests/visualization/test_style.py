@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 from scipy.optimize import minimize
 
-from mmfake.datasets.protocol import manipulation_keys
+from mmfake.datasets.manipulations import manipulation_keys
 from mmfake.errors import MMFakeError
 from mmfake.visualization.style import (
     figure_style,

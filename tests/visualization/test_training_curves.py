@@ -9,7 +9,7 @@ import pytest
 from matplotlib.text import Text
 
 from mmfake.apis.plot_training import plot_training
-from mmfake.datasets.protocol import get_manipulation
+from mmfake.datasets.manipulations import get_manipulation
 from mmfake.errors import MMFakeError
 from mmfake.visualization.training_curves import (
     TrainingLog,

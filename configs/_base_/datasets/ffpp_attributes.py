@@ -2,9 +2,13 @@
 # of one attribute that it makes of its originals. ffpp_attributes_holdout_*.py keep a manipulation
 # for the test, and so does --holdout KEY.
 #
-# The face clips need the paper's 317 px and a wider crop than the default 160 px:
-#   python data_prep/prepare_ffpp.py --root RAW --out data/ffpp --size 317 --margin 1.44
+# The face clips need the paper's 317 px and a wider crop than the default 160 px, in a folder of
+# their own:
+#   python data_prep/prepare_ffpp.py --root RAW --out data/ffpp_317 --size 317 --margin 1.44
+# (317 / 160)^2 = 4 times the disk of data/ffpp.
 _base_ = './ffpp.py'
+
+data_root = 'data/ffpp_317'
 image_size = 224  # px, CLIP's
 
 pack_inputs = dict(
@@ -56,7 +60,7 @@ train_dataloader = dict(
         times=16,
         dataset=dict(
             type='mmfake.FFPPDataset',
-            data_root='data/ffpp',
+            data_root=data_root,
             split='train',
             holdout=None,
             compression='c23',
@@ -66,5 +70,5 @@ train_dataloader = dict(
         ),
     ),
 )
-val_dataloader = dict(batch_size=8, dataset=dict(pipeline=val_pipeline))
-test_dataloader = dict(batch_size=8, dataset=dict(pipeline=test_pipeline))
+val_dataloader = dict(batch_size=8, dataset=dict(data_root=data_root, pipeline=val_pipeline))
+test_dataloader = dict(batch_size=8, dataset=dict(data_root=data_root, pipeline=test_pipeline))

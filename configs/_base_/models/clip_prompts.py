@@ -35,3 +35,34 @@ custom_hooks = [
         by='epoch',
     ),
 ]
+
+# What --scale mini is for this model, over configs/_base_/scales/mini.py: a tiny CLIP with random
+# weights, on single frames of 64 px.
+sizes = dict(
+    hidden_size=64,
+    intermediate_size=128,
+    num_hidden_layers=3,
+    num_attention_heads=4,
+    projection_dim=32,
+)
+scales = dict(
+    mini=dict(
+        model=dict(
+            backbone=dict(
+                backbone=dict(pretrained=None, config=dict(sizes, image_size=64, patch_size=8)),
+            ),
+            binary=dict(
+                cls_head=dict(
+                    text=dict(pretrained=None, config=sizes),
+                    # texts that differ in one word are all but equal to random weights: with a
+                    # scale of 1 nothing is learnt in so few steps
+                    prompts=dict(scale=10.0),
+                )
+            ),
+        ),
+        # (224 videos + 5 x 56 forgeries) x 4 frames
+        train_dataloader=dict(batch_size=32, dataset=dict(times=4)),
+        # random weights learn nothing at 1e-7
+        optim_wrapper=dict(optimizer=dict(lr=1e-3), paramwise_cfg=None),
+    ),
+)

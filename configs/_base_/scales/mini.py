@@ -1,4 +1,4 @@
-# Mini scale, merged over any of the 24 configs:
+# Mini scale, merged over any config:
 #   python tools/train.py configs/mtl/bin_ce_holdout_df.py --scale mini
 # Small clips, a short schedule and the rendered dataset: minutes on two CPU cores. Its results say
 # that the path works and that training learns; they say nothing about FaceForensics++.

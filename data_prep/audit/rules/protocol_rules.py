@@ -7,7 +7,8 @@ from pathlib import PurePosixPath
 from statistics import median
 from typing import Dict, List
 
-from mmfake.datasets.protocol import ORIGINAL, SPLITS, UNKNOWN
+from mmfake.datasets.manipulations import ORIGINAL
+from mmfake.datasets.protocol import SPLITS, UNKNOWN
 
 from ..index_table import ERROR, WARNING, Finding, IndexRow, IndexTable, Outcome
 from .split_rules import FFPP, looks_like_ffpp

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 
 from mmfake.datasets.index import read_index
-from mmfake.datasets.protocol import ORIGINAL, STATUSES, in_order, manipulation_keys
+from mmfake.datasets.manipulations import ORIGINAL, in_order, manipulation_keys
+from mmfake.datasets.protocol import STATUSES
 from mmfake.errors import MMFakeError, sample_of
 
 from ..index_table import ERROR, WARNING, Finding, IndexTable, Outcome

@@ -1,4 +1,4 @@
-"""VideoInit: open a video file, or a clip stored as jpg pictures or as an npy array."""
+"""VideoInit: open a video file, or a clip stored as pictures or as an npy array."""
 
 from __future__ import annotations
 
@@ -22,8 +22,9 @@ class VideoInit(DecordInit):
 
     Any file gives the frames that a player shows, at any index. decord opens those in which it
     finds them: H.264 in mp4 with closed groups of pictures, as data preparation writes it. Other
-    videos, a ``.npy`` file and a folder of JPEG files get a reader with decord's interface, so
-    SampleFrames and DecordDecode after it work unchanged. A stored clip does not know its own rate:
+    videos, a ``.npy`` file, a folder of JPEG files and a ``.pictures`` file that names pictures get
+    a reader with decord's interface, so SampleFrames and DecordDecode after it work unchanged. A
+    stored clip does not know its own rate:
     it is the ``fps`` of the annotation, or else 25.
 
     Required Keys:

@@ -7,11 +7,10 @@ from typing import Any, Dict, Optional, Union
 import torch
 from mmaction.registry import HOOKS
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
-from torch import nn
 
 from ...errors import MMFakeError
+from . import model_of
 
 
 @HOOKS.register_module()
@@ -52,12 +51,13 @@ class AcceleratorHook(Hook):
         """Compile the encoder; its first batch takes a minute or two."""
         if not self.compile:
             return
-        backbone = _backbone(runner)
-        if getattr(backbone, 'with_cp', False):
-            raise MMFakeError(
-                'default_hooks.accelerator.compile does not go with model.backbone.with_cp, whose '
-                'recomputation cannot be compiled; drop one of them.'
-            )
+        backbone = model_of(runner).backbone
+        for name, module in backbone.named_modules(prefix='model.backbone'):
+            if getattr(module, 'with_cp', False):  # also of an encoder within PerFrame
+                raise MMFakeError(
+                    f'default_hooks.accelerator.compile does not go with {name}.with_cp, whose '
+                    'recomputation cannot be compiled; drop one of them.'
+                )
         if not hasattr(backbone, 'compile'):
             raise MMFakeError(
                 f'default_hooks.accelerator.compile needs a newer torch than {torch.__version__}, '
@@ -69,16 +69,11 @@ class AcceleratorHook(Hook):
     def before_train_epoch(self, runner: Runner) -> None:
         """Take the compiled encoder."""
         if self._compiled is not None:
-            _backbone(runner)._compiled_call_impl = self._compiled
+            model_of(runner).backbone._compiled_call_impl = self._compiled
 
     def before_val_epoch(self, runner: Runner) -> None:
         """Take the encoder as it is."""
         if self._compiled is not None:
-            _backbone(runner)._compiled_call_impl = None
+            model_of(runner).backbone._compiled_call_impl = None
 
     after_train = before_val_epoch
-
-
-def _backbone(runner: Runner) -> nn.Module:
-    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
-    return model.backbone

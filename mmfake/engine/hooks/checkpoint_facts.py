@@ -9,13 +9,12 @@ from typing import Any, Dict, Iterable, Optional, Sequence, Set, Tuple
 from mmaction.registry import HOOKS
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
-from torch import nn
 
 from ...datasets.ffpp_tree import RELEASED
 from ...datasets.protocol import crop_in_words, known_crops
 from ...errors import MMFakeError, sample_of
+from . import model_of
 
 
 @HOOKS.register_module()
@@ -99,11 +98,6 @@ class ProtocolHook(Hook):
         ):
             if remark:
                 print_log(remark, logger='current', level=logging.WARNING)
-
-
-def model_of(runner: Runner) -> nn.Module:
-    """The recognizer, without a DistributedDataParallel around it."""
-    return runner.model.module if is_model_wrapper(runner.model) else runner.model
 
 
 def _parts_of(state_dict: Iterable[str]) -> Set[str]:

@@ -10,10 +10,10 @@ from mmaction.registry import HOOKS
 from mmengine.dist import all_reduce
 from mmengine.hooks import Hook
 from mmengine.hooks.hook import DATA_BATCH
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
 from ...errors import MMFakeError
+from . import model_of
 from .non_finite_loss_hook import NonFiniteLossHook
 
 
@@ -153,5 +153,4 @@ class DynamicWeightAverageHook(Hook):
         self._weigh(runner)
 
     def _weigh(self, runner: Runner) -> None:
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
-        model.weigh_losses(dict(zip(self.losses, self.weights)))
+        model_of(runner).weigh_losses(dict(zip(self.losses, self.weights)))

@@ -10,11 +10,11 @@ import torch
 from mmaction.registry import HOOKS
 from mmengine.dist import all_gather_object, all_reduce, get_world_size
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch import Tensor, nn
 
 from ...errors import MMFakeError
+from . import model_of
 
 
 @HOOKS.register_module()
@@ -69,7 +69,7 @@ class GradientConflictHook(Hook):
 
     def before_train(self, runner: Runner) -> None:
         """Step between the losses and their sum, where mmengine calls no hook."""
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        model = model_of(runner)
         parse_losses = model.parse_losses
 
         def measured(losses: Dict[str, Any]) -> Tuple[Tensor, Dict[str, Tensor]]:
@@ -81,7 +81,7 @@ class GradientConflictHook(Hook):
 
     def after_train(self, runner: Runner) -> None:
         """Step out again."""
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        model = model_of(runner)
         del model.parse_losses  # the method of the class is behind it
 
     def _measure(self, runner: Runner, encoder: nn.Module, losses: Dict[str, Any]) -> None:

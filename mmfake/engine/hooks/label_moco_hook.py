@@ -12,7 +12,7 @@ from mmengine.dist import all_gather, get_world_size
 from mmengine.hooks import Hook
 from mmengine.hooks.hook import DATA_BATCH
 from mmengine.logging import print_log
-from mmengine.model import ExponentialMovingAverage, is_model_wrapper
+from mmengine.model import ExponentialMovingAverage
 from mmengine.runner import Runner
 from torch import Tensor, nn
 
@@ -22,6 +22,7 @@ from ...models.heads.targets import labels_of
 from ...models.labelled_queue import LabelledQueue, videos_of
 from ...models.pinned_data_preprocessor import upload
 from ...models.recognizers.dual_stream_recognizer import has_sync_norm
+from . import model_of
 from .non_finite_loss_hook import NonFiniteLossHook, copy_each
 
 
@@ -152,7 +153,7 @@ class LabelMoCoHook(Hook):
         Raises:
             MMFakeError: If the model has no contrastive head, or the queues cannot be prefilled.
         """
-        model = _unwrap(runner)
+        model = model_of(runner)
         # the keys need what the forward pass is given
         self._tap = model.data_preprocessor.register_forward_hook(self._keep)
         is_restored, self._is_restored = self._is_restored, False
@@ -237,7 +238,7 @@ class LabelMoCoHook(Hook):
 
     def _prefill(self, runner: Runner) -> None:
         """Enqueue the last batches of the epoch, as many as fill the queues."""
-        loader, model = runner.train_dataloader, _unwrap(runner)
+        loader, model = runner.train_dataloader, model_of(runner)
         # how many batches may go before them, from the number of samples of each rank
         size = loader.batch_size or 1  # None with a batch sampler of one's own
         samples = min(len(loader.sampler), len(loader) * size)
@@ -257,18 +258,13 @@ class LabelMoCoHook(Hook):
         print_log(f'LabelMoCoHook: queues prefilled to {fill:.0%}.', logger='current')
 
 
-def _unwrap(runner: Runner) -> nn.Module:
-    """The recognizer, without a DistributedDataParallel around it."""
-    return runner.model.module if is_model_wrapper(runner.model) else runner.model
-
-
 def _contrastive_encoder(runner: Runner) -> nn.Module:
     """The live encoder with its projection heads.
 
     Raises:
         MMFakeError: If the model has no contrastive head.
     """
-    model = _unwrap(runner)
+    model = model_of(runner)
     encoder = getattr(model, 'contrastive_encoder', lambda: None)()
     if encoder is None:
         raise MMFakeError(

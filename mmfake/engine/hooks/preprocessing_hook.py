@@ -14,7 +14,7 @@ from torch import nn
 
 from ...datasets.clip_size import datasets_of
 from ...errors import MMFakeError
-from .checkpoint_facts import model_of
+from . import model_of
 
 # transforms that draw, but for those with Random in their name
 _DRAWS = ('ColorJitter', 'Flip', 'Imgaug', 'MultiScaleCrop', 'TorchVisionWrapper')

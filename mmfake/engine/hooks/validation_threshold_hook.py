@@ -13,7 +13,7 @@ from mmengine.hooks import Hook
 from mmengine.logging import print_log
 from mmengine.runner import Runner
 
-from ...datasets.protocol import ATTRIBUTES, altered_key
+from ...datasets.manipulations import ATTRIBUTES, altered_key
 
 _ENDS = (sys.float_info.min, 1 - 2.0**-53)  # nearest to 0 and 1, which have no logit
 

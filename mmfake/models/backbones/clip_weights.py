@@ -7,7 +7,6 @@ import logging
 import os.path as osp
 from typing import Any, Dict, Mapping, Optional, Tuple, Union
 
-from mmengine.dist import barrier, get_dist_info
 from mmengine.logging import print_log
 from torch import Tensor, nn
 
@@ -218,9 +217,7 @@ def _downloaded(pretrained: str) -> str:
 
     name = pretrained.replace(_SCHEME, '')
     wanted = ['config.json', 'tokenizer*.json', 'vocab.json', 'merges.txt', 'model*.safetensors*']
-    try:
-        if get_dist_info()[0] != 0:
-            barrier()  # the first process fetches
+    try:  # of several processes one fetches a file, and the others wait for its lock
         place = huggingface_hub.snapshot_download(name, allow_patterns=wanted)
         if not any(osp.isfile(osp.join(place, file)) for file in _FILES):
             place = huggingface_hub.snapshot_download(name, allow_patterns='pytorch_model*')
@@ -229,8 +226,6 @@ def _downloaded(pretrained: str) -> str:
             f'{pretrained}: cannot be downloaded from huggingface.co ({first_line(error)}); '
             'download the folder by other means and give its path.'
         ) from None
-    if get_dist_info()[0] == 0:
-        barrier()
     return place
 
 

@@ -80,12 +80,13 @@ class AlignmentUniformityHead(BaseModule):
             z = F.normalize(embedding.float(), dim=1)  # (N, C)
             first, second = torch.triu_indices(len(z), len(z), offset=1, device=z.device)
             distance = 2 - 2 * (z @ z.T)[first, second]  # (pairs,), squared
-            same = distance[labels[first] == labels[second]]
-            nothing = z.sum() * 0.0
             losses = {}
-            if self.alignment:
-                losses['loss_alignment'] = self.alignment * (same.mean() if len(same) else nothing)
+            if self.alignment:  # with a mask, as a selection would have to wait for a GPU
+                same = labels[first] == labels[second]  # (pairs,)
+                mean = (distance * same).sum() / same.sum().clamp(min=1)
+                losses['loss_alignment'] = self.alignment * mean
             if self.uniformity:
-                spread = torch.logsumexp(-self.t * distance, 0) - math.log(max(len(distance), 1))
-                losses['loss_uniformity'] = self.uniformity * (spread if len(distance) else nothing)
+                pairs = len(distance)
+                spread = torch.logsumexp(-self.t * distance, 0) - math.log(max(pairs, 1))
+                losses['loss_uniformity'] = self.uniformity * (spread if pairs else z.sum() * 0.0)
         return losses

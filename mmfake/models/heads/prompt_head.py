@@ -10,8 +10,9 @@ from mmaction.registry import MODELS
 from mmaction.utils import SampleList
 from torch import Tensor
 
-from ...datasets.protocol import ATTRIBUTES
+from ...datasets.manipulations import ATTRIBUTES
 from ...errors import MMFakeError
+from ..pinned_data_preprocessor import upload
 from .prompts import FAKE
 from .scoring_head import ScoringHead
 from .targets import labels_of, targets_of
@@ -143,7 +144,8 @@ class PromptHead(ScoringHead):
             of the score; ``positives_<label>``, the number of samples that a label holds for.
 
         Raises:
-            MMFakeError: If a sample does not tell which attributes are altered.
+            MMFakeError: If a sample does not tell which attributes are altered, or a label is no
+                probability.
         """
         logits = self.prompt_logits(x)  # (N, K)
         targets = self._targets(data_samples, logits.device)  # (N, K)
@@ -183,20 +185,27 @@ class PromptHead(ScoringHead):
 
     def _targets(self, data_samples: SampleList, device: torch.device) -> Tensor:
         """Labels ``(N, K)`` float32 of zeros and ones."""
-        fake = labels_of(data_samples, self.label_key, device)[:, None]  # (N, 1)
-        if self.labels == [FAKE]:
-            return fake.float()
-        untold = next((s for s in data_samples if s.get(self.ATTRIBUTE_KEY) is None), None)
-        if untold is not None:
+        # checked and put in order on the host, where a GPU does not have to be waited for
+        targets = labels_of(data_samples, self.label_key, 'cpu')[:, None]  # (N, 1)
+        if self.labels != [FAKE]:
+            untold = next((s for s in data_samples if s.get(self.ATTRIBUTE_KEY) is None), None)
+            if untold is not None:
+                raise MMFakeError(
+                    f'PromptHead: {untold.get("video_id", "a sample")} does not tell which '
+                    f"attributes are altered; name '{self.ATTRIBUTE_KEY}' in the algorithm_keys of "
+                    'PackActionInputs, or name them in register_manipulation of its method.'
+                )
+            altered = targets_of(data_samples, self.ATTRIBUTE_KEY, 'cpu')  # (N, 7)
+            names = [FAKE, *ATTRIBUTES]
+            every = torch.cat([targets, altered], dim=1)  # (N, 8)
+            targets = every[:, [names.index(label) for label in self.labels]]
+        wrong = targets[(targets < 0) | (targets > 1)]
+        if len(wrong):
             raise MMFakeError(
-                f'PromptHead: {untold.get("video_id", "a sample")} does not tell which attributes '
-                f"are altered; name '{self.ATTRIBUTE_KEY}' in the algorithm_keys of "
-                'PackActionInputs, or name them in register_manipulation of its method.'
+                f'PromptHead: a sample has {wrong[0].item():g} in {self.label_key} or '
+                f'{self.ATTRIBUTE_KEY}; a label is a probability from 0 to 1.'
             )
-        altered = targets_of(data_samples, self.ATTRIBUTE_KEY, device)  # (N, 7)
-        names = [FAKE, *ATTRIBUTES]
-        every = torch.cat([fake, altered], dim=1).float()  # (N, 8)
-        return every[:, [names.index(label) for label in self.labels]]
+        return upload(targets.float(), device)
 
 
 def _two_classes(logits: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ import torch
 from mmaction.registry import MODELS
 from torch import Tensor, nn
 
-from ...datasets.protocol import GLOBAL_ATTRIBUTES, LOCAL_ATTRIBUTES
+from ...datasets.manipulations import GLOBAL_ATTRIBUTES, LOCAL_ATTRIBUTES
 from ...errors import MMFakeError
 
 FAKE = 'fake'

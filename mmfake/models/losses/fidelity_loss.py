@@ -46,7 +46,8 @@ class FidelityLoss(nn.Module):
             Tensor: The weighted mean loss, a scalar in float32.
 
         Raises:
-            MMFakeError: If the shapes differ or a label is no probability.
+            MMFakeError: If the shapes differ or a label on the host is no probability. On a GPU,
+                which would have to be waited for, such a label makes the loss NaN.
         """
         if logits.shape != targets.shape:
             raise MMFakeError(
@@ -54,7 +55,8 @@ class FidelityLoss(nn.Module):
                 f'{tuple(targets.shape)}; there has to be one label for each logit.'
             )
         targets = targets.float()
-        if targets.numel() and not (targets.min() >= 0 and targets.max() <= 1):
+        on_host = targets.device.type == 'cpu'
+        if on_host and targets.numel() and not (targets.min() >= 0 and targets.max() <= 1):
             raise MMFakeError(
                 f'FidelityLoss: targets from {targets.min():g} to {targets.max():g}; a label is a '
                 'probability from 0 to 1.'

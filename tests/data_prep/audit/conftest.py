@@ -151,3 +151,13 @@ def prepared(pristine, tmp_path):
         facts=facts, root=root, rows=rows, row=row, write=write, findings=findings,
         basic=BASIC, paint=paint, write_clip=write_clip, write_track=write_track, make_row=make_row,
     )  # fmt: skip
+
+
+def only(found, rule, severity='error', also=()):
+    """The one finding of a rule; no other has any, but those that follow from it."""
+    assert rule in found
+    assert set(found) <= {rule, *also}
+    (finding,) = found[rule]
+    assert finding.severity == severity
+    assert '\n' not in str(finding)
+    return finding

@@ -136,3 +136,44 @@ def own(tmp_path):
         touch(root / 'real', first, second)
         touch(root / 'fake', f'{first}_{second}', f'{second}_{first}')
     return root
+
+
+PLUS = {
+    'Celeb-real': ['id0_0000', 'id1_0000'],
+    'YouTube-real': ['00170'],
+    'Celeb-synthesis/FaceSwap/Celeb-DF-v2': ['id0_id1_0000', 'id1_id0_0000'],
+    'Celeb-synthesis/FaceSwap/SimSwap': ['id0_id1_0000'],
+    'Celeb-synthesis/FaceReenact/LIA': ['id0_id1_0000', 'id1_id0_0000'],
+    'Celeb-synthesis/TalkingFace/FLOAT': ['id0_0000_x'],
+}
+PLUS_TEST = (
+    '1 YouTube-real/00170.mp4\n1 Celeb-real/id1_0000.mp4\n'
+    '0 Celeb-synthesis/FaceSwap/SimSwap/id0_id1_0000.mp4\n'
+    '0 Celeb-synthesis/FaceReenact/LIA/id1_id0_0000.mp4\n'
+)
+
+
+@pytest.fixture
+def celeb_plus(tmp_path):
+    """Four generators, whose files have the same names."""
+    root = tmp_path / 'Celeb-DF++'
+    for folder, stems in PLUS.items():
+        touch(root / folder, *stems)
+    (root / 'List_of_testing_videos.txt').write_text(PLUS_TEST)
+    return root
+
+
+@pytest.fixture
+def dfd(tmp_path):
+    """Two actors; a fake whose original is not there."""
+    root = tmp_path / 'dfd'
+    touch(
+        root / 'original_sequences' / 'actors' / 'c23' / 'videos',
+        *('01__exit_phone_room', '01__kitchen_pan', '02__kitchen_pan'),
+    )
+    touch(
+        root / 'manipulated_sequences' / 'DeepFakeDetection' / 'c23' / 'videos',
+        *('01_02__kitchen_pan__YVGY8LOK', '01_02__exit_phone_room__0XUW13RW'),
+        '02_01__hugging_happy__A1B2C3D4',
+    )
+    return root

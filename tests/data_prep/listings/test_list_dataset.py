@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from data_prep.listings.list_dataset import LISTINGS, compare_counts, expected_counts, list_dataset
 from mmfake.datasets.index import MIXED_PEOPLE
-from mmfake.datasets.protocol import VideoRecord, get_manipulation
+from mmfake.datasets.manipulations import get_manipulation
+from mmfake.datasets.protocol import VideoRecord
 from mmfake.errors import MMFakeError
 
 
 @pytest.fixture
-def everything(celeb, dfdc, preview, deeper, ffpp_originals, own, make_tree):
+def everything(
+    celeb, celeb_plus, dfd, dfdc, preview, deeper, ffpp_originals, own, make_tree, bench
+):
     """Arguments for each dataset."""
+    kinds = [('X_Real', 'real'), ('X_Fake', 'fake')]
+    df40 = bench('X', [(a, 'test', (), b, f'DF40/X/{b}/frames/{b}') for a, b in kinds], root='df40')
+    other = bench('X', [(label, 'test', (), name, f'X/{name}') for label, name in kinds])
     tree = str(make_tree(methods=('df', 'f2f', 'fs', 'nt', 'fsh')).root)
     return dict(
         ffpp=dict(root=tree),
         faceshifter=dict(root=tree),
         celebdf2=dict(root=str(celeb)),
+        celebdfpp=dict(root=str(celeb_plus)),
+        dfd=dict(root=str(dfd)),
+        df40=dict(root=str(df40)),
+        deepfakebench=dict(root=str(other)),
         dfdc=dict(root=str(dfdc)),
         dfdc_preview=dict(root=str(preview)),
         deeperforensics=dict(root=str(deeper), ffpp_root=str(ffpp_originals)),
@@ -31,13 +43,14 @@ def test_every_dataset_can_be_listed_and_its_records_make_an_index(everything, l
         records = list_dataset(name, **arguments)
         assert {record.label_bin for record in records} == {0, 1}
         originals = {record.target for record in records if not record.label_bin}
+        originals.add('02__hugging_happy')  # of a fake of DFD
         for record in records:
             assert '/' not in record.stem
             assert get_manipulation(record.method)
             assert record.unavailable is None
             assert bool(record.source) == bool(record.label_bin)
             assert record.target in {*originals, '?'} if record.label_bin else record.stem
-            assert record.dataset in ('ffpp', 'own', *MIXED_PEOPLE)
+            assert record.dataset in ('ffpp', 'own', 'dfd', 'df40', 'x', *MIXED_PEOPLE)
     assert not [line for line in log if 'in none of its lists' in line]
 
 
@@ -68,6 +81,26 @@ def test_deeperforensics_in_the_splits_of_ffpp_is_measured_by_them(deeper, ffpp_
     list_dataset('deeperforensics', str(deeper), ffpp_root=str(ffpp_originals), splits_dir=splits)
     (line,) = log
     assert 'train has 4 of 720 originals' in line
+
+
+def test_deeperforensics_has_140_fakes_of_targets_that_ffpp_tests_on(full_tree, tmp_path, log):
+    """One fake of each id, in splits of its own, whose test has ids that FF++ trains on."""
+    splits = full_tree.root / 'splits'
+    pairs = {path.stem: json.loads(path.read_text()) for path in splits.glob('*.json')}
+    ids = sorted(sum(sum(pairs.values(), []), []))
+    lists = tmp_path / 'lists' / 'splits'
+    lists.mkdir(parents=True)
+    (tmp_path / 'manipulated_videos' / 'end_to_end').mkdir(parents=True)
+    for split, some in dict(train=ids[:703], val=ids[703:799], test=ids[799:]).items():
+        (lists / f'{split}.txt').write_text(''.join(f'{name}_M004.mp4\n' for name in some))
+    settings = dict(ffpp_root=str(full_tree.root), splits_dir=str(splits))
+    records = list_dataset('deeperforensics', str(tmp_path), **settings)
+    tested = sum(pairs['test'], [])
+    for label in (0, 1):
+        found = [r.target for r in records if (r.split, r.label_bin) == ('test', label)]
+        assert sorted(found) == sorted(tested)
+        assert len(found) == 140
+    assert not log  # the numbers are those of FF++
 
 
 @pytest.mark.parametrize(
@@ -115,6 +148,8 @@ def test_a_dataset_that_is_given_as_another_is_named(everything):
         for other in roots:
             if other == name or {name, other} == {'ffpp', 'faceshifter'}:  # one tree
                 continue
+            if {name, other} == {'df40', 'deepfakebench'}:  # any list will do
+                continue
             with pytest.raises(MMFakeError) as caught:
                 list_dataset(name, **dict(arguments, root=roots[other]))
             named[name, other] = str(caught.value).split(': use ')[-1]
@@ -133,6 +168,8 @@ def test_a_dataset_that_is_given_as_another_is_named(everything):
         ('ffpp', 1000, 4000, [140, 560]),
         ('faceshifter', 1000, 1000, [140, 140]),
         ('celebdf2', 590 + 300, 5639, [178, 340]),
+        ('celebdfpp', 590 + 300, 53196, [178, 340 + 7 * 200 + 7 * 200 + 7 * 300]),
+        ('dfd', 363, 3068, [363, 3068]),
         ('dfdc', 19154 + 2500, 100000 + 2500, [2500, 2500]),
         ('dfdc_preview', 276, 501, [276, 501]),
         ('deeperforensics', 1000, 1000, [201, 201]),

@@ -7,8 +7,9 @@ import re
 
 import pytest
 
-from data_prep.listings.celebdf2 import list_celebdf2
+from data_prep.listings.celebdf2 import list_celebdf2, list_celebdfpp
 from data_prep.listings.deeperforensics import list_deeperforensics
+from data_prep.listings.dfd import list_dfd
 from data_prep.listings.dfdc import list_dfdc, list_dfdc_preview
 from data_prep.listings.ffpp import list_faceshifter, list_ffpp
 from mmfake.errors import MMFakeError
@@ -132,6 +133,98 @@ def test_celebdf_without_a_folder_or_its_list(celeb):
     (celeb / 'YouTube-real').rename(celeb / 'Youtube-real')
     with pytest.raises(MMFakeError, match='no folder .*YouTube-real of.*there is .*Youtube-real'):
         list_celebdf2(str(celeb), [])
+
+
+# ---- Celeb-DF++
+
+
+def test_celebdf_plus_tells_generators_apart(celeb_plus):
+    lost = celeb_plus / 'Celeb-synthesis/FaceSwap/SimSwap/id0_id1_0000.mp4'
+    lost.unlink()  # what is listed stays listed
+    records = list_celebdfpp(str(celeb_plus), [])
+    assert facts(records) == [
+        ('id0_0000', 'original', 'train', 'id0_0000', ''),
+        ('id1_0000', 'original', 'test', 'id1_0000', ''),
+        ('00170', 'original', 'test', '00170', ''),
+        ('LIA-id0_id1_0000', 'cdfpp', 'train', '?', '?'),
+        ('LIA-id1_id0_0000', 'cdfpp', 'test', '?', '?'),
+        ('Celeb-DF-v2-id0_id1_0000', 'cdfpp', 'train', 'id0_0000', 'id1'),
+        ('Celeb-DF-v2-id1_id0_0000', 'cdfpp', 'train', 'id1_0000', 'id0'),
+        ('SimSwap-id0_id1_0000', 'cdfpp', 'test', 'id0_0000', 'id1'),
+        ('FLOAT-id0_0000_x', 'cdfpp', 'train', '?', '?'),
+    ]
+    assert records[7].filename == str(lost)
+    assert records[7].video_id == 'celebdfpp/cdfpp/released/SimSwap-id0_id1_0000'
+    assert len({record.video_id for record in records}) == 9
+
+
+def test_celebdf_plus_lists_a_generator_that_is_not_there(celeb_plus):
+    path = celeb_plus / 'List_of_testing_videos.txt'
+    path.write_text('0 Celeb-synthesis/TalkingFace/EDTalk/id0_0001.mp4\n')
+    (record,) = [r for r in list_celebdfpp(str(celeb_plus), []) if r.split == 'test']
+    assert record.stem == 'EDTalk-id0_0001'
+    assert record.filename == str(celeb_plus / 'Celeb-synthesis/TalkingFace/EDTalk/id0_0001.mp4')
+
+
+@pytest.mark.parametrize(
+    ('line', 'message'),
+    [
+        ('1 Celeb-synthesis/FaceSwap/SimSwap/id0_id1_0000.mp4', 'contradicts itself: flag 1'),
+        ('0 Celeb-synthesis/FaceSwap/id0_id1_0000.mp4', 'is not "<flag> <folder>/<file>"'),
+        ('0 Celeb-synthesis/Lips/X/a.mp4', "folder 'Celeb-synthesis/Lips/X' is none of Celeb-real"),
+        ('0 Celeb-synthesis/FaceSwap/X/Y/a.mp4', "'Y/a.mp4' is no name of a video"),
+    ],
+)
+def test_celebdf_plus_wrong_line_is_noted(celeb_plus, line, message):
+    path, faults = celeb_plus / 'List_of_testing_videos.txt', []
+    path.write_text(path.read_text() + f'{line}\n')
+    records = list_celebdfpp(str(celeb_plus), faults)
+    (fault,) = faults
+    assert re.search(message, fault)
+    assert len(records) == (8 if 'contradicts' in message else 9)
+
+
+def test_each_celebdf_is_refused_as_the_other(celeb, celeb_plus):
+    with pytest.raises(MMFakeError, match='holds folders of generators, which Celeb-DF v2 has not'):
+        list_celebdf2(str(celeb_plus), [])
+    with pytest.raises(MMFakeError, match='has no folder of a generator'):
+        list_celebdfpp(str(celeb), [])
+
+
+# ---- DeepFakeDetection
+
+
+def test_dfd_is_all_test_and_its_targets_are_scenes(dfd):
+    faults = []
+    (dfd / 'original_sequences' / 'actors' / 'c23' / 'videos' / 'copy.mp4').touch()
+    records = list_dfd(str(dfd), faults)
+    assert facts(records) == [
+        ('01__exit_phone_room', 'original', 'test', '01__exit_phone_room', ''),
+        ('01__kitchen_pan', 'original', 'test', '01__kitchen_pan', ''),
+        ('02__kitchen_pan', 'original', 'test', '02__kitchen_pan', ''),
+        ('01_02__exit_phone_room__0XUW13RW', 'dfd', 'test', '01__exit_phone_room', '02'),
+        ('01_02__kitchen_pan__YVGY8LOK', 'dfd', 'test', '01__kitchen_pan', '02'),
+        ('02_01__hugging_happy__A1B2C3D4', 'dfd', 'test', '02__hugging_happy', '01'),
+    ]
+    assert records[0].video_id == 'dfd/original/c23/01__exit_phone_room'
+    (fault,) = faults
+    assert 'copy.mp4 has no name as DeepFakeDetection gives' in fault
+
+
+def test_dfd_other_compressions_and_empty_folders(dfd):
+    with pytest.raises(MMFakeError, match='no folder .*actors/raw/videos or .*c0/videos of DeepF'):
+        list_dfd(str(dfd), [], 'raw')
+    with pytest.raises(MMFakeError, match='comes as raw, c23 or c40'):
+        list_dfd(str(dfd), [], 'released')
+    folders = list(dfd.glob('*/*/c23'))
+    for folder in folders:
+        folder.rename(folder.with_name('c0'))
+    records = list_dfd(str(dfd), [], 'raw')
+    assert {record.compression for record in records} == {'raw'}
+    for path in dfd.glob('original_sequences/*/c0/videos/*'):
+        path.unlink()
+    with pytest.raises(MMFakeError, match='c0/videos is empty: copy the videos'):
+        list_dfd(str(dfd), [], 'c0')
 
 
 # ---- DFDC

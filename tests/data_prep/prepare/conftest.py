@@ -6,6 +6,7 @@ import os
 import av
 import cv2
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib import cbook
 
@@ -13,6 +14,7 @@ from data_prep import prepare_ffpp as ffpp_command
 
 METHODS = dict(df='Deepfakes', f2f='Face2Face', fs='FaceSwap', nt='NeuralTextures')
 SPLITS = dict(train=[['000', '001'], ['002', '003']], val=[['004', '005']], test=[['006', '007']])
+DF = ('--methods', 'df')
 CENTRE = ('--detector', 'none', '--size', '32', '--frames', '24', '--min-frames', '16')
 
 
@@ -122,3 +124,15 @@ def contents():
         return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
     return read
+
+
+@pytest.fixture(scope='module')
+def small(tmp_path_factory, write_tree):
+    """Six identities, one manipulation: --methods df."""
+    splits = dict(train=[['000', '001']], val=[['002', '003']], test=[['004', '005']])
+    return write_tree(tmp_path_factory.mktemp('small') / 'ffpp', splits, ('df',))
+
+
+def index_of(out):
+    """The index of a prepared dataset, by id."""
+    return pd.read_csv(out / 'index.csv', dtype=str, keep_default_na=False).set_index('id')

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from data_prep import prepare_dataset
+from data_prep.listings.list_dataset import LISTINGS
 from mmfake.datasets.ffpp_dataset import FFPPDataset
 from mmfake.errors import MMFakeError
 
@@ -65,6 +66,43 @@ def test_celebdf_is_prepared_and_read(celebdf, tmp_path, capfd):
     assert sorted(labels) == [0, 0, 1]
 
 
+def test_equal_names_of_generators_and_what_is_missing_or_empty(
+    tmp_path, write_raw, grey_film, capfd
+):
+    root = tmp_path / 'Celeb-DF++'
+    swaps = 'Celeb-synthesis/FaceSwap'
+    names = ('Celeb-real/id0_0000', 'YouTube-real/00000', f'{swaps}/SimSwap/id0_id1_0000')
+    for number, name in enumerate((*names, f'{swaps}/GHOST/id0_id1_0000')):
+        write_raw(root / f'{name}.mp4', grey_film(number, 26))
+    for name in ('LIA', 'FSRT'):
+        path = root / 'Celeb-synthesis/FaceReenact' / name / 'id0_id1_0000.mp4'
+        path.parent.mkdir(parents=True)
+        path.touch()
+    (root / 'List_of_testing_videos.txt').write_text(
+        f'1 Celeb-real/id0_0000.mp4\n0 {swaps}/GHOST/id0_id1_0000.mp4\n'
+        f'0 {swaps}/UniFace/id0_id1_0000.mp4\n0 Celeb-synthesis/FaceReenact/LIA/id0_id1_0000.mp4\n'
+    )
+    out = tmp_path / 'out'
+    words = ['--dataset', 'celebdfpp', '--root', str(root), '--out', str(out), *CENTRE]
+    assert prepare_dataset.main(words) == 3
+    assert [line.split() for line in capfd.readouterr().out.splitlines() if '  ' in line] == [
+        ['method', 'split', 'expected', 'used', 'decode-failed', 'missing'],
+        ['Original', 'train', '1', '1', '0', '0'],
+        ['Original', 'test', '1', '1', '0', '0'],
+        ['Celeb-DF++', 'train', '2', '1', '1', '0'],
+        ['Celeb-DF++', 'test', '3', '1', '1', '1'],
+        ['all', '7', '4', '2', '1'],
+    ]
+    index = pd.read_csv(out / 'index.csv', dtype=str, keep_default_na=False).set_index('id')
+    used = index[index.status == 'used']
+    assert len(set(used.path)) == 4
+    for name in ('GHOST', 'SimSwap'):
+        row = index.loc[f'celebdfpp/cdfpp/released/{name}-id0_id1_0000']
+        assert row.track_of == 'celebdfpp/original/released/id0_0000'
+    reason = index.loc['celebdfpp/cdfpp/released/LIA-id0_id1_0000'].reason
+    assert reason == 'empty file; copy it anew'
+
+
 def test_a_bad_line_of_a_list_costs_that_line_and_the_status_says_so(
     celebdf, tmp_path, capfd, caplog
 ):
@@ -94,7 +132,7 @@ def test_help_names_every_dataset(capsys):
     with pytest.raises(SystemExit):
         prepare_dataset.main(['--help'])
     said = capsys.readouterr().out
-    for name in ('celebdf2', 'dfdc', 'dfdc_preview', 'deeperforensics', 'faceshifter'):
+    for name in LISTINGS[1:]:
         assert f'\n  {name} ' in said
 
 

@@ -18,7 +18,7 @@ from data_prep.preview_sheet.contact_sheet import (
 )
 from data_prep.preview_sheet.histograms import draw_histograms, measure
 from data_prep.preview_sheet.synthetic_sheet import draw_forgeries, make_forgeries
-from mmfake.datasets.protocol import synthetic_keys
+from mmfake.datasets.manipulations import synthetic_keys
 from mmfake.errors import MMFakeError
 from mmfake.visualization.style import BLUE, VERMILLION
 

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from mmaction.registry import MODELS
 from mmengine.hooks import Hook
 
 from mmfake import MMFakeError
@@ -76,6 +77,11 @@ def test_recomputation_and_an_old_torch_are_refused(run, monkeypatch):
     runner, begin = start()
     runner.model.backbone.with_cp = True
     with pytest.raises(MMFakeError, match=r'compile does not go with model.backbone.with_cp'):
+        begin()
+    runner, begin = start()
+    inner = dict(type='mmfake.EfficientNet', with_cp=True)
+    runner.model.backbone = MODELS.build(dict(type='mmfake.PerFrame', backbone=inner))
+    with pytest.raises(MMFakeError, match=r'does not go with model.backbone.backbone.with_cp'):
         begin()
     runner, begin = start()
     monkeypatch.delattr(torch.nn.Module, 'compile')

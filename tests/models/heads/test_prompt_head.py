@@ -195,6 +195,12 @@ def test_a_sample_that_does_not_tell_its_attributes_is_an_error(build, make_samp
     assert build(prompts=binary).loss(torch.randn(2, 6), make_samples([0, 1]))
 
 
+def test_a_label_that_is_no_probability_is_an_error(build, samples):
+    samples[0].set_field((0, 2, 0, 0, 0, 0, 0), 'attributes')
+    with pytest.raises(MMFakeError, match='a sample has 2 in label_bin or attributes; a label is'):
+        build().loss(torch.randn(len(samples), build().in_channels), samples)
+
+
 def test_embeddings_of_another_length_are_refused(build):
     with pytest.raises(MMFakeError, match='embeddings of length 5, the text encoder of 6'):
         build()(torch.randn(2, 5))
