@@ -6,9 +6,10 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from mmfake.apis.cross_dataset import find_set
+from mmfake.apis.cross_dataset import _what, find_set
 from mmfake.engine.config import load_config
 from mmfake.errors import MMFakeError
+from mmfake.evaluation.scores import RunScores
 from mmfake.evaluation.scores_file import read_scores_file
 from mmfake.video.frame_reader import FrameReader
 
@@ -82,6 +83,13 @@ def test_a_set_without_originals_is_refused(prepared):
     (root / 'index.csv').write_text('\n'.join(kept) + '\n')
     with pytest.raises(MMFakeError, match='no test videos of both classes'):
         find_set(f'cdf={root}')
+
+
+def test_rendered_faces_are_told_by_their_videos(prepared):
+    one = find_set(f'mine={prepared("mini_ffpp", "df")}')
+    frame = pd.DataFrame(dict(video=['mini_ffpp/df/c23/000_001'], method='df', label=1, score=0.5))
+    assert '**rendered faces' in _what(one, [RunScores('a', 'mine', 0, frame)])
+    assert '(prepared; ' in _what(one, [RunScores('a', 'other', 0, frame)])
 
 
 def test_one_table_of_several_sets(
