@@ -172,9 +172,7 @@ class AttributeForgery(BaseTransform):
         drawn = [others[n] for n in rng.integers(len(others), size=self.bank)]
         tracks = [read_points(donor['points']) for donor in drawn]
         instants = [int(rng.integers(len(track))) for track in tracks]
-        near = np.stack(
-            [_around(track, t) for track, t in zip(tracks, instants)]
-        )  # (bank, 3, 5, 2)
+        near = np.stack([_around(*pair) for pair in zip(tracks, instants)])  # (bank, 3, 5, 2)
         # 1 is the largest distance: one that moves too fast is taken if all do
         distances = shape_distance(near[:, 1], own[middle]) + ~_are_steady(near)
         nearest = int(np.argmin(distances))
