@@ -1,5 +1,5 @@
 _base_ = [
-    '../_base_/models/bin_ce.py',
+    '../_base_/models/sbi_ce.py',
     '../_base_/datasets/ffpp_sbi_holdout_f2f.py',
     '../_base_/schedules/adam_50e.py',
     '../_base_/default_runtime.py',

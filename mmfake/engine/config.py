@@ -14,7 +14,7 @@ from mmengine.config import Config
 from mmengine.registry import Registry
 from mmengine.runner import Runner
 
-from ..datasets.clip_size import set_clip_size
+from ..datasets.clip_size import pipelines_of, set_clip_size
 from ..datasets.perturbed import keep_kinds
 from ..errors import MMFakeError, first_line, sample_of
 from ..files import is_full
@@ -161,7 +161,7 @@ def options_fit(path: str, what: str) -> Iterator[None]:
 
 
 def _merge_scale(cfg: Config, scale: Dict[str, Any]) -> None:
-    """Merge a scale, whose data, clip size, kinds and hooks fit whatever config this is."""
+    """Merge a scale; what it says of data, clips, transforms and hooks fits whatever config."""
     if 'data_root' in scale:
         set_in_datasets(cfg, 'data_root', scale.pop('data_root'))
     if 'clip_size' in scale:
@@ -169,6 +169,9 @@ def _merge_scale(cfg: Config, scale: Dict[str, Any]) -> None:
         set_clip_size(cfg, **scale.pop('clip_size'), keep_frames=True)
     if 'perturb_kinds' in scale:
         keep_kinds(cfg, scale.pop('perturb_kinds'))
+    adjusted = {transform['type']: transform for transform in scale.pop('transforms', [])}
+    for transform in (each for pipeline in pipelines_of(cfg) for each in pipeline):
+        transform.update(adjusted.get(transform['type'], {}))
     adjusted = {hook['type']: hook for hook in scale.pop('custom_hooks', [])}
     for hook in cfg.get('custom_hooks') or []:
         hook.update(adjusted.get(hook['type'], {}))

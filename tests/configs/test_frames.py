@@ -98,6 +98,21 @@ def test_what_a_config_says_of_a_scale_is_over_the_scale(scale, expected, tmp_pa
     assert ('momentum' in optimizer) == (scale != 'mini')
 
 
+def test_transforms_of_a_scale_adjust_those_of_their_type_in_each_pipeline(tmp_path):
+    scale = tmp_path / 'small.py'
+    scale.write_text(
+        "transforms = [dict(type='mmfake.SelfBlend', radius=3.0), dict(type='Flip', flip_ratio=0)]"
+    )
+    adjusted = {'Flip': dict(type='Flip', flip_ratio=0)}
+    blend = {'mmfake.SelfBlend': dict(type='mmfake.SelfBlend', radius=3.0)}
+    for name, expected in (('bin_ce', adjusted), ('sbi_ce', {**adjusted, **blend})):
+        path = str(CONFIGS / 'mtl' / f'{name}_holdout_df.py')
+        before, after = (
+            steps_of(load_config(path, s).train_dataloader) for s in (None, str(scale))
+        )
+        assert {key: step for key, step in after.items() if step != before[key]} == expected
+
+
 class FirstStepError(Exception):
     """Ends a training after its first step."""
 

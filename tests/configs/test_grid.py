@@ -161,6 +161,7 @@ def test_forgeries_differ_from_the_regime_without_them_in_training_data_alone(re
     assert dataset.pop('synthetic') == ['sbi']
     if regime == 'sbi_ce':
         assert dataset.pop('methods') == []
+        assert list(cfg.pop('scales')) == ['mini']
     else:
         assert cfg['model']['multi']['cls_head'].pop('num_classes') == 5
         del without['model']['multi']['cls_head']['num_classes']

@@ -170,13 +170,13 @@ class AttributeForgery(BaseTransform):
             raise ValueError('no other person among the originals')
         # 1. the nearest of some random frames
         drawn = [others[n] for n in rng.integers(len(others), size=self.bank)]
-        instants = [int(rng.integers(len(read_points(donor['points'])))) for donor in drawn]
-        shapes = np.stack([read_points(d['points'])[t] for d, t in zip(drawn, instants)])
-        distances = shape_distance(shapes, own[middle])
+        tracks = [read_points(donor['points']) for donor in drawn]
+        instants = [int(rng.integers(len(track))) for track in tracks]
+        near = np.stack([_around(*pair) for pair in zip(tracks, instants)])  # (bank, 3, 5, 2)
         # 1 is the largest distance: one that moves too fast is taken if all do
-        distances += [not _is_steady(read_points(d['points']), t) for d, t in zip(drawn, instants)]
+        distances = shape_distance(near[:, 1], own[middle]) + ~_are_steady(near)
         nearest = int(np.argmin(distances))
-        donor, points = drawn[nearest], read_points(drawn[nearest]['points'])
+        donor, points = drawn[nearest], tracks[nearest]
         # 2. as many frames around it, as far from each other; a video that ends is played back
         frames = np.ravel(results['frame_inds'])
         indices = _there_and_back(instants[nearest] + frames - frames[middle], len(points))
@@ -195,8 +195,10 @@ class AttributeForgery(BaseTransform):
         if not shifts:
             raise ValueError(f'no other instant: the clip has all {total} frames of the video')
         middle = len(frames) // 2
-        steady = [s for s in shifts if _is_steady(points, frames[middle] + s)]
-        shifts = rng.permutation(steady or shifts)[: self.candidates]
+        near = np.stack([_around(points, frames[middle] + s) for s in shifts])
+        steady = list(np.compress(_are_steady(near), shifts))
+        # in their order, as a decoder that goes back starts anew
+        shifts = np.sort(rng.permutation(steady or shifts)[: self.candidates])
         # 2. that with the most different eyes in the frame in the middle
         place = place_mask(mask, poses[middle], results['imgs'][middle].shape)
         if place is None:
@@ -241,11 +243,24 @@ def shape_distance(shapes: np.ndarray, shape: np.ndarray) -> np.ndarray:
     return 1 - np.abs(normed(shapes) @ normed(shape).conj()) ** 2
 
 
-def _is_steady(points: np.ndarray, instant: int) -> bool:
-    """Whether a face moves little within its clip, so that points between detections are right."""
-    near = points[max(instant - 1, 0) : instant + 2]
-    eyes = np.linalg.norm(near[0, 1] - near[0, 0])
-    return bool(np.abs(np.diff(near.mean(axis=1), axis=0)).max(initial=0) <= _FAST * eyes)
+def _around(points: np.ndarray, instant: int) -> np.ndarray:
+    """Take the points of a frame between those of its neighbours, (3, 5, 2); the ends repeat."""
+    last = len(points) - 1
+    return points[[max(instant - 1, 0), instant, min(instant + 1, last)]]
+
+
+def _are_steady(near: np.ndarray) -> np.ndarray:
+    """Whether faces move little within their clip, so that points between detections are right.
+
+    Args:
+        near (np.ndarray): (n, 3, 5, 2), the points of three frames in a row.
+
+    Returns:
+        np.ndarray: (n,) bool.
+    """
+    eyes = np.linalg.norm(near[:, 0, 1] - near[:, 0, 0], axis=-1)
+    steps = np.abs(np.diff(near.mean(axis=2), axis=1)).max(axis=(1, 2))
+    return steps <= _FAST * eyes
 
 
 def _there_and_back(indices: np.ndarray, length: int) -> np.ndarray:
@@ -281,19 +296,19 @@ def _matched(
 ) -> List[np.ndarray]:
     """Give the parts mean and contrast of the frames in the mask, each colour, over the clip."""
     inside = [
-        (part, frame[place.rows, place.columns], place.mask > 0.5)
+        (part[where], frame[place.rows, place.columns][where])
         for part, frame, place in zip(parts, frames, places)
         if place is not None
+        for where in (place.mask > 0.5,)
     ]
-    if not inside:
+    # mean and standard deviation of theirs and ours, each (3,)
+    pixels = [np.concatenate(those)[:, None] for those in zip(*inside)]  # (n, 1, 3)
+    if not pixels or not len(pixels[0]):
         return list(parts)
-    theirs = np.concatenate([part[where] for part, _, where in inside])
-    ours = np.concatenate([below[where] for _, below, where in inside]).astype(np.float32)
-    if not len(ours):
-        return list(parts)
+    (mean, spread), (wanted, contrast) = (np.squeeze(cv2.meanStdDev(p), -1) for p in pixels)
     # a part in even light has little contrast of its own: it is not blown up into noise
-    gain = np.clip(ours.std(axis=0) / np.maximum(theirs.std(axis=0), 1), 0.6, 1.5)
-    shift = ours.mean(axis=0) - gain * theirs.mean(axis=0)
+    gain = np.clip(contrast / np.maximum(spread, 1), 0.6, 1.5).astype(np.float32)
+    shift = np.float32(wanted - gain * mean)
     return [None if part is None else gain * part + shift for part in parts]
 
 
@@ -306,17 +321,17 @@ def _relit(
     side = rng.choice([-1, 1]) * rng.uniform(0.1, 0.4)  # of the light, at one eye distance
     warmth = rng.uniform(-0.08, 0.08)
     tint = np.float32([1 + warmth, 1, 1 - warmth])
+    curve = np.float32(255 * gain * (np.arange(256) / 255) ** gamma)  # of each grey level
     parts = []
     for frame, place in zip(frames, places):
         if place is None:
             parts.append(None)
             continue
-        below = frame[place.rows, place.columns].astype(np.float32) / 255
         height, width = place.mask.shape
         # canonical x of each pixel, in eye distances from the middle of the face
         back = np.linalg.inv(np.vstack([place.pose, (0, 0, 1)]))
         rows, columns = np.mgrid[:height, :width]
         across = (back[0, 0] * columns + back[0, 1] * rows + back[0, 2]) / UNIT - 2
-        light = gain * (1 + side * np.tanh(across))[..., None] * tint
-        parts.append(np.float32(255 * below**gamma * light))
+        light = np.float32(1 + side * np.tanh(across))[..., None] * tint
+        parts.append(curve[frame[place.rows, place.columns]] * light)
     return parts

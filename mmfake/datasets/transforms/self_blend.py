@@ -26,6 +26,7 @@ from .face_blending import (
     warped_part,
 )
 
+_TEXTURES = dict(pixels=(1.5, 3), sharpen=(0.2, 0.5), jpeg=(30, 80))
 _SIDE = 1 / 0.269  # side of a clip in eye distances, for lengths that SBI gives in sides
 
 
@@ -79,12 +80,18 @@ class SelfBlend(BaseTransform):
         brightness (float): Largest relative change of brightness and of contrast. SBI's. Defaults
             to 0.1.
         prob_colour (float): Share of copies with each of the three. SBI's. Defaults to 0.3.
-        prob_sharpness (float): Share of copies with fewer pixels (by 1.5 to 3, as SBI's half and
-            quarter are of larger pictures), sharpened (by 0.2 to 0.5, SBI's) or JPEG-coded
-            (quality 30 to 80, ours). Defaults to 0.7.
+        prob_sharpness (float): Share of copies with another fine structure. Defaults to 0.7.
+        textures (Mapping[str, tuple[float, float]]): What may be done to the fine structure, all
+            as likely, and how much: divide the ``pixels`` of a side (SBI's half and quarter are of
+            larger pictures), ``sharpen`` (SBI's) or code as ``jpeg`` of a quality (ours). A clip
+            that the network sees at half its size needs changes twice as coarse. Defaults to
+            ``{'pixels': (1.5, 3), 'sharpen': (0.2, 0.5), 'jpeg': (30, 80)}``.
+        radius (float): Standard deviation of the blur against which is sharpened, px. Ours.
+            Defaults to 1.0.
 
     Raises:
-        MMFakeError: If a region is unknown, or a strength or probability not from 0 to 1.
+        MMFakeError: If a region or texture is unknown, or a strength or probability not from 0 to
+            1.
     """
 
     makes = ('sbi',)  # read by FFPPDataset
@@ -102,6 +109,8 @@ class SelfBlend(BaseTransform):
         brightness: float = 0.1,
         prob_colour: float = 0.3,
         prob_sharpness: float = 0.7,
+        textures: Optional[Mapping[str, Tuple[float, float]]] = None,
+        radius: float = 1.0,
     ) -> None:
         regions = dict(regions or dict(face=0.6, parts=0.4))
         weights = [regions.get('face', 0), regions.get('parts', 0)]
@@ -111,6 +120,13 @@ class SelfBlend(BaseTransform):
         for name, values in shares.items():
             if not len(values) or not all(0 <= value <= 1 for value in values):
                 raise MMFakeError(f'SelfBlend: {name}={values!r}: numbers from 0 to 1 are needed')
+        textures = dict(textures or _TEXTURES)
+        if set(textures) - set(_TEXTURES) or not radius > 0:
+            raise MMFakeError(
+                f'SelfBlend: textures={textures!r}, radius={radius}: give ranges of '
+                f'{", ".join(_TEXTURES)}, and a radius above 0'
+            )
+        self.textures, self.radius = textures, radius
         self.share_of_faces = weights[0] / sum(weights)
         self.strengths = tuple(strengths)
         self.shift, self.scale, self.elastic = shift, scale, elastic
@@ -141,13 +157,15 @@ class SelfBlend(BaseTransform):
             elastic=_SIDE * rng.uniform(0, self.elastic),
         )
         colour = self._draw_colour(rng)
-        texture = _draw_texture(rng) if rng.uniform() < self.prob_sharpness else None
+        texture = self._draw_texture(rng) if rng.uniform() < self.prob_sharpness else None
         strength = self.strengths[rng.integers(len(self.strengths))]
 
         # 2. each frame with a changed copy of itself
         places = place_masks(mask, fit_poses(points_of(results)), frames[0].shape)
         parts = [
-            None if place is None else warped_part(_changed(frame, colour, texture), place, warp)
+            None
+            if place is None
+            else warped_part(self._changed(frame, colour, texture), place, warp)
             for frame, place in zip(frames, places)
         ]
         results['imgs'] = blend(frames, parts, places, strength)
@@ -182,27 +200,24 @@ class SelfBlend(BaseTransform):
         matrix = contrast * (keep * np.eye(3) + (1 - keep) * grey[None])
         return np.hstack([matrix, shift[:, None]])
 
+    def _draw_texture(self, rng: np.random.Generator) -> Tuple[str, float]:
+        """Draw what is done to the fine structure, and how much."""
+        kind = list(self.textures)[rng.integers(len(self.textures))]
+        return kind, rng.uniform(*self.textures[kind])
 
-def _draw_texture(rng: np.random.Generator) -> Tuple[str, float]:
-    """Draw what is done to the fine structure, and how much."""
-    kind = ('pixels', 'sharpen', 'jpeg')[rng.integers(3)]
-    low, high = dict(pixels=(1.5, 3), sharpen=(0.2, 0.5), jpeg=(30, 80))[kind]
-    return kind, rng.uniform(low, high)
-
-
-def _changed(
-    picture: np.ndarray, colour: np.ndarray, texture: Optional[Tuple[str, float]]
-) -> np.ndarray:
-    """Change a copy of a picture."""
-    picture = cv2.transform(picture, colour)
-    kind, amount = texture or ('', 0)
-    if kind == 'pixels':
-        size = tuple(max(1, round(side / amount)) for side in picture.shape[1::-1])
-        small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
-        return cv2.resize(small, picture.shape[1::-1], interpolation=cv2.INTER_LINEAR)
-    if kind == 'sharpen':
-        around = cv2.GaussianBlur(picture, (0, 0), 1.0)
-        return cv2.addWeighted(picture, 1 + 2 * amount, around, -2 * amount, 0)
-    if kind == 'jpeg':
-        return jpeg_coded(picture, int(amount))
-    return picture
+    def _changed(
+        self, picture: np.ndarray, colour: np.ndarray, texture: Optional[Tuple[str, float]]
+    ) -> np.ndarray:
+        """Change a copy of a picture."""
+        picture = cv2.transform(picture, colour)
+        kind, amount = texture or ('', 0)
+        if kind == 'pixels':
+            size = tuple(max(1, round(side / amount)) for side in picture.shape[1::-1])
+            small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+            return cv2.resize(small, picture.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+        if kind == 'sharpen':
+            around = cv2.GaussianBlur(picture, (0, 0), self.radius)
+            return cv2.addWeighted(picture, 1 + 2 * amount, around, -2 * amount, 0)
+        if kind == 'jpeg':
+            return jpeg_coded(picture, int(amount))
+        return picture

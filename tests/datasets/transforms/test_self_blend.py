@@ -7,13 +7,14 @@ import copy
 import cv2
 import numpy as np
 import pytest
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import RidgeClassifier
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from mmfake.datasets.transforms import self_blend
+from mmfake.datasets.transforms.attribute_forgery import AttributeForgery
 from mmfake.datasets.transforms.recompress import Recompress
 from mmfake.datasets.transforms.self_blend import SelfBlend
 from mmfake.errors import MMFakeError
@@ -121,6 +122,21 @@ def test_parts_and_faces_come_in_their_shares(make_sample, apply, masks):
     assert not any(mask[0, 54, 28] > 0.05 for mask in masks)
 
 
+@pytest.mark.parametrize(
+    ('textures', 'sharper'), [(dict(pixels=(3, 6)), False), (dict(sharpen=(0.5, 1.5)), True)]
+)
+def test_the_textures_named_are_the_ones_made(make_sample, apply, textures, sharper):
+    still = dict(shift=(0, 0), scale=(1, 1), elastic=0, prob_colour=0, strengths=(1,))
+    transform = SelfBlend(dict(face=1), **still, prob_sharpness=1, textures=textures, radius=2)
+    for seed in range(8):
+        sample = make_sample('sbi', seed, frames=1)
+        fine = [
+            np.abs(cv2.Laplacian(frames[0][40:64, 36:60].astype(np.float32), cv2.CV_32F)).mean()
+            for frames in (sample['imgs'], apply(transform, sample, seed))
+        ]
+        assert (fine[1] > 1.2 * fine[0]) if sharper else (fine[1] < 0.8 * fine[0])
+
+
 # ---- what surrounds the face tells nothing
 
 
@@ -138,30 +154,48 @@ def look_around(imgs):
     return np.concatenate([[f(v) for v in values for f in (np.mean, np.std)], [blocks], pixels])
 
 
-def probe(originals, blends):
-    """AUC of a linear probe on clips it was not fitted to, and its standard error."""
+def probe(originals, blends, shuffles=0):
+    """AUC of a linear probe on clips it was not fitted to, and how likely one as far from 0.5 is.
+
+    That is counted among shuffled labels, fitted anew: the folds of one probe share their clips, so
+    an interval over the clips alone is too narrow and lies below 0.5 too often.
+    """
     features = np.stack([look_around(clip) for clip in (*originals, *blends)])
     labels = np.repeat([0, 1], len(originals))
-    model = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=500))
-    scores = cross_val_predict(model, features, labels, cv=5, method='decision_function')
-    return roc_auc_score(labels, scores), np.sqrt(1 / (6 * len(originals)))  # under no difference
+    model = make_pipeline(StandardScaler(), RidgeClassifier(alpha=10))
+
+    def auc(truth):
+        scores = cross_val_predict(model, features, truth, cv=5, method='decision_function')
+        return roc_auc_score(truth, scores)
+
+    rng, found = np.random.default_rng(0), auc(labels)
+    chance = np.array([auc(rng.permutation(labels)) for _ in range(shuffles)])
+    sides = [1 + np.sum(chance >= found), 1 + np.sum(chance <= found)]
+    return found, min(1, 2 * min(sides) / (1 + shuffles))
 
 
-def test_the_periphery_tells_nothing(make_sample, apply):
-    """Others than in a pair have other videos and other qualities."""
+@pytest.mark.parametrize('method', ['sbi', 'physillum'])
+def test_the_periphery_tells_nothing(make_sample, apply, method):
+    """Others than in a pair have other videos and other qualities; the two largest masks."""
     recompress, n = Recompress(), 60
+    forge = SelfBlend() if method == 'sbi' else AttributeForgery()
     originals = [apply(recompress, make_sample('original', k), 1000 + k) for k in range(n)]
     blends = []
     for k in range(n):
-        forged = apply(SelfBlend(), make_sample('sbi', n + k), 2000 + k)
+        forged = apply(forge, make_sample(method, n + k), 2000 + k)
         blends.append(apply(recompress, dict(imgs=list(forged)), 3000 + k))
-    auc, error = probe(originals, blends)
-    assert abs(auc - 0.5) < 1.96 * error
-    # the probe is not blind: if the blends alone were coded anew, it would tell
+    auc, chance = probe(originals, blends, shuffles=99)
+    assert chance > 0.05, auc
+
+
+def test_the_probe_is_not_blind(make_sample, apply):
+    """If the blends alone were coded anew, it would tell."""
+    n, coded = 60, Recompress(jpeg=(60, 80), prob_h264=0)
     bare = [make_sample('original', k)['imgs'] for k in range(n)]
-    coded = Recompress(jpeg=(60, 80), prob_h264=0)
     blends = [apply(coded, make_sample('original', n + k), k) for k in range(n)]
-    assert probe(bare, blends)[0] > 0.8
+    auc, chance = probe(bare, blends, shuffles=99)
+    assert auc > 0.8
+    assert chance == 0.02, 'none of 99 shuffles comes near'
 
 
 @pytest.mark.parametrize(
@@ -172,6 +206,8 @@ def test_the_periphery_tells_nothing(make_sample, apply):
         (dict(strengths=()), 'numbers from 0 to 1'),
         (dict(strengths=(0.5, 2)), 'numbers from 0 to 1'),
         (dict(prob_colour=-1), 'numbers from 0 to 1'),
+        (dict(textures=dict(blur=(1, 2))), 'give ranges of pixels, sharpen, jpeg'),
+        (dict(radius=0), 'a radius above 0'),
     ],
 )
 def test_wrong_arguments(arguments, message):
