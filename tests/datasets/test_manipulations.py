@@ -63,8 +63,8 @@ def test_spellings_of_methods(name, key):
 
 
 def test_unknown_key_lists_the_known_ones_and_the_way_out():
-    with pytest.raises(MMFakeError, match=r"'dfd'.*df, f2f, fs, nt, fsh.*register_manipulation"):
-        get_manipulation('dfd')
+    with pytest.raises(MMFakeError, match=r"'dfx'.*df, f2f, fs, nt, fsh.*register_manipulation"):
+        get_manipulation('dfx')
 
 
 @pytest.mark.usefixtures('own_table')

@@ -74,7 +74,7 @@ scales = dict(
         ),
         optim_wrapper=dict(
             optimizer=dict(lr=0.03, weight_decay=0.0),
-            paramwise_cfg=dict(_delete_=True, custom_keys={'binary': dict(lr_mult=10.0)}),
+            paramwise_cfg=dict(custom_keys={'binary': dict(lr_mult=10.0)}),
         ),
         train_cfg=dict(max_epochs=12, val_begin=4, val_interval=4),
         param_scheduler=[
