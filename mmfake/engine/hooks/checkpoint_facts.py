@@ -26,9 +26,9 @@ class ProtocolHook(Hook):
     loads under a config that is not its own, and a method it was trained on would be reported as
     never seen. Each checkpoint holds the ``metainfo`` of its training set; this hook compares the
     methods in it. A test without a hold-out (``holdout=None``) and weights of unknown training,
-    such as another project's, pass. Told before a test are heads that only one of checkpoint and
-    config has, another compression, faces cut out in another way, and test videos that training or
-    validation has seen, say after new split files.
+    such as another project's, pass. A run is not resumed on other videos either. Told before a
+    test are heads that only one of checkpoint and config has, another compression, faces cut out in
+    another way, and test videos that training or validation has seen, say after new split files.
     """
 
     VALIDATION_KEY = 'validation_videos'
@@ -74,6 +74,9 @@ class ProtocolHook(Hook):
                 f'the checkpoint to resume from was trained on {", ".join(before)}, this config '
                 f'trains on {", ".join(now)}; resume with the config it was trained with.'
             )
+        validation = getattr(runner.val_loop and runner.val_dataloader.dataset, 'metainfo', {})
+        _check_same_videos(self._trained_on.get('expected_videos'), metainfo, 'trained')
+        _check_same_videos(self._validated_on, validation, 'validated')
 
     def before_test(self, runner: Runner) -> None:
         """Check that the method held out now was held out in training.
@@ -99,6 +102,22 @@ class ProtocolHook(Hook):
         ):
             if remark:
                 print_log(remark, logger='current', level=logging.WARNING)
+
+
+def _check_same_videos(before: Any, metainfo: Dict[str, Any], done: str) -> None:
+    """Refuse to resume on other videos: which the weights have seen would no longer be known."""
+    now = metainfo.get('expected_videos')
+    if not before or not now or set(before) == set(now):
+        return
+    parts = [
+        f'{len(videos)} {word} ({sample_of(sorted(map(str, videos)), 2)})'
+        for word, videos in (('gone', set(before) - set(now)), ('new', set(now) - set(before)))
+        if videos
+    ]
+    raise MMFakeError(
+        f'the checkpoint to resume from was {done} on other videos than those of this config: '
+        f'{", ".join(parts)}; resume with the data it was trained on, or start a new run.'
+    )
 
 
 def model_of(runner: Runner) -> nn.Module:
