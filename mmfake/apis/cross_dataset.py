@@ -16,7 +16,13 @@ from ..datasets.index import read_index
 from ..datasets.protocol import ORIGINAL, RENDERED
 from ..errors import MMFakeError
 from ..evaluation.comparisons import Comparison, compare_regimes
-from ..evaluation.cross_table import comparison_markdown, comparison_table, run_record
+from ..evaluation.cross_table import (
+    comparison_markdown,
+    comparison_table,
+    doubts,
+    run_record,
+    told_of_other_videos,
+)
 from ..evaluation.scores import RunScores
 from ..evaluation.tables import HEADINGS, MEAN, cell_text, grid_table, markdown_table
 from ..evaluation.video_metrics import format_summary
@@ -133,6 +139,7 @@ def cross_dataset(
         for run in runs
         if len(run.scored) < len(run.frame)
     ]
+    notes += [*told_of_other_videos(runs, 'detectors'), *doubts(runs)]
     notes += [f'Not finished: {name}: {reason}' for name, reason in lost.items()]
     text = _page(table, comparisons, notes, n_bootstrap, seed)
     pairs = comparison_table(comparisons).rename(columns=dict(holdout='set'))

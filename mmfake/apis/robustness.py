@@ -17,7 +17,7 @@ from ..datasets.ffpp_tree import INDEX_NAME
 from ..datasets.perturbed import perturb
 from ..datasets.transforms.perturb import Perturb
 from ..errors import MMFakeError
-from ..evaluation.cross_table import run_record
+from ..evaluation.cross_table import doubts, run_record, told_of_other_videos
 from ..evaluation.robustness_table import (
     CLEAN,
     PUBLISHED_KINDS,
@@ -111,6 +111,7 @@ def robustness(
     notes += [f'Left out: {reason}.' for reason in refused.values()]
     notes += [f'Not finished: {name}: {reason}' for name, reason in lost.items()]
     notes += _not_scored(runs)
+    notes += [*told_of_other_videos(runs, 'detectors'), *doubts(runs)]
     text = _page(table, chosen, levels, notes, seed, n_bootstrap)
     record = dict(
         kinds={kind: LEVELS[kind] for kind in chosen},

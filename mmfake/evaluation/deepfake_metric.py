@@ -14,6 +14,7 @@ from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
 from ..datasets.protocol import altered_key
+from ..engine.run_log import warnings_so_far
 from ..errors import MMFakeError
 from ..files import sha256_of
 from .attribute_metrics import evaluate_attributes, format_attributes
@@ -111,6 +112,7 @@ class DeepfakeMetric(BaseMetric):
         self.scores_file = scores_file
         self.temperature: Optional[float] = None
         self.facts = dict(facts or {})
+        self._warnings: Optional[List[str]] = None  # of the set-up of a test
 
     @property
     def threshold(self) -> Optional[float]:
@@ -137,6 +139,8 @@ class DeepfakeMetric(BaseMetric):
         Raises:
             MMFakeError: A sample lacks a key or its values are of the wrong form.
         """
+        if self._warnings is None:  # what comes later is of single videos, or of the scores
+            self._warnings = warnings_so_far()
         self.results.extend(SampleScore.from_data_sample(sample) for sample in data_samples)
 
     def evaluate(self, size: int) -> Dict[str, float]:
@@ -229,6 +233,8 @@ class DeepfakeMetric(BaseMetric):
         facts.update(threshold=self.threshold, threshold_from=threshold_from)
         if self.temperature is not None:
             facts['temperature'] = self.temperature
+        if self._warnings:
+            facts['warnings'] = self._warnings
         return facts
 
     def _log(
