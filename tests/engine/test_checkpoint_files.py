@@ -46,7 +46,7 @@ def test_an_optimizer_setting_that_would_have_no_effect_is_refused(go, whole, se
 
 
 def schedule(gamma):
-    return [dict(type='StepLR', step_size=1, gamma=gamma, by_epoch=True)]
+    return [dict(type='StepLR', step_size=1, gamma=gamma, by_epoch=True, end=9)]
 
 
 def test_a_schedule_that_has_no_effect_is_told(go, tmp_path, capfd):
