@@ -210,7 +210,8 @@ class ClipShapeHook(Hook):
     shape until it is validated.
 
     It also warns, once, of pictures that a ``Resize`` enlarges by more than 1.5: a detector of
-    larger pictures than are stored sees no more in them.
+    larger pictures than are stored sees no more in them; and of a clip that has not as many frames
+    as its index says.
 
     Args:
         refuse (bool): Whether another shape ends the test. Defaults to True.
@@ -222,7 +223,7 @@ class ClipShapeHook(Hook):
     def __init__(self, refuse: bool = True) -> None:
         self.refuse = refuse
         self._shape: Optional[Sequence[int]] = None
-        self._warned = False
+        self._warned = self._warned_of_length = False
 
     def before_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: Optional[Dict[str, Any]] = None
@@ -267,11 +268,26 @@ class ClipShapeHook(Hook):
                 'for a test with others set default_hooks.clip_shape.refuse=False',
             )
 
+    def _warn_of_other_lengths(self, samples: Sequence[Any]) -> None:
+        """Name the first video that is not the one of its index."""
+        others = [sample for sample in samples if sample.get('other_length')]
+        if not others or self._warned_of_length:
+            return
+        self._warned_of_length = True
+        found, told = others[0].get('other_length')
+        print_log(
+            f'{others[0].get("video_id")} has {found} frames, and its index says {told}: the clip '
+            'is not the one that was prepared; look for others with data_prep/check_index.py.',
+            logger='current',
+            level=logging.WARNING,
+        )
+
     def _warn_of_enlarged(self, batch: Dict[str, Any]) -> None:
         """Say both sizes of the first pictures that were enlarged."""
+        samples = batch.get('data_samples') or ()
+        self._warn_of_other_lengths(samples)
         if self._warned:
             return
-        samples = batch.get('data_samples') or ()
         sizes = [sample.get('enlarged') for sample in samples if sample.get('enlarged')]
         if not sizes:
             return
