@@ -112,7 +112,8 @@ class DeepfakeMetric(BaseMetric):
         self.scores_file = scores_file
         self.temperature: Optional[float] = None
         self.facts = dict(facts or {})
-        self._warnings: Optional[List[str]] = None  # of the set-up of a test
+        self.warnings: List[str] = []  # what makes all scores doubtful, for the sidecar
+        self._has_begun = False
 
     @property
     def threshold(self) -> Optional[float]:
@@ -139,8 +140,9 @@ class DeepfakeMetric(BaseMetric):
         Raises:
             MMFakeError: A sample lacks a key or its values are of the wrong form.
         """
-        if self._warnings is None:  # what comes later is of single videos, or of the scores
-            self._warnings = warnings_so_far()
+        if not self._has_begun:  # what comes later is of single videos, or of the scores
+            self._has_begun = True
+            self.warnings += warnings_so_far()
         self.results.extend(SampleScore.from_data_sample(sample) for sample in data_samples)
 
     def evaluate(self, size: int) -> Dict[str, float]:
@@ -233,8 +235,8 @@ class DeepfakeMetric(BaseMetric):
         facts.update(threshold=self.threshold, threshold_from=threshold_from)
         if self.temperature is not None:
             facts['temperature'] = self.temperature
-        if self._warnings:
-            facts['warnings'] = self._warnings
+        if self.warnings:
+            facts['warnings'] = self.warnings
         return facts
 
     def _log(
