@@ -20,6 +20,8 @@ from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
 
 from ..compat.checkpoints import safe_load
+from ..datasets.clip_size import datasets_of
+from ..datasets.ffpp_tree import INDEX_NAME
 from ..datasets.manipulations import manipulation_keys
 from ..engine.config import load_config
 from ..engine.hooks.validation_threshold_hook import ValidationThresholdHook
@@ -142,6 +144,23 @@ def settings_of(cfg: Config) -> Dict[str, str]:
 def fingerprint(settings: Dict[str, str]) -> str:
     """Shorten settings to 16 hexadecimal digits."""
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def lists_of(dataset: Mapping[str, Any]) -> List[str]:
+    """Hashes of what decides which videos a dataset of a config has: its index or split files."""
+    root = str(dataset.get('data_root'))
+    named = dataset.get('ann_file')
+    places = [Path(named), Path(root, named)] if named else [Path(root, INDEX_NAME)]
+    index = [path for path in places if path.is_file()][:1]
+    splits = sorted(Path(dataset.get('splits_dir') or Path(root, 'splits')).glob('*.json'))
+    return [sha256_of(path) for path in index or splits]
+
+
+def _lists(cfg: Config) -> str:
+    """Those of all loaders of a config, shortened."""
+    loaders = (cfg.get(f'{name}_dataloader') or {} for name in ('train', 'val', 'test'))
+    found = [lists_of(dataset) for loader in loaders for dataset in datasets_of(loader)]
+    return hashlib.sha256(json.dumps(found).encode()).hexdigest()[:16]
 
 
 def first_difference(before: Dict[str, str], now: Dict[str, str]) -> Optional[str]:
@@ -277,11 +296,16 @@ def is_finished(folder: Path, cfg: Config) -> bool:
     """Whether a cell need not be run: its record is of its scores and of these settings.
 
     Raises:
-        MMFakeError: It was trained with other settings.
+        MMFakeError: It was trained with other settings, or on other lists of videos.
     """
     record, settings = None, settings_of(cfg)
     with contextlib.suppress(MMFakeError):  # it is run again
         record = read_record(folder)
+    if record and record.get('lists', _lists(cfg)) != _lists(cfg):
+        raise MMFakeError(
+            f'{folder}: was trained and tested on other videos: the index or the split files of '
+            'its data are not those of that time; remove this folder or choose another --work-dir'
+        )
     if record and record.get('settings') == fingerprint(settings):
         return True
     # another fingerprint may be of an earlier version of this package: the logs tell
@@ -315,6 +339,7 @@ def write_record(cell: Cell, folder: Path, cfg: Config, command: str) -> None:
         threshold=safe_load(str(best), 'cpu')['meta'].get(ValidationThresholdHook.META_KEY),
         dataset='+'.join(datasets),
         data_root=root,
+        lists=_lists(cfg),
         test_order=_test_order(cfg),
         versions=versions(),
     )

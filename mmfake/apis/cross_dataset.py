@@ -16,7 +16,13 @@ from ..datasets.manipulations import ORIGINAL
 from ..datasets.protocol import RENDERED
 from ..errors import MMFakeError
 from ..evaluation.comparisons import Comparison, compare_regimes
-from ..evaluation.cross_table import comparison_markdown, comparison_table, run_record
+from ..evaluation.cross_table import (
+    comparison_markdown,
+    comparison_table,
+    doubts,
+    run_record,
+    told_of_other_videos,
+)
 from ..evaluation.scores import RunScores
 from ..evaluation.tables import HEADINGS, MEAN, cell_text, grid_table, markdown_table
 from ..files import write_json, write_text
@@ -129,7 +135,8 @@ def cross_dataset(
     # 3. table, comparisons and figure
     table = _table(runs, n_bootstrap, seed)
     comparisons = compare_regimes(runs, n_bootstrap=n_bootstrap, seed=seed)
-    notes = [f'{one.name}: {_what(one, runs)}' for one in found] + remarks(runs, lost)
+    notes = [f'{one.name}: {_what(one, runs)}' for one in found]
+    notes += [*remarks(runs, lost), *told_of_other_videos(runs, 'detectors'), *doubts(runs)]
     text = _page(table, comparisons, notes, n_bootstrap, seed)
     pairs = comparison_table(comparisons).rename(columns=dict(holdout='set'))
     cells = table.rename(columns=dict(regime='detector', holdout='set'))

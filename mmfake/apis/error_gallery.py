@@ -12,7 +12,12 @@ import numpy as np
 from ..datasets.index import read_index
 from ..errors import MMFakeError, sample_of
 from ..evaluation.foreign_scores import read_foreign_scores
-from ..evaluation.scores_file import known_threshold, read_sidecar, threshold_text
+from ..evaluation.scores_file import (
+    known_threshold,
+    known_warnings,
+    read_sidecar,
+    threshold_text,
+)
 from ..evaluation.video_metrics import format_summary, score_warnings
 from ..files import atomic_file
 from ..video.frame_reader import FrameReader
@@ -89,11 +94,13 @@ def error_gallery(
 
     # the scores and their threshold
     frame = read_foreign_scores(scores)
-    level, stale = (threshold, 'given'), ''
+    facts, stale = read_sidecar(scores)
     if threshold is None:
-        facts, stale = read_sidecar(scores)
         level = known_threshold(facts)
+    else:
+        level, stale = (threshold, 'given'), ''
     notes = [f'threshold {threshold_text(*level)}', *filter(None, [stale])]
+    notes += known_warnings(facts)
     notes += [format_summary(frame), *score_warnings(frame)]
     errors = choose_errors(frame, 0.5 if level[0] is None else level[0], top)
 

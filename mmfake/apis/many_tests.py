@@ -27,14 +27,18 @@ from mmengine.logging import MMLogger
 from ..compat.checkpoints import safe_load
 from ..console import ProgressBar, Stopwatch
 from ..datasets.clip_size import datasets_of
-from ..datasets.ffpp_tree import INDEX_NAME
 from ..engine.config import load_config
 from ..errors import MMFakeError
 from ..evaluation.scores import RunScores
-from ..evaluation.scores_file import known_threshold, read_scores_file, read_sidecar
+from ..evaluation.scores_file import (
+    known_threshold,
+    known_warnings,
+    read_scores_file,
+    read_sidecar,
+)
 from ..evaluation.video_metrics import format_summary
 from ..files import sha256_of, write_json
-from .cell import fingerprint, reason_of, settings_of
+from .cell import fingerprint, lists_of, reason_of, settings_of
 from .run_cells import auc_text
 from .test import nothing_scored, set_test_options, test
 
@@ -170,8 +174,10 @@ def run_tests(planned: Sequence[PlannedTest]) -> Tuple[List[RunScores], Dict[str
         ``regime`` and the column as ``holdout``, and why each of the others is not.
 
     Raises:
-        MMFakeError: The first test goes wrong, as would the others.
+        MMFakeError: The first test goes wrong, as would the others, or the seeds of one name are
+            tested on other methods.
     """
+    _check_seeds(planned)
     runs, lost, watch = [], {}, Stopwatch()
     bar, n_made = ProgressBar(time_left=True), 0
     with bar:
@@ -217,6 +223,30 @@ def exit_status(lost: Mapping[str, str]) -> int:
     return 3 if lost else 0
 
 
+def _check_seeds(planned: Sequence[PlannedTest]) -> None:
+    """Refuse to take the mean over detectors of one name that are tested on other methods."""
+    first: Dict[Tuple[str, str], Tuple[str, str]] = {}
+    for one in planned:
+        name, tested = one.detector.name, ' and '.join(map(_tested, _datasets_of(one)))
+        other, file = first.setdefault((name, one.column), (tested, one.detector.checkpoint))
+        if other != tested:
+            raise MMFakeError(
+                f'{file} is tested on {other} and {one.detector.checkpoint} on {tested}: they are '
+                f'no seeds of one training, as which {name!r} names them; give each training a '
+                'name of its own with --names.'
+            )
+
+
+def _tested(dataset: Mapping[str, Any]) -> str:
+    """What of a dataset is tested, in words."""
+    alone = dataset.get('holdout') or ', '.join(dataset.get('methods') or ()) or 'all methods'
+    return f'{alone} ({dataset.get("compression") or "c23"})'
+
+
+def _datasets_of(one: PlannedTest) -> List[Mapping[str, Any]]:
+    return list(datasets_of(one.cfg.test_dataloader))
+
+
 def _settings(one: PlannedTest) -> str:
     """A fingerprint of all that decides the scores of a test."""
     settings = {
@@ -224,8 +254,7 @@ def _settings(one: PlannedTest) -> str:
         for key, value in settings_of(one.cfg).items()
         if key.split('.')[0] not in ('experiment_name', 'test_evaluator', 'filename')
     }
-    roots = [str(dataset.get('data_root')) for dataset in datasets_of(one.cfg.test_dataloader)]
-    indexes = ' '.join(sha256_of(Path(root, INDEX_NAME)) for root in roots)
+    indexes = ' '.join(' '.join(lists_of(dataset)) for dataset in _datasets_of(one))
     return fingerprint(dict(settings, checkpoint=one.detector.sha256, indexes=indexes))
 
 
@@ -289,5 +318,7 @@ def _read(one: PlannedTest) -> RunScores:
         one.detector.seed,
         read_scores_file(path),
         known_threshold(facts)[0],
-        info=dict(info, config=one.detector.config, scores=str(path)),
+        info=dict(
+            info, config=one.detector.config, scores=str(path), warnings=known_warnings(facts)
+        ),
     )

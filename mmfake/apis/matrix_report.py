@@ -17,21 +17,33 @@ from ..datasets.manipulations import method_name
 from ..datasets.protocol import RENDERED
 from ..datasets.unreadable import is_unreadable
 from ..errors import MMFakeError
-from ..evaluation.cross_table import write_cross_table
+from ..evaluation.cross_table import doubts, told_of_other_videos, write_cross_table
 from ..evaluation.paper import TEST_VIDEOS, regime_name
 from ..evaluation.scores import RunScores
-from ..evaluation.scores_file import read_scores_file
+from ..evaluation.scores_file import known_warnings, read_scores_file, read_sidecar
 from ..visualization.embedding_map import draw_embedding_map
 from ..visualization.matrix_figures import draw_heat_map, draw_intervals
 from ..visualization.score_figures import draw_confusion, draw_roc_curves
 from ..visualization.style import save_png_and_svg
-from .cell import RECORD, Cell, best_checkpoint, latest_config, read_record, reason_of, write_record
+from .cell import (
+    RECORD,
+    Cell,
+    best_checkpoint,
+    first_difference,
+    latest_config,
+    read_record,
+    reason_of,
+    settings_of,
+    write_record,
+)
 
 _RENDERED = (
     '**Mini results, not FaceForensics++ results**: the faces are rendered (mini_ffpp); they say '
     'nothing about real videos.'
 )
 _GENERATED = ('<!-- generated: the tables of table.md -->', '<!-- end -->')
+# settings that all hold-outs of a regime share
+_TRAINING = ('train_cfg.', 'optim_wrapper.', 'param_scheduler.')
 # of a record, what a run says elsewhere
 _HIDDEN = ('regime', 'holdout', 'seed', 'threshold', 'dataset', 'test_order')
 
@@ -54,6 +66,8 @@ def _run_of(cell: Cell, folder: Path) -> RunScores:
         if cfg is not None:
             write_record(cell, folder, cfg, command='by hand')
     record = read_record(folder)
+    info = {key: value for key, value in record.items() if key not in _HIDDEN}
+    facts, _ = read_sidecar(folder / 'scores.csv')
     run = RunScores(
         cell.regime,
         cell.holdout,
@@ -61,7 +75,7 @@ def _run_of(cell: Cell, folder: Path) -> RunScores:
         read_scores_file(folder / 'scores.csv'),
         record['threshold'],
         record['dataset'],
-        {key: value for key, value in record.items() if key not in _HIDDEN},
+        dict(info, warnings=known_warnings(facts)),
         record['test_order'],
     )
     run.check_holdout(str(folder / 'scores.csv'))
@@ -97,6 +111,8 @@ def write_matrix_report(
     """
     datasets = sorted({run.dataset for run in runs})
     note = [data_note(name, [run for run in runs if run.dataset == name]) for name in datasets]
+    note += [*told_of_other_videos(runs, 'regimes'), *told_of_other_settings(runs, out_dir)]
+    note += doubts(runs)
     if lost:
         note.append(f'Not finished, and so not in the table: {", ".join(lost)}.')
     table = write_cross_table(runs, out_dir, inputs, ' '.join(note))
@@ -110,6 +126,33 @@ def write_matrix_report(
     for name, figure in figures.items():
         save_png_and_svg(figure, out_dir / name)
     return table
+
+
+def told_of_other_settings(runs: Sequence[RunScores], work_dir: Path) -> List[str]:
+    """A line for each cell that was not trained as the first of its regime was.
+
+    Cells of one hold-out differ in the seed alone; of others, optimizer and schedule are compared.
+    """
+    lines = []
+    first: Dict[Tuple[str, str], Tuple[str, Dict[str, str]]] = {}
+    for run in runs:
+        cell = Cell(run.regime, run.holdout, run.seed)
+        cfg = latest_config(work_dir / cell.name)
+        if cfg is None:  # its logs are gone
+            continue
+        settings = settings_of(cfg)
+        settings.pop('randomness.seed', None)
+        schedule = {key: text for key, text in settings.items() if key.startswith(_TRAINING)}
+        for key, mine in ((run.holdout, settings), ('', schedule)):
+            name, other = first.setdefault((run.regime, key), (cell.name, mine))
+            difference = first_difference(other, mine)
+            if difference:
+                lines.append(
+                    f'**{cell.name} was not trained as {name} was ({difference}): the row '
+                    f'{regime_name(run.regime)} mixes them.**'
+                )
+                break
+    return lines
 
 
 def data_note(dataset: str, runs: Sequence[RunScores]) -> str:

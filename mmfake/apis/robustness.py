@@ -17,7 +17,7 @@ from ..datasets.ffpp_tree import INDEX_NAME
 from ..datasets.perturbed import n_until_decoded, perturb
 from ..datasets.transforms.perturb import Perturb
 from ..errors import MMFakeError
-from ..evaluation.cross_table import run_record
+from ..evaluation.cross_table import doubts, run_record, told_of_other_videos
 from ..evaluation.robustness_table import (
     CLEAN,
     PUBLISHED_KINDS,
@@ -118,7 +118,7 @@ def robustness(
     data = '+'.join(sorted({video.split('/')[0] for run in runs for video in run.frame['video']}))
     notes = [data_note(data, runs), _where(clean[0].cfg)]
     notes += [f'Left out: {reason}.' for reason in refused.values()]
-    notes += remarks(runs, lost)
+    notes += [*remarks(runs, lost), *told_of_other_videos(runs, 'detectors'), *doubts(runs)]
     text = _page(table, chosen, levels, notes, seed, n_bootstrap)
     record = dict(
         kinds={kind: LEVELS[kind] for kind in chosen},

@@ -19,6 +19,7 @@ from ..evaluation.scores import RunScores, scored_only
 from ..evaluation.scores_file import (
     known_temperature,
     known_threshold,
+    known_warnings,
     read_sidecar,
     threshold_text,
 )
@@ -100,6 +101,8 @@ def score_files(
     missing = _missing(runs)
     notes = [f'{name}: threshold {threshold_text(*level)}.' for name, level in zip(names, levels)]
     notes += [f'**{name}: {line}**' for name, line in zip(names, stale) if line]
+    warnings = zip(names, map(known_warnings, facts))
+    notes += [f'**{name}: {line}**' for name, lines in warnings for line in lines]
     notes += _averaged(whole) if average_frames else []
     notes += _lost(whole, complete=not missing) + _one_sided(whole) + missing
     notes += _suspicious(whole, n_bootstrap, seed)

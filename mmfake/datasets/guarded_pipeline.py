@@ -39,8 +39,9 @@ class GuardedPipeline(Compose):
     ``DeepfakeMetric`` name them. An exception after decoding is a bug and propagates, and so do
     those that no broken file causes (a missing library, a missing key, no memory).
 
-    A ``Resize`` that enlarges the pictures by more than 1.5 is noted in the metainfo ``enlarged``,
-    the sides before and after it, of which ``ClipShapeHook`` warns.
+    A video of another length than its annotation says (``frames``) is noted in the metainfo
+    ``other_length``, and a ``Resize`` that enlarges the pictures by more than 1.5 in ``enlarged``,
+    the sides before and after it. ``ClipShapeHook`` warns of both.
 
     A decoder that never returns is ended by the ``timeout`` of the data loader.
 
@@ -92,6 +93,9 @@ class GuardedPipeline(Compose):
             unreadable = _one_line(error)
             data = dict(self._black_clip(annotation), unreadable=unreadable)
         notes = {} if unreadable is None else dict(unreadable=unreadable)
+        told, found = annotation.get('frames'), data.get('total_frames')
+        if told and found and told != found and unreadable is None:
+            notes['other_length'] = (found, told)
         for transform in self._tail:
             before = data.get('img_shape')
             data = transform(data)

@@ -6,7 +6,7 @@ import logging
 import os
 import re
 from pathlib import Path
-from typing import Any, List, Optional, Union
+from typing import Any, Dict, List, Optional, Union
 
 from mmengine.fileio import LocalBackend, register_backend
 from mmengine.logging import print_log
@@ -15,6 +15,9 @@ from mmengine.runner import Runner
 from ..compat.checkpoints import safe_load
 from ..errors import MMFakeError, sample_of
 from ..files import atomic_file
+
+# of the state of a schedule: how far it is, not what the config says
+_PROGRESS = ('base_values', 'last_step', '_global_step', '_last_value', 'verbose')
 
 
 @register_backend('atomic', force=True)
@@ -53,10 +56,12 @@ def explain_misfits(runner: Runner) -> None:
 
     def told_in_one_line() -> None:
         resume, file = runner._resume, runner._load_from or runner.work_dir
+        asked = _settings_of(runner) if resume else []
         try:
             load_or_resume()
             if resume:
                 _check_groups(runner.optim_wrapper)
+                _check_settings(asked, _settings_of(runner), file)
         except MMFakeError:
             raise
         except (KeyError, TypeError, AttributeError, ValueError, RuntimeError, IndexError) as error:
@@ -80,6 +85,49 @@ def _check_groups(wrapper: Any) -> None:
     for group in optimizer.param_groups if optimizer is not None else ():
         for name in optimizer.defaults:
             group[name]
+
+
+def _settings_of(runner: Runner) -> List[Dict[str, Any]]:
+    """What the config says of each group of parameters and each schedule, but not how far it is."""
+    groups = getattr(getattr(runner.optim_wrapper, 'optimizer', None), 'param_groups', ())
+    found = []
+    for group in groups:
+        settings = {key: value for key, value in group.items() if _is_plain(value)}
+        first = settings.pop('initial_lr', settings.get('lr'))  # the one before any schedule
+        found.append(dict(settings, lr=first))
+    schedules = runner.param_schedulers
+    for schedule in schedules if isinstance(schedules, list) else ():
+        state = schedule.state_dict().items()
+        plain = {key: value for key, value in state if _is_plain(value)}
+        told = {key: value for key, value in plain.items() if key not in _PROGRESS}
+        found.append(dict(told, schedule=type(schedule).__name__))
+    return found
+
+
+def _is_plain(value: Any) -> bool:
+    parts = value if isinstance(value, (list, tuple)) else [value]
+    return all(isinstance(part, (bool, int, float, str)) for part in parts)
+
+
+def _check_settings(asked: List[Dict], taken: List[Dict], file: Union[str, Path]) -> None:
+    """Refuse a learning rate and the like that the state of the optimizer has overwritten."""
+    for before, now in zip(asked, taken):
+        for key in before.keys() & now.keys():
+            if before[key] == now[key]:
+                continue
+            if 'schedule' not in before:
+                raise MMFakeError(
+                    f'{file}: was trained with {key} {now[key]} of the optimizer, this config has '
+                    f'{before[key]}, which has no effect on a run that is resumed: resume with the '
+                    'config it was trained with, or start anew from its weights with --cfg-options '
+                    'load_from=CHECKPOINT and without --resume.'
+                )
+            print_log(
+                f'{file}: the run goes on with {key} {now[key]} of its {now["schedule"]}; the '
+                f'{before[key]} of this config has no effect on a run that is resumed.',
+                logger='current',
+                level=logging.WARNING,
+            )
 
 
 def latest_checkpoint(work_dir: str, out_dir: str, filename_tmpl: str) -> Optional[str]:

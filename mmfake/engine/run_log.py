@@ -86,6 +86,12 @@ def repeat_warnings(logger: logging.Logger, when: str) -> None:
                 logger.warning(f'{when}: {text}')
 
 
+def warnings_so_far() -> List[str]:
+    """The warnings of the set-up of the run that is under way."""
+    filters = MMLogger.get_current_instance().filters
+    return [text for part in filters if isinstance(part, BriefLog) for text in part.warnings]
+
+
 def forget_warnings(logger: logging.Logger) -> None:
     """Drop the warnings of the set-up, as the weights they concern were replaced by others."""
     for part in logger.filters:

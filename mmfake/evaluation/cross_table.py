@@ -93,6 +93,46 @@ def run_record(run: RunScores) -> Dict[str, Any]:
     )
 
 
+def doubts(runs: Sequence[RunScores]) -> List[str]:
+    """A line for each warning of the tests, with the detectors and columns that it is of."""
+    told: Dict[str, Dict[str, List[str]]] = {}
+    for run in runs:
+        for line in run.info.get('warnings', ()):
+            columns = told.setdefault(line, {})
+            columns.setdefault(f'{run.regime}, seed {run.seed}', []).append(run.holdout)
+    return [
+        f'**{name} ({sample_of(columns)}): {line}**'
+        for line, found in told.items()
+        for name, columns in found.items()
+    ]
+
+
+def told_of_other_videos(runs: Sequence[RunScores], what: str) -> List[str]:
+    """A line for each column whose rows are of other videos, which they do not compare.
+
+    Args:
+        runs (Sequence[RunScores]): The runs.
+        what (str): What a row is, such as ``'detectors'``.
+    """
+    lines = []
+    for column in dict.fromkeys(run.holdout for run in runs):
+        tested: Dict[frozenset, Dict[str, str]] = {}
+        for run in runs:
+            if run.holdout == column:
+                fakes = sorted(set(run.frame.loc[run.frame['label'] == 1, 'method']))
+                told = f'{run.regime} on {", ".join(fakes)}'
+                tested.setdefault(frozenset(run.frame['video']), {})[told] = told
+        if len(tested) > 1:
+            parts = [
+                f'{sample_of(names)}, {len(videos)} videos' for videos, names in tested.items()
+            ]
+            lines.append(
+                f'**{column}: the {what} are tested on other videos ({"; ".join(parts)}), so that '
+                'its rows do not compare them.**'
+            )
+    return lines
+
+
 def _page(
     runs: Sequence[RunScores],
     table: pd.DataFrame,

@@ -14,6 +14,7 @@ from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
 from ..datasets.manipulations import altered_key
+from ..engine.run_log import warnings_so_far
 from ..errors import MMFakeError
 from ..files import sha256_of
 from .attribute_metrics import evaluate_attributes, format_attributes
@@ -112,6 +113,8 @@ class DeepfakeMetric(BaseMetric):
         self.scores_file = scores_file
         self.temperature: Optional[float] = None
         self.facts = dict(facts or {})
+        self.warnings: List[str] = []  # what makes all scores doubtful, for the sidecar
+        self._has_begun = False
 
     @property
     def threshold(self) -> Optional[float]:
@@ -138,6 +141,9 @@ class DeepfakeMetric(BaseMetric):
         Raises:
             MMFakeError: A sample lacks a key or its values are of the wrong form.
         """
+        if not self._has_begun:  # what comes later is of single videos, or of the scores
+            self._has_begun = True
+            self.warnings += warnings_so_far()
         self.results.extend(SampleScore.from_data_sample(sample) for sample in data_samples)
 
     def evaluate(self, size: int) -> Dict[str, float]:
@@ -230,6 +236,8 @@ class DeepfakeMetric(BaseMetric):
         facts.update(threshold=self.threshold, threshold_from=threshold_from)
         if self.temperature is not None:
             facts['temperature'] = self.temperature
+        if self.warnings:
+            facts['warnings'] = self.warnings
         return facts
 
     def _log(

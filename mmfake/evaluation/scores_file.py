@@ -9,7 +9,7 @@ import json
 import math
 import shutil
 from pathlib import Path
-from typing import Any, Dict, Mapping, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
 import pandas as pd
 
@@ -194,6 +194,12 @@ def known_temperature(facts: Mapping[str, Any]) -> Optional[float]:
     value = facts.get('temperature')
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     return float(value) if is_number and 0 < value < math.inf else None
+
+
+def known_warnings(facts: Mapping[str, Any]) -> List[str]:
+    """Give what the test said that makes its scores doubtful, as its sidecar holds it."""
+    told = facts.get('warnings')
+    return [str(line) for line in told] if isinstance(told, list) else []
 
 
 def threshold_text(level: Optional[float], source: str) -> str:

@@ -178,3 +178,15 @@ def test_a_name_is_given_once(tiny_tree, small_scale, checkpoints, tmp_path, too
     words = [CONFIG, checkpoints[0], '--out', str(tmp_path), '--scale', small_scale, '--sets']
     with pytest.raises(MMFakeError, match='ffpp is there twice'):
         tool('cross_dataset').main([*words, f'ffpp={tiny_tree}', f'ffpp={tiny_tree}'])
+
+
+def test_detectors_of_other_hold_outs_are_no_seeds(
+    tiny_tree, small_scale, checkpoints, tmp_path, tool
+):
+    other = CONFIG.replace('f2f', 'df')
+    words = [CONFIG, checkpoints[0], other, checkpoints[1], '--scale', small_scale]
+    words += ['--sets', f'ffpp={tiny_tree}', '--out', str(tmp_path / 'out'), '--names', 'a', 'a']
+    told = 'is tested on f2f .c23. and .* on df .c23.: they are no seeds of one training'
+    with pytest.raises(MMFakeError, match=told):
+        tool('cross_dataset').main(words)
+    assert not (tmp_path / 'out').exists()

@@ -15,6 +15,8 @@ import pytest
 from mmfake import MMFakeError
 from mmfake.apis.cell import Cell
 from mmfake.apis.cross_manipulation import cross_manipulation
+from mmfake.evaluation.scores_file import read_scores_file, write_scores
+from mmfake.files import sha256_of
 from tests.apis.untrained_matrix import GOOD, names_of, scores_of
 from tools.cross_manipulation import parse
 
@@ -22,6 +24,47 @@ REGIMES = ['baseline_s3d', 'bin_ce', 'bin_con', 'bin_ce_con', 'bin_multi_ce', 'b
 
 
 # --- running --------------------------------------------------------------------------------------
+
+
+def test_what_the_test_of_a_cell_warned_of_is_in_the_table(matrix, tables, monkeypatch):
+    monkeypatch.setattr('mmfake.apis.matrix_report.save_png_and_svg', lambda figure, stem: None)
+    assert matrix.run() == 0
+    scores = matrix.cell(GOOD) / 'scores.csv'
+    write_scores(read_scores_file(scores), scores, dict(warnings=['6 videos were trained on']))
+    record = matrix.cell(GOOD) / 'cell.json'
+    known = json.loads(record.read_text())
+    record.write_text(json.dumps(dict(known, scores_sha256=sha256_of(scores))))
+    assert matrix.run('--collect-only') == 0
+    told = '**good, seed 0 (f2f): 6 videos were trained on**'
+    assert told in (matrix.work_dir / 'table.md').read_text()
+
+
+def test_cells_of_one_row_trained_in_two_ways_are_told(matrix, tables, monkeypatch):
+    monkeypatch.setattr('mmfake.apis.matrix_report.save_png_and_svg', lambda figure, stem: None)
+    assert matrix.run() == 0
+    assert matrix.run('--seeds', '1') == 0
+    assert matrix.run('--collect-only') == 0
+    assert 'not trained as' not in (matrix.work_dir / 'table.md').read_text()
+    matrix.add('good', 'train_cfg = dict(max_epochs=2)\n')
+    assert matrix.run('--seeds', '2') == 0
+    assert matrix.run('--collect-only') == 0
+    told = '**good_holdout_f2f/seed_2 was not trained as good_holdout_f2f/seed_0 was '
+    told += '(train_cfg.max_epochs: not there, now 2): the row good mixes them.**'
+    assert told in (matrix.work_dir / 'table.md').read_text()
+
+
+def test_a_finished_cell_of_other_split_files_is_refused(matrix, tmp_path, capsys):
+    splits = tmp_path / 'data' / 'splits'
+    splits.mkdir(parents=True)
+    (splits / 'test.json').write_text('[["000", "001"]]')
+    data = f'dict(type="ListedVideos", data_root={str(tmp_path / "data")!r})'
+    matrix.add('good', f'val_dataloader = dict(dataset={data})\n')
+    assert (matrix.run(), matrix.run()) == (0, 0)
+    (splits / 'test.json').write_text('[["000", "002"]]')
+    assert matrix.run() == 3
+    assert 'seed_0: was trained and tested on other videos' in capsys.readouterr().err
+    matrix.run('--collect-only')
+    assert matrix.reported[-1] == ['good/0']
 
 
 def test_failed_cells_are_listed_and_the_others_finish(matrix, tables, capsys):

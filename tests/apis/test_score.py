@@ -348,3 +348,11 @@ finally:
     done = command('python', '-c', program)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == '[]'
+
+
+def test_what_a_test_warned_of_is_told_of_its_scores(write, no_figures, tmp_path):
+    path = tmp_path / 'leaky.csv'
+    write_scores(frame_of(([0.1, 0.3], [0.2, 0.9])), path, dict(warnings=['they were trained on']))
+    text = score_files([path, write('b.csv', rows_of(0))], tmp_path / 'out', n_bootstrap=20)
+    assert '- **leaky: they were trained on**\n' in text
+    assert '**b: ' not in text

@@ -274,3 +274,13 @@ def test_a_black_clip_is_not_enlarged(broken):
     sample = GuardedPipeline(steps)(annotation(broken['text']))['data_samples']
     assert 'unreadable' in sample.metainfo
     assert 'enlarged' not in sample.metainfo
+
+
+def test_another_length_than_that_of_the_index_is_noted(whole):
+    with av.open(str(whole)) as container:
+        length = sum(1 for _ in container.decode(video=0))
+    pipeline = GuardedPipeline([*HEAD, *TAIL])
+    for told, noted in ((None, None), (length, None), (length + 1, (length, length + 1))):
+        more = {} if told is None else dict(frames=told)
+        sample = pipeline(annotation(whole, **more))['data_samples']
+        assert sample.get('other_length') == noted

@@ -36,6 +36,31 @@ def test_the_whole_one_resumes(go, whole):
     assert go(whole, 2).iter == 6
 
 
+@pytest.mark.parametrize('setting', [dict(lr=0.5), dict(weight_decay=0.1)])
+def test_an_optimizer_setting_that_would_have_no_effect_is_refused(go, whole, setting):
+    (key, value), before = next(iter(setting.items())), dict(lr=0.01, weight_decay=0)
+    told = f'was trained with {key} {before[key]} of the optimizer, this config has {value}'
+    optimizer = dict(type='Adam', **{'lr': 0.01, **setting})
+    with pytest.raises(MMFakeError, match=told):
+        go(whole, 2, optim_wrapper=dict(optimizer=optimizer))
+
+
+def schedule(gamma):
+    return [dict(type='StepLR', step_size=1, gamma=gamma, by_epoch=True, end=9)]
+
+
+def test_a_schedule_that_has_no_effect_is_told(go, tmp_path, capfd):
+    go(param_scheduler=schedule(0.5))
+    saved = torch.load(tmp_path / 'work' / 'epoch_1.pth', weights_only=False)
+    # the rate of an epoch is no setting, nor is how far the schedule is
+    go(saved, 2, param_scheduler=schedule(0.5))
+    assert 'has no effect' not in capfd.readouterr().out
+    runner = go(saved, 2, param_scheduler=schedule(0.9))
+    told = 'goes on with gamma 0.5 of its StepLR; the 0.9 of this config has no effect'
+    assert told in capfd.readouterr().out
+    assert runner.optim_wrapper.get_lr()['lr'] == [0.01 * 0.5**2]
+
+
 def replace(content, *way, value):
     for key in way[:-1]:
         content = content[key]

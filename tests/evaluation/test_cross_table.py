@@ -9,6 +9,8 @@ from mmfake.evaluation.comparisons import compare_regimes
 from mmfake.evaluation.cross_table import (
     comparison_markdown,
     comparison_table,
+    doubts,
+    told_of_other_videos,
     write_cross_table,
 )
 from mmfake.evaluation.scores import RunScores
@@ -168,3 +170,17 @@ def test_what_is_left_out_or_undefined_is_said(make_frame):
     (row,) = rows_of(comparison_markdown(compare_regimes(runs)))[2:]
     assert row[3:6] == ['2 + 0 (1 left out)', '-', '-']
     assert comparison_markdown(compare_regimes(runs[:1])) == ''
+
+
+def test_rows_of_other_videos_are_told(make_run):
+    same = [make_run('a', 'f2f'), make_run('b', 'f2f'), make_run('a', 'f2f', seed=1)]
+    assert told_of_other_videos(same, 'regimes') == []
+    (line,) = told_of_other_videos([*same, make_run('c', 'f2f', n=12)], 'regimes')
+    assert line.startswith('**f2f: the regimes are tested on other videos (a on f2f, b on f2f, 40')
+    assert '; c on f2f, 24 videos)' in line
+
+
+def test_what_tests_warned_of_is_told_once_a_run(make_run):
+    leak = dict(warnings=['12 videos were trained on'])
+    runs = [make_run('a', name, info=leak) for name in ('df', 'nt')] + [make_run('b', 'df')]
+    assert doubts(runs) == ['**a, seed 0 (df, nt): 12 videos were trained on**']

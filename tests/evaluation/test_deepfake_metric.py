@@ -5,6 +5,7 @@ import math
 import multiprocessing
 import random
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,9 +16,11 @@ from mmengine.evaluator import Evaluator
 from mmengine.logging import MMLogger
 from sklearn.metrics import roc_auc_score
 
+from mmfake.engine.hooks.validation_threshold_hook import Validation, ValidationThresholdHook
+from mmfake.engine.run_log import BriefLog
 from mmfake.errors import MMFakeError
 from mmfake.evaluation.deepfake_metric import DeepfakeMetric
-from mmfake.evaluation.scores_file import read_scores_file
+from mmfake.evaluation.scores_file import known_warnings, read_scores_file, read_sidecar
 
 
 def make_samples(n=12, per_video=2, seed=0):
@@ -328,3 +331,29 @@ def test_bad_threshold_set_later():
     with pytest.raises(MMFakeError, match='threshold=-0.1'):
         metric.threshold = -0.1
     assert metric.threshold is None
+
+
+def test_what_the_set_up_of_a_test_warned_of_stands_beside_the_scores(tmp_path):
+    logger, brief = MMLogger.get_current_instance(), BriefLog('')
+    logger.addFilter(brief)
+    try:
+        logger.warning('12 of the 48 test videos were training videos')
+        metric = DeepfakeMetric(n_bootstrap=0, scores_file=str(tmp_path / 'scores.csv'))
+        metric.process(None, [sample.to_dict() for sample in make_samples()])
+        logger.warning('a video is broken')  # which its row says
+        metric.evaluate(1)
+    finally:
+        logger.removeFilter(brief)
+    facts, _ = read_sidecar(tmp_path / 'scores.csv')
+    assert known_warnings(facts) == ['12 of the 48 test videos were training videos']
+
+
+def test_a_detector_at_chance_stands_beside_the_scores(tmp_path):
+    metric = DeepfakeMetric(n_bootstrap=0, scores_file=str(tmp_path / 'scores.csv'))
+    hook, known = ValidationThresholdHook(), Validation(0.53, 0.35, 0.71, 16, 48, None)
+    hook.after_load_checkpoint(None, dict(meta={hook.VALIDATION_KEY: known._asdict()}))
+    hook.before_test(SimpleNamespace(test_evaluator=SimpleNamespace(metrics=[metric])))
+    metric.process(None, [sample.to_dict() for sample in make_samples()])
+    metric.evaluate(1)
+    facts, _ = read_sidecar(tmp_path / 'scores.csv')
+    assert known_warnings(facts) == [known.warning]

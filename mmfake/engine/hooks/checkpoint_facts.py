@@ -25,9 +25,9 @@ class ProtocolHook(Hook):
     loads under a config that is not its own, and a method it was trained on would be reported as
     never seen. Each checkpoint holds the ``metainfo`` of its training set; this hook compares the
     methods in it. A test without a hold-out (``holdout=None``) and weights of unknown training,
-    such as another project's, pass. Told before a test are heads that only one of checkpoint and
-    config has, another compression, faces cut out in another way, and test videos that training or
-    validation has seen, say after new split files.
+    such as another project's, pass. A run is not resumed on other videos either. Told before a
+    test are heads that only one of checkpoint and config has, another compression, faces cut out in
+    another way, and test videos that training or validation has seen, say after new split files.
     """
 
     VALIDATION_KEY = 'validation_videos'
@@ -73,6 +73,9 @@ class ProtocolHook(Hook):
                 f'the checkpoint to resume from was trained on {", ".join(before)}, this config '
                 f'trains on {", ".join(now)}; resume with the config it was trained with.'
             )
+        validation = getattr(runner.val_loop and runner.val_dataloader.dataset, 'metainfo', {})
+        _check_same_videos(self._trained_on.get('expected_videos'), metainfo, 'trained')
+        _check_same_videos(self._validated_on, validation, 'validated')
 
     def before_test(self, runner: Runner) -> None:
         """Check that the method held out now was held out in training.
@@ -98,6 +101,22 @@ class ProtocolHook(Hook):
         ):
             if remark:
                 print_log(remark, logger='current', level=logging.WARNING)
+
+
+def _check_same_videos(before: Any, metainfo: Dict[str, Any], done: str) -> None:
+    """Refuse to resume on other videos: which the weights have seen would no longer be known."""
+    now = metainfo.get('expected_videos')
+    if not before or not now or set(before) == set(now):
+        return
+    parts = [
+        f'{len(videos)} {word} ({sample_of(sorted(map(str, videos)), 2)})'
+        for word, videos in (('gone', set(before) - set(now)), ('new', set(now) - set(before)))
+        if videos
+    ]
+    raise MMFakeError(
+        f'the checkpoint to resume from was {done} on other videos than those of this config: '
+        f'{", ".join(parts)}; resume with the data it was trained on, or start a new run.'
+    )
 
 
 def _parts_of(state_dict: Iterable[str]) -> Set[str]:
@@ -185,7 +204,8 @@ class ClipShapeHook(Hook):
     shape until it is validated.
 
     It also warns, once, of pictures that a ``Resize`` enlarges by more than 1.5: a detector of
-    larger pictures than are stored sees no more in them.
+    larger pictures than are stored sees no more in them; and of a clip that has not as many frames
+    as its index says.
 
     Args:
         refuse (bool): Whether another shape ends the test. Defaults to True.
@@ -197,7 +217,7 @@ class ClipShapeHook(Hook):
     def __init__(self, refuse: bool = True) -> None:
         self.refuse = refuse
         self._shape: Optional[Sequence[int]] = None
-        self._warned = False
+        self._warned = self._warned_of_length = False
 
     def before_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: Optional[Dict[str, Any]] = None
@@ -242,11 +262,26 @@ class ClipShapeHook(Hook):
                 'for a test with others set default_hooks.clip_shape.refuse=False',
             )
 
+    def _warn_of_other_lengths(self, samples: Sequence[Any]) -> None:
+        """Name the first video that is not the one of its index."""
+        others = [sample for sample in samples if sample.get('other_length')]
+        if not others or self._warned_of_length:
+            return
+        self._warned_of_length = True
+        found, told = others[0].get('other_length')
+        print_log(
+            f'{others[0].get("video_id")} has {found} frames, and its index says {told}: the clip '
+            'is not the one that was prepared; look for others with data_prep/check_index.py.',
+            logger='current',
+            level=logging.WARNING,
+        )
+
     def _warn_of_enlarged(self, batch: Dict[str, Any]) -> None:
         """Say both sizes of the first pictures that were enlarged."""
+        samples = batch.get('data_samples') or ()
+        self._warn_of_other_lengths(samples)
         if self._warned:
             return
-        samples = batch.get('data_samples') or ()
         sizes = [sample.get('enlarged') for sample in samples if sample.get('enlarged')]
         if not sizes:
             return

@@ -213,7 +213,10 @@ class ValidationThresholdHook(Hook):
         """Set the threshold where the config has not set one."""
         threshold, self._source = self._loaded.get(self.META_KEY), ''
         calibration = Calibration.from_dict(self._loaded.get(self.CALIBRATION_KEY))
+        validation = Validation.from_dict(self._loaded.get(self.VALIDATION_KEY))
         for metric in runner.test_evaluator.metrics:
+            if validation is not None and validation.is_chance and hasattr(metric, 'warnings'):
+                metric.warnings.append(validation.warning)
             if calibration is not None and hasattr(metric, 'temperature'):
                 metric.temperature = calibration.temperature
             if not hasattr(metric, 'threshold'):

@@ -86,3 +86,20 @@ def report_trained(model: nn.Module, patterns: Sequence[str]) -> None:
         logger='current',
         level=logging.INFO,
     )
+    heads = {
+        name: list(part.parameters())
+        for name, part in model.named_modules()
+        if name.endswith(('cls_head', 'contrastive_head'))
+    }
+    still = [
+        name
+        for name, own in heads.items()
+        if own and not any(parameter.requires_grad for parameter in own)
+    ]
+    if still:
+        print_log(
+            f'Light tuning: nothing of {sample_of(still)} is trained: it stays random unless '
+            f'weights are loaded into it; add ^{still[0].split(".")[0]} to model.trainable.',
+            logger='current',
+            level=logging.WARNING,
+        )

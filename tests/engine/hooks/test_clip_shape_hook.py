@@ -109,3 +109,15 @@ def test_pictures_that_are_enlarged_are_warned_of_once(make_samples, caplog):
     assert record.levelname == 'WARNING'
     assert 'enlarges pictures of 160 x 150 px to 381 x 380: ' in record.getMessage()
     assert '--size 382 or more' in record.getMessage()
+
+
+def test_a_clip_that_is_not_the_one_of_its_index_is_warned_of_once(make_samples, caplog):
+    logger = MMLogger.get_current_instance()
+    logger.addHandler(caplog.handler)
+    hook, samples = ClipShapeHook(), make_samples([0, 1, 1])
+    samples[2].set_metainfo(dict(other_length=(20, 40), video_id='ffpp/f2f/c23/000_001'))
+    for place in range(2):
+        hook.before_train_iter(None, place, dict(batch(*SINGLE), data_samples=samples))
+    logger.removeHandler(caplog.handler)
+    (record,) = caplog.records
+    assert record.getMessage().startswith('ffpp/f2f/c23/000_001 has 20 frames, and its index says')

@@ -15,7 +15,7 @@ HELD_OUT_FS = dict(holdout='fs', multi_classes=('original', 'df', 'f2f', 'nt'))
 def runner(metainfo, resume=False, model=None):
     loader = SimpleNamespace(dataset=SimpleNamespace(metainfo=metainfo))
     loaders = dict(train_dataloader=loader, test_dataloader=loader)
-    return SimpleNamespace(_resume=resume, model=model or nn.Module(), **loaders)
+    return SimpleNamespace(_resume=resume, model=model or nn.Module(), val_loop=None, **loaders)
 
 
 def checkpoint(metainfo, **kwargs):
@@ -51,6 +51,32 @@ def test_published_weights_cannot_be_resumed():
     with pytest.raises(MMFakeError, match='holds weights only.*load_from=CHECKPOINT'):
         ProtocolHook().after_load_checkpoint(runner(HELD_OUT_DF, resume=True), published)
     ProtocolHook().after_load_checkpoint(runner(HELD_OUT_DF), published)
+
+
+def test_a_run_is_not_resumed_on_other_videos():
+    videos = [f'ffpp/original/c23/{number:03d}' for number in range(6)]
+    trained = checkpoint(dict(HELD_OUT_DF, expected_videos=dict.fromkeys(videos[:4])))
+    same = runner(dict(HELD_OUT_DF, expected_videos=dict.fromkeys(videos[3::-1])), resume=True)
+    ProtocolHook().after_load_checkpoint(same, trained)
+    others = dict(HELD_OUT_DF, expected_videos=dict.fromkeys(videos[1:]))
+    told = 'trained on other videos .*: 1 gone .*/000.*, 2 new .*/004, .*/005'
+    with pytest.raises(MMFakeError, match=told):
+        ProtocolHook().after_load_checkpoint(runner(others, resume=True), trained)
+    # weights that a training or a test starts from may be of any videos
+    ProtocolHook().after_load_checkpoint(runner(others), trained)
+
+
+def test_a_run_is_not_resumed_with_other_validation_videos():
+    videos = [f'ffpp/original/c23/{number:03d}' for number in range(4)]
+    resumed, saved = runner(HELD_OUT_DF, resume=True), checkpoint(HELD_OUT_DF)
+    metainfo = dict(HELD_OUT_DF, expected_videos=dict.fromkeys(videos))
+    loader = SimpleNamespace(dataset=SimpleNamespace(metainfo=metainfo))
+    resumed.val_loop, resumed.val_dataloader = SimpleNamespace(dataloader=loader), loader
+    ProtocolHook().before_save_checkpoint(resumed, saved)
+    ProtocolHook().after_load_checkpoint(resumed, saved)
+    saved['meta'][ProtocolHook.VALIDATION_KEY].append('ffpp/original/c23/009')
+    with pytest.raises(MMFakeError, match='validated on other videos .*: 1 gone .*/009'):
+        ProtocolHook().after_load_checkpoint(resumed, saved)
 
 
 @pytest.fixture

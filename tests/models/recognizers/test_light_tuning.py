@@ -127,6 +127,7 @@ def test_only_what_matches_is_trained(patterns, make_samples, tmp_path):
     every = sum(parameter.numel() for parameter in run.model.parameters())
     assert f'Light tuning: {sum(counts):,} of {every:,} parameters are trained' in text
     assert '^binary 34 in 2 tensors' in text
+    assert 'stays random' not in text
 
 
 def test_batch_norms_of_frozen_parts_stand_still(make_samples, tmp_path):
@@ -212,3 +213,13 @@ def test_two_processes(make_samples, tmp_path):
     }
     for name, value in first['state'].items():  # one model, by gradients that are averaged
         assert torch.equal(value, second['state'][name]), name
+
+
+def test_a_head_that_stays_random_is_told(make_samples, tmp_path):
+    run = runner(detector(NORMS[:1]), make_samples, tmp_path)
+    before = copy.deepcopy(run.model.state_dict())
+    run.train()
+    assert not any(name.startswith('binary.') for name in moved(before, run.model))
+    text = next(tmp_path.glob('*/*.log')).read_text()
+    told = 'nothing of binary.cls_head is trained: it stays random unless weights are loaded into'
+    assert f'WARNING - Light tuning: {told} it; add ^binary to model.trainable.' in text
