@@ -1,5 +1,5 @@
 # GenD's (github.com/yermandy/GenD): AdamW, lr 3e-4, no weight decay, three cosines of ten epochs
-# down to 1e-6. It trains in bfloat16: --amp --cfg-options optim_wrapper.dtype=bfloat16
+# down to 1e-6. It trains in bfloat16: --amp bfloat16
 optim_wrapper = dict(
     type='OptimWrapper',
     optimizer=dict(type='AdamW', lr=3e-4, betas=(0.9, 0.999), weight_decay=0.0),
