@@ -133,7 +133,8 @@ def test_every_regime_trains_on_frames(regime, smoke, tmp_path):
         'schedules/adam_50e.py',
         'default_runtime.py',
     ]
-    path = tmp_path / 'frames.py'
+    # a name of its own, as mmengine keeps what two runs of one name and one second share
+    path = tmp_path / f'frames_{regime}.py'
     path.write_text(f'_base_ = {[str(CONFIGS / "_base_" / base) for base in bases]}\n')
     cfg = load_config(str(path), str(smoke), work_dir=str(tmp_path / 'work'))
     encoder = dict(type='MobileNetV2', widen_factor=0.25, norm_cfg=dict(type='BN'))
