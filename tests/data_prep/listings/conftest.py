@@ -10,6 +10,11 @@ import pytest
 from tests.datasets.conftest import Messages, full_tree, make_tree, small_tree  # noqa: F401
 
 
+def facts(records):
+    """What a listing says of each video."""
+    return [(r.stem, r.method, r.split, r.target, r.source) for r in records]
+
+
 @pytest.fixture
 def log():
     """Warnings of the listings, as a list of strings."""
