@@ -19,6 +19,7 @@ import torch
 from mmengine.config import Config
 
 from ..console import ProgressBar
+from ..engine.machine import cores_at_hand
 from ..errors import MMFakeError
 from ..evaluation.scores_file import read_scores_file
 from ..evaluation.tables import interval_text
@@ -212,13 +213,20 @@ def last_error(log: Path, status: int) -> str:
 
 
 def _slots(jobs: int, commands: CellCommands) -> queue.Queue:
-    """The environment of each of the cells at a time: GPUs of its own where there are enough."""
+    """The environment of each of the cells at a time: cores of its own, and GPUs if enough."""
     slots: queue.Queue = queue.Queue()
     devices = visible_devices(os.environ)
     for slot in range(jobs):
-        mine = devices[slot * commands.gpus : (slot + 1) * commands.gpus]
-        own = jobs > 1 and commands.launcher != 'slurm' and len(devices) >= jobs * commands.gpus
-        slots.put(dict(os.environ, CUDA_VISIBLE_DEVICES=','.join(mine)) if own else None)
+        environment = dict(os.environ)
+        if jobs > 1 and commands.launcher != 'slurm':
+            # threads of several cells on one core wait for each other: five times the CPU time
+            environment.setdefault(
+                'OMP_NUM_THREADS', str(max(1, cores_at_hand() // (jobs * commands.gpus)))
+            )
+            mine = devices[slot * commands.gpus : (slot + 1) * commands.gpus]
+            if len(devices) >= jobs * commands.gpus:
+                environment['CUDA_VISIBLE_DEVICES'] = ','.join(mine)
+        slots.put(environment)
     return slots
 
 

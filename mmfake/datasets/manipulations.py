@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from ..errors import MMFakeError
@@ -156,13 +157,22 @@ _ORIGINALS = ('real', 'originals', 'pristine', 'genuine')
 
 def canonical_method(name: str) -> str:
     """Translate a key, folder or shown name (``'Deepfakes'``) to the key; leave any other."""
-    if name.lower() in _ORIGINALS:
+    plain = name.lower()
+    if plain in _ORIGINALS:
         return ORIGINAL
-    plain = name.lower()[3:] if name.lower().startswith('ff-') else name.lower()  # FF-DF, FF-F2F
-    for row in _TABLE.values():
-        if plain in (row.key, row.name.lower(), row.folder.split('/')[-1].lower()):
-            return row.key
-    return name
+    if plain.startswith('ff-'):  # FF-DF, FF-F2F
+        plain = plain[3:]
+    return _spellings(tuple(_TABLE)).get(plain, name)
+
+
+@lru_cache(maxsize=1)  # asked for every row of a file of scores
+def _spellings(keys: Tuple[str, ...]) -> Dict[str, str]:
+    """Every way to write one of these methods in small letters; of two the first counts."""
+    spelt: Dict[str, str] = {}
+    for row in map(get_manipulation, keys):
+        for name in (row.key, row.name.lower(), row.folder.split('/')[-1].lower()):
+            spelt.setdefault(name, row.key)
+    return spelt
 
 
 def get_manipulation(key: str) -> Manipulation:

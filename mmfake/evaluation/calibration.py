@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import Dict, List, Mapping, Optional, Sequence
+from typing import Dict, List, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 import pandas as pd
 from scipy.optimize import minimize_scalar
-from scipy.special import expit, logit
-from scipy.stats import binomtest
+from scipy.special import betaincinv, expit, logit
 
 from .scores import RunScores
 from .statistics import draw_counts, has_single
@@ -174,8 +173,7 @@ def reliability(labels: np.ndarray, probabilities: np.ndarray) -> pd.DataFrame:
     for number in np.unique(bins):
         mine = bins == number
         n, manipulated = int(mine.sum()), int(labels[mine].sum())
-        ends = binomtest(manipulated, n).proportion_ci(0.95)
-        low, high = (odds * p / (odds * p + 1 - p) for p in (ends.low, ends.high))
+        low, high = (float(odds * p / (odds * p + 1 - p)) for p in _exact_ends(manipulated, n))
         total = weights[mine].sum()
         rows.append(
             dict(
@@ -216,13 +214,19 @@ def coverage_curve(
     order = np.argsort(-confidence, kind='stable')
     confidence, right = confidence[order], right[order]
     last = np.flatnonzero(np.r_[confidence[1:] != confidence[:-1], True])
-    rows = []
-    for place in last:
-        n, hits = int(place + 1), int(right[: place + 1].sum())
-        ends = binomtest(hits, n).proportion_ci(0.95)
-        row = dict(coverage=n / len(labels), accuracy=hits / n, low=ends.low, high=ends.high)
-        rows.append(dict(row, confidence=float(confidence[place]), n=n))
-    return pd.DataFrame(rows)
+    n, hits = last + 1, right.cumsum()[last]
+    low, high = _exact_ends(hits, n)
+    curve = dict(coverage=n / len(labels), accuracy=hits / n, low=low, high=high)
+    return pd.DataFrame(dict(curve, confidence=confidence[last], n=n))
+
+
+def _exact_ends(hits: np.ndarray, n: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
+    """Ends of the exact 95 % intervals (Clopper and Pearson) of shares ``hits / n``."""
+    hits, n = np.asarray(hits, dtype=float), np.asarray(n, dtype=float)
+    # at no hit and at nothing but hits an end is 0 or 1, which the formula does not give
+    low = np.where(hits > 0, betaincinv(np.maximum(hits, 1), n - hits + 1, 0.025), 0.0)
+    high = np.where(hits < n, betaincinv(hits + 1, np.maximum(n - hits, 1), 0.975), 1.0)
+    return low, high
 
 
 def validation_calibration(

@@ -19,6 +19,7 @@ FALSE_ALARMS = {'tpr_fpr1': 0.01, 'tpr_fpr5': 0.05}
 """dict[str, float]: Metric -> the share of originals that may be called manipulated for it."""
 
 _ROUNDING = 1e-9  # a share of originals is a ratio of whole numbers
+_AT_ONCE = 1 << 20  # videos of all replicates: larger arrays do not fit into the cache
 
 
 # --- metrics --------------------------------------------------------------------------------------
@@ -154,8 +155,9 @@ def draw_counts(labels: np.ndarray, n_bootstrap: int, rng: np.random.Generator) 
     counts = np.zeros((n_bootstrap, len(labels)))
     for label in (0, 1):
         members = np.flatnonzero(labels == label)
-        if len(members):
-            counts[:, members] = _draw(len(members), n_bootstrap, rng)
+        for row in counts if len(members) else ():
+            drawn = members[rng.integers(len(members), size=len(members))]
+            row += np.bincount(drawn, minlength=len(row))
     return counts
 
 
@@ -177,7 +179,18 @@ def replicate_metrics(
         dict[str, np.ndarray]: Name of the metric -> its values, shape (B,).
     """
     order = np.argsort(-scores, kind='stable')
-    labels, scores, counts = labels[order], scores[order], counts[:, order]
+    rows = max(1, _AT_ONCE // max(1, len(order)))
+    parts = [
+        _metrics_of(labels[order], scores[order], counts[first : first + rows, order], threshold)
+        for first in range(0, len(counts), rows)
+    ]
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def _metrics_of(
+    labels: np.ndarray, scores: np.ndarray, counts: np.ndarray, threshold: Optional[float]
+) -> Dict[str, np.ndarray]:
+    """Metrics of some replicates, of videos from the highest score down."""
     # a threshold cannot part equal scores: each run of them is one step of the curve
     starts = np.flatnonzero(np.r_[True, scores[1:] != scores[:-1]])  # (U,)
     tp = _climb(counts * (labels == 1), starts)  # (B, U + 1)
@@ -204,13 +217,6 @@ def replicate_metrics(
         right = (scores >= threshold) == (labels == 1)
         metrics['acc_val'] = counts @ right / counts.sum(axis=1)
     return metrics
-
-
-def _draw(n: int, n_bootstrap: int, rng: np.random.Generator) -> np.ndarray:
-    """Counts of n draws with replacement from n videos, (B, n)."""
-    drawn = rng.integers(n, size=(n_bootstrap, n))
-    flat = drawn + n * np.arange(n_bootstrap)[:, None]
-    return np.bincount(flat.ravel(), minlength=n_bootstrap * n).reshape(n_bootstrap, n)
 
 
 def _climb(counts: np.ndarray, starts: np.ndarray) -> np.ndarray:

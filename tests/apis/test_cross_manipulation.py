@@ -177,16 +177,18 @@ def test_tidy(matrix):
     assert left == {'best_deepfake_auc_epoch_1.pth'}
 
 
-def test_jobs_run_at_the_same_time_on_gpus_of_their_own(matrix, monkeypatch):
+def test_jobs_run_at_the_same_time_on_gpus_and_cores_of_their_own(matrix, monkeypatch):
     monkeypatch.setenv('CUDA_VISIBLE_DEVICES', '4, 7')
+    monkeypatch.delenv('OMP_NUM_THREADS', raising=False)
+    monkeypatch.setattr('mmfake.apis.run_cells.cores_at_hand', lambda: 6)
     for name, other in (('a', 'b'), ('b', 'a')):
         subprocess.run(['mkfifo', f'{matrix.folder}/to_{name}'], check=True)
-        script = f'echo $CUDA_VISIBLE_DEVICES > {matrix.folder}/gpu_{name}\n'
+        script = f'echo $CUDA_VISIBLE_DEVICES, $OMP_NUM_THREADS > {matrix.folder}/gpu_{name}\n'
         # neither goes on before the other has begun
         script += f'(echo > {matrix.folder}/to_{other}) & read < {matrix.folder}/to_{name}; wait'
         matrix.add(name, before_train=script)
     assert matrix.run('--jobs', 2, '--regimes', 'a', 'b') == 0
-    assert {(matrix.folder / f'gpu_{name}').read_text() for name in 'ab'} == {'4\n', '7\n'}
+    assert {(matrix.folder / f'gpu_{name}').read_text() for name in 'ab'} == {'4, 3\n', '7, 3\n'}
 
 
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
