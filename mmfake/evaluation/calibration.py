@@ -11,7 +11,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import betaincinv, expit, logit
 
 from .scores import RunScores
-from .statistics import draw_counts, has_single
+from .statistics import draw_counts, has_single, in_parts
 from .tables import interval_text, markdown_table
 
 N_BINS = 10
@@ -52,13 +52,10 @@ def class_weights(labels: np.ndarray, counts: Optional[np.ndarray] = None) -> np
         np.ndarray: Shape (N,), or (B, N); NaN where a class is absent.
     """
     counts = np.ones(len(labels)) if counts is None else counts
-    weights = np.empty(counts.shape)
-    for label in (0, 1):
-        mine = labels == label
-        total = counts[..., mine].sum(axis=-1, keepdims=True)
-        with np.errstate(invalid='ignore', divide='ignore'):
-            weights[..., mine] = counts[..., mine] / (2 * total)
-    return weights if len(np.unique(labels)) == 2 else weights * math.nan
+    original, manipulated = (2 * (counts @ (labels == label))[..., None] for label in (0, 1))
+    if not (original.all() and manipulated.all()):
+        return np.full(counts.shape, math.nan)
+    return counts / np.where(labels == 1, manipulated, original)
 
 
 def fit_temperature(labels: np.ndarray, scores: np.ndarray) -> float:
@@ -150,7 +147,10 @@ def calibration_table(
     elif n_bootstrap:
         tails = [(1 - confidence) / 2, (1 + confidence) / 2]
         counts = draw_counts(labels, n_bootstrap, np.random.default_rng(seed))
-        for name, drawn in calibration_errors(labels, probabilities, counts).items():
+        drawn_errors = in_parts(
+            lambda part: calibration_errors(labels, probabilities, part), counts
+        )
+        for name, drawn in drawn_errors.items():
             found[f'{name}_low'], found[f'{name}_high'] = map(float, np.quantile(drawn, tails))
     return found
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Dict, List, Optional, Sequence, Tuple
+from typing import Callable, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 import pandas as pd
@@ -179,11 +179,16 @@ def replicate_metrics(
         dict[str, np.ndarray]: Name of the metric -> its values, shape (B,).
     """
     order = np.argsort(-scores, kind='stable')
-    rows = max(1, _AT_ONCE // max(1, len(order)))
-    parts = [
-        _metrics_of(labels[order], scores[order], counts[first : first + rows, order], threshold)
-        for first in range(0, len(counts), rows)
-    ]
+    labels, scores = labels[order], scores[order]
+    return in_parts(lambda part: _metrics_of(labels, scores, part[:, order], threshold), counts)
+
+
+def in_parts(
+    metrics: Callable[[np.ndarray], Dict[str, np.ndarray]], counts: np.ndarray
+) -> Dict[str, np.ndarray]:
+    """Compute ``metrics`` of some replicates (of the rows of ``counts``, (B, N)) at a time."""
+    rows = max(1, _AT_ONCE // max(1, counts.shape[1]))
+    parts = [metrics(counts[first : first + rows]) for first in range(0, max(1, len(counts)), rows)]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 

@@ -82,6 +82,9 @@ def save_figure(figure: Figure, path: Union[str, Path]) -> None:
 def save_png_and_svg(figure: Figure, stem: Union[str, Path]) -> List[Path]:
     """Write ``STEM.png`` and ``STEM.svg`` and say which files these are."""
     files = [Path(f'{stem}{ending}') for ending in ('.png', '.svg')]
+    with figure_style():
+        figure.draw_without_rendering()  # lays out
+    figure.set_layout_engine('none')  # which takes as long as drawing: not for each file anew
     for file in files:
         save_figure(figure, file)
     return files
