@@ -1,7 +1,7 @@
 """Registration of every component; configs name this module in ``custom_imports``."""
 
 from .compat.checkpoints import repair_checkpoint_loading
-from .compat.host import repair_cpu_distributed
+from .compat.host import repair_cpu_amp, repair_cpu_distributed
 from .datasets.ffpp_dataset import FFPPDataset
 from .datasets.samplers import BalancedSampler, PairedSampler
 from .datasets.transforms.attribute_forgery import AttributeForgery
@@ -43,6 +43,7 @@ from .models.recognizers.dual_stream_recognizer import DualStreamRecognizer
 # the repairs that need the host loaded; those it needs to be loaded are made by ``import mmfake``
 repair_checkpoint_loading()
 repair_cpu_distributed()
+repair_cpu_amp()
 
 __all__ = [
     'S3D',

@@ -44,8 +44,8 @@ def parse_args(argv=None):
         default=False,
         choices=DTYPES,
         metavar='DTYPE',
-        help='mixed precision: float16 (default), or bfloat16, which needs no loss scale and a GPU '
-        'of 2020 or later',
+        help='mixed precision: float16 (default on a GPU, and on it alone), or bfloat16 (default '
+        'on a CPU), which needs no loss scale, and a GPU or processor of 2020 or later',
     )
     parser.add_argument('--no-validate', action='store_true', help='train without validation')
     parser.add_argument(

@@ -17,6 +17,7 @@ from ..faces.detectors import FaceSettings
 from ..inference.deepfake_inferencer import DeepfakeInferencer
 from ..inference.report import (
     told_of_calibration,
+    told_of_precision,
     told_of_prompts,
     told_of_threshold,
     told_of_validation,
@@ -45,6 +46,7 @@ def detect_videos(
     verbose: bool = False,
     started: Optional[float] = None,
     abstain_below: Optional[str] = None,
+    precision: str = 'fp32',
 ) -> int:
     """Judge videos, print each verdict and a summary, and write the report.
 
@@ -69,6 +71,7 @@ def detect_videos(
         started (float, optional): ``time.perf_counter()`` before the imports, to tell how long
             they took. Defaults to None.
         abstain_below (str, optional): As of :class:`DeepfakeInferencer`. Defaults to None.
+        precision (str): As of :class:`DeepfakeInferencer`. Defaults to 'fp32'.
 
     Returns:
         int: 0 if every video has a score, 1 if not, 130 after Ctrl-C.
@@ -81,7 +84,7 @@ def detect_videos(
         torch.set_num_threads(threads)
     cv2.setNumThreads(1)
     faces = FaceSettings(detector, detector_model)
-    inferencer = DeepfakeInferencer(config, checkpoint, device, scale, faces)
+    inferencer = DeepfakeInferencer(config, checkpoint, device, scale, faces, precision)
     out = out or str(Path('work_dirs', Path(config).stem, 'detect'))
     loaded = time.perf_counter()
     try:
@@ -154,6 +157,8 @@ def _print_summary(results: Dict[str, Any], out: str) -> None:
     _print(told_of_validation(results))
     if told_of_calibration(results):
         _print(told_of_calibration(results))
+    if results['model']['precision'] != 'fp32' or results['model']['precision_reason']:
+        _print(told_of_precision(results))
     for warning in results['warnings']:
         _print(f'WARNING: {warning}')
 

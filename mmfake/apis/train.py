@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,12 +10,14 @@ from typing import Iterator, Optional, Union
 
 import torch
 from mmengine.config import Config
+from mmengine.logging import print_log
 from mmengine.runner import Runner
 
 from ..console import process_rank
 from ..engine.checkpoint_files import explain_misfits
 from ..engine.config import options_fit
 from ..engine.loaders import check_agreement, fit_workers
+from ..engine.machine import has_bfloat16
 from ..engine.run_log import repeat_warnings
 from ..errors import MMFakeError
 from .run import (
@@ -43,8 +46,9 @@ def set_training_options(
         cfg (Config): As :func:`mmfake.engine.config.load_config` gives it; changed in place.
         resume (str, optional): Checkpoint to go on from; ``'auto'`` is the latest one in the work
             dir. Defaults to None, a training from the start.
-        amp (bool or str): Mixed precision, which needs a GPU: ``'float16'``, ``'bfloat16'``, or
-            True for what ``optim_wrapper.dtype`` says, else float16. Defaults to False.
+        amp (bool or str): Mixed precision: ``'float16'``, which needs a GPU, ``'bfloat16'``, or
+            True for what ``optim_wrapper.dtype`` says, else float16 on a GPU and bfloat16 on a CPU.
+            Defaults to False.
         validate (bool): Whether to validate. Defaults to True.
         auto_scale_lr (bool): Scale the learning rate by world size x batch size /
             ``auto_scale_lr.base_batch_size``. Defaults to False.
@@ -82,16 +86,27 @@ def set_training_options(
 
 
 def _use_mixed_precision(cfg: Config, amp: Union[bool, str]) -> None:
-    if not torch.cuda.is_available():
-        raise MMFakeError('--amp needs a GPU, and there is none here; drop it.')
     kind = cfg.optim_wrapper.get('type', 'OptimWrapper')
     if kind not in ('OptimWrapper', 'AmpOptimWrapper'):
         raise MMFakeError(f'--amp does not go with optim_wrapper.type={kind}; drop one of them.')
     cfg.optim_wrapper.type = 'AmpOptimWrapper'
     if isinstance(amp, str):
         cfg.optim_wrapper.dtype = amp
+    on_gpu = torch.cuda.is_available()
+    if not on_gpu and cfg.optim_wrapper.setdefault('dtype', 'bfloat16') != 'bfloat16':
+        raise MMFakeError(
+            f'--amp {cfg.optim_wrapper.dtype} needs a GPU, and there is none here; a CPU trains in '
+            'bfloat16: --amp bfloat16.'
+        )
     if cfg.optim_wrapper.get('dtype') == 'bfloat16':
-        if not torch.cuda.is_bf16_supported():
+        if not on_gpu and not has_bfloat16():
+            print_log(
+                '--amp: this processor has no instructions for bfloat16, so that it takes longer '
+                'than without.',
+                logger='current',
+                level=logging.WARNING,
+            )
+        if on_gpu and not torch.cuda.is_bf16_supported():
             raise MMFakeError('--amp bfloat16: this GPU has no bfloat16; use --amp float16.')
         # it has the range of float32: nothing to scale, and no stop of the host to look for it
         cfg.optim_wrapper.setdefault('loss_scale', dict(enabled=False))

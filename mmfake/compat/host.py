@@ -206,6 +206,23 @@ def repair_cpu_distributed() -> bool:
     return True
 
 
+def repair_cpu_amp() -> bool:
+    """Let mmengine's ``AmpOptimWrapper`` train in bfloat16 on a CPU.
+
+    Its autocast can, but the wrapper asks for a GPU when it is built. Inactive where there is one.
+
+    Returns:
+        bool: True if the repair is active.
+    """
+    import torch
+    from mmengine.optim.optimizer import amp_optimizer_wrapper as wrapper
+
+    if torch.cuda.is_available():
+        return False
+    wrapper.is_cuda_available = lambda: True
+    return True
+
+
 def _on_cpu(init: Callable[..., None]) -> Callable[..., None]:
     import torch
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from pathlib import Path
 from typing import Any, Mapping, Optional
 
 from ..errors import MMFakeError
@@ -39,6 +40,15 @@ def has_gpu() -> bool:
     import torch  # not for a command line that asks for cores
 
     return torch.cuda.is_available()
+
+
+def has_bfloat16() -> bool:
+    """Whether the processor has instructions for bfloat16; False also where it does not tell."""
+    try:
+        facts = Path('/proc/cpuinfo').read_text(encoding='utf-8')
+    except OSError:  # not on Linux
+        return False
+    return re.search(r'\b(avx512_bf16|amx_bf16|bf16)\b', facts) is not None
 
 
 def check_gpus(launcher: str) -> None:

@@ -82,6 +82,7 @@ def render_report(results: Dict[str, Any], strips: Sequence[Sequence[Strip]], sa
         threshold_source=told_of_threshold(results),
         validation=told_of_validation(results),
         calibration=told_of_calibration(results),
+        precision=told_of_precision(results),
         warnings=results.get('warnings', []),
         meaning=results['meaning'],
         model=results['model'],
@@ -115,6 +116,13 @@ def told_of_calibration(results: Dict[str, Any]) -> str:
     if results.get('abstain_below') is not None:
         text += f' A verdict needs a calibrated probability of {results["abstain_below"]:.3f}.'
     return text
+
+
+def told_of_precision(results: Dict[str, Any]) -> str:
+    """Say in a sentence what the encoder of the results computed in, and why."""
+    model = results['model']
+    reason = model.get('precision_reason')
+    return f'Computed in {model.get("precision", "fp32")}{f" ({reason})" if reason else ""}.'
 
 
 def told_of_threshold(results: Dict[str, Any]) -> str:

@@ -175,6 +175,9 @@ _MODEL = dict(
         calibration=_object(
             dict(temperature=_number('by which the logit of a score is divided, on validation'))
         ),
+        # since 1.2
+        precision=dict(enum=['fp32', 'bf16', 'fp16'], description='what the encoder computed in'),
+        precision_reason=_text('why, if it was chosen by "auto"; else empty'),
     ),
     required=['mmfake', 'config', 'checkpoint', 'checkpoint_sha256'],
 )

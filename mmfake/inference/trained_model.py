@@ -31,6 +31,7 @@ from ..errors import MMFakeError
 from ..files import sha256_of
 from ..version import __version__
 from .clip_pipeline import ClipPipeline
+from .precision import set_precision
 
 ABSTAIN = 'abstain'
 """str: The verdict on a video without a score."""
@@ -183,13 +184,14 @@ class TrainedModel:
 
     The weights are read by mmfake's loader, which runs nothing that is in the file; the model is
     that of the config, never of the checkpoint: a :class:`mmfake.DualStreamRecognizer`, or another
-    recognizer with ``cls_head``, ``classifiers``, ``classify`` and ``saliency_layer`` as described
-    there.
+    recognizer with ``backbone``, ``cls_head``, ``classifiers``, ``classify`` and ``saliency_layer``
+    as described there.
 
     Args:
         cfg (Config): Config it was trained with.
         checkpoint (str): Checkpoint file.
         device (str, optional): Where it runs. Defaults to None: a GPU if there is one.
+        precision (str): What it computes in, as :func:`set_precision` says. Defaults to 'fp32'.
 
     Attributes:
         model (nn.Module): The recognizer, which judges in eval mode.
@@ -204,6 +206,7 @@ class TrainedModel:
             the checkpoint says; None also where validation was no better than chance.
         classes (tuple[str, ...]): Methods that a further classifier tells apart, the original
             first; empty without such a classifier or its weights.
+        precision (Precision): What it computes in, and why.
         crops (list[tuple]): How the faces of its training were cut out, as in
             ``VideoRecord.crop``; empty if the checkpoint does not say.
         facts (dict): Version, checkpoint and training, for a report.
@@ -213,7 +216,13 @@ class TrainedModel:
         MMFakeError: If config, checkpoint or device will not do.
     """
 
-    def __init__(self, cfg: Config, checkpoint: str, device: Optional[str] = None) -> None:
+    def __init__(
+        self,
+        cfg: Config,
+        checkpoint: str,
+        device: Optional[str] = None,
+        precision: str = 'fp32',
+    ) -> None:
         init_default_scope(cfg.get('default_scope', 'mmaction'))
         self.device = _device(device)
         self.model = _build(cfg)
@@ -274,6 +283,8 @@ class TrainedModel:
             }
         if self.calibration is not None:
             self.facts['calibration'] = dict(temperature=self.calibration.temperature)
+        self.precision = set_precision(self, precision)
+        self.facts['precision'] = self.precision.name
 
     def _family_of(self, weights: Dict[str, Tensor]) -> Optional[str]:
         """Name of the stream that tells the methods of the training apart, if it was trained."""
@@ -322,7 +333,7 @@ class TrainedModel:
         return dict(zip(self.prompts, mean.tolist()))
 
 
-_ASKED_OF_A_MODEL = ('cls_head', 'classifiers', 'classify', 'saliency_layer')
+_ASKED_OF_A_MODEL = ('backbone', 'cls_head', 'classifiers', 'classify', 'saliency_layer')
 
 
 def _build(cfg: Config) -> nn.Module:

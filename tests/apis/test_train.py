@@ -5,7 +5,6 @@ import os
 from pathlib import Path
 
 import pytest
-import torch
 from mmengine.config import Config
 
 from mmfake import MMFakeError
@@ -34,11 +33,30 @@ def test_what_the_command_line_says_of_randomness_wins(options, config, expected
     assert cfg.randomness == expected
 
 
-def test_mixed_precision_without_a_gpu_is_refused():
-    if torch.cuda.is_available():
-        pytest.skip(reason='a GPU is here')
-    with pytest.raises(MMFakeError, match='--amp needs a GPU'):
-        set_training_options(Config(dict(optim_wrapper=dict(type='OptimWrapper'))), amp=True)
+@pytest.mark.parametrize('amp', [True, 'bfloat16'])
+def test_mixed_precision_on_a_cpu_is_bfloat16(amp, monkeypatch):
+    monkeypatch.setattr('torch.cuda.is_available', lambda: False)
+    cfg = Config(dict(optim_wrapper=dict(type='OptimWrapper')))
+    set_training_options(cfg, amp=amp)
+    expected = dict(type='AmpOptimWrapper', dtype='bfloat16', loss_scale=dict(enabled=False))
+    assert cfg.optim_wrapper == expected
+
+
+@pytest.mark.parametrize(('amp', 'dtype'), [('float16', None), (True, 'float16')])
+def test_float16_on_a_cpu_is_refused(amp, dtype, monkeypatch):
+    monkeypatch.setattr('torch.cuda.is_available', lambda: False)
+    wrapper = dict(type='OptimWrapper', **(dict(dtype=dtype) if dtype else {}))
+    with pytest.raises(MMFakeError, match='--amp float16 needs a GPU, .* bfloat16: --amp bfloat16'):
+        set_training_options(Config(dict(optim_wrapper=wrapper)), amp=amp)
+
+
+def test_a_processor_without_bfloat16_is_told(monkeypatch):
+    monkeypatch.setattr('torch.cuda.is_available', lambda: False)
+    monkeypatch.setattr('mmfake.apis.train.has_bfloat16', lambda: False)
+    told = []
+    monkeypatch.setattr('mmfake.apis.train.print_log', lambda text, **_: told.append(text))
+    set_training_options(Config(dict(optim_wrapper=dict(type='OptimWrapper'))), amp=True)
+    assert ['no instructions for bfloat16' in text for text in told] == [True]
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,7 @@ def config_of(regime, work_dir, scale, *options, encoder=None, also_save=None, *
     words = [str(config), '--scale', str(scale), '--work-dir', str(work_dir), *options]
     args = runpy.run_path(str(ROOT / 'tools' / 'train.py'))['parse_args'](words)
     cfg = load_config(args.config, args.scale, work_dir=args.work_dir, launcher=args.launcher)
-    set_training_options(cfg, resume=args.resume)
+    set_training_options(cfg, resume=args.resume, amp=args.amp)
     cfg.model.backbone = encoder or dict(type='TinyTestEncoder')
     if cfg.model.backbone.type == 'TinyTestEncoder':
         for stream in (cfg.model.binary, cfg.model.get('multi') or {}):

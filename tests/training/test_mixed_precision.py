@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import torch
 from mmengine.hooks import Hook
-from mmengine.optim.optimizer import amp_optimizer_wrapper as host
 from mmengine.runner import Runner
 
 HAS_GPU = torch.cuda.is_available()
@@ -29,14 +28,11 @@ class EasyTask(Hook):
 
 
 @pytest.fixture
-def run(harness, smoke, tmp_path, monkeypatch):
-    # mmengine asks for a GPU, also for what a CPU can do
-    monkeypatch.setattr(host, 'is_cuda_available', lambda: True)
-
+def run(harness, smoke, tmp_path):
     def train(name, dtype, *options, epochs=8):
         settings = {'train_cfg.max_epochs': epochs, 'optim_wrapper.optimizer.lr': 1e-2}
         if dtype:
-            settings.update({'optim_wrapper.type': 'AmpOptimWrapper', 'optim_wrapper.dtype': dtype})
+            options = ('--amp', dtype, *options)
         cfg = harness.config_of('bin_multi_con', tmp_path / name, smoke, *options, **settings)
         runner = Runner.from_cfg(cfg)
         runner.register_hook(EasyTask())

@@ -16,6 +16,32 @@ from .pretrained_encoder import PretrainedEncoder, complete_norm_cfg, recompute
 from .s3d_weights import S3D_FILES
 
 
+class Conv3d(nn.Conv3d):
+    """Convolution that oneDNN computes in a test on a CPU, also where torch would not ask it to.
+
+    On one thread torch (2.1 to 2.13) multiplies matrices itself where the kernel is one pixel wide
+    and the batch below 16: in up to four times the time, and out of channels-last order, in which
+    pooling then takes 15 times as long. Steps between taps (dilation) along a side that has one
+    tap change no number, and with them it asks oneDNN. A training computes as it is written.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Convolve ``(N, C, T, H, W)``."""
+        if self.training or x.device.type != 'cpu' or _is_traced():
+            return super().forward(x)
+        steps = tuple(2 if taps == 1 else 1 for taps in self.kernel_size)
+        return F.conv3d(x, self.weight, self.bias, self.stride, self.padding, steps)
+
+
+_CONV = f'{Conv3d.__module__}.Conv3d'  # mmcv 2.0.0 takes names alone
+
+
+def _is_traced() -> bool:
+    """Whether the calls make a graph for elsewhere, as the exporters of ONNX do."""
+    compiles = getattr(torch.compiler, 'is_compiling', lambda: False)  # torch 2.1 has none
+    return torch.jit.is_tracing() or torch.onnx.is_in_onnx_export() or compiles()
+
+
 class MaxPool3d(nn.MaxPool3d):
     """Max-pooling that is deterministic where it is asked to be.
 
@@ -66,7 +92,7 @@ class SeparableConv3d(nn.Module):
     ) -> None:
         super().__init__()
         k, s, p = kernel_size, stride, kernel_size // 2
-        conv_cfg = dict(type='Conv3d')
+        conv_cfg = dict(type=_CONV)
         self.conv1 = build_conv_layer(
             conv_cfg, in_channels, out_channels, (1, k, k), (1, s, s), (0, p, p), bias=False
         )
@@ -105,7 +131,7 @@ class InceptionBlock3d(nn.Module):
     ) -> None:
         super().__init__()
         b0, b1a, b1b, b2a, b2b, b3 = widths
-        pointwise = dict(kernel_size=1, conv_cfg=dict(type='Conv3d'), norm_cfg=norm_cfg)
+        pointwise = dict(kernel_size=1, conv_cfg=dict(type=_CONV), norm_cfg=norm_cfg)
         # branch0 is a Sequential of one so that its names are those of the weight files
         self.branch0 = nn.Sequential(ConvModule(in_channels, b0, **pointwise))
         self.branch1 = nn.Sequential(
@@ -223,7 +249,7 @@ class S3D(PretrainedEncoder):
         norm = self.norm_cfg
         self.Conv_1a = SeparableConv3d(in_channels, 64, 7, norm, stride=2)
         self.MaxPool_2a = MaxPool3d((1, 3, 3), stride=(1, 2, 2), padding=(0, 1, 1))
-        self.Conv_2b = ConvModule(64, 64, 1, conv_cfg=dict(type='Conv3d'), norm_cfg=norm)
+        self.Conv_2b = ConvModule(64, 64, 1, conv_cfg=dict(type=_CONV), norm_cfg=norm)
         # mmengine lets children initialise themselves after init_cfg, and a ConvModule would
         # draw Kaiming weights: it only asks those not yet initialised
         self.Conv_2b.is_init = True
