@@ -28,7 +28,7 @@ INSTALL_REQUIRES = [
     # required here: requiring one would install it over the other. The same holds for OpenCV, of
     # which mmaction2 brings opencv-contrib-python and mmengine opencv-python.
     'mmaction2>=1.2,<1.3',  # recognizers, video pipeline, registries: the host of this plug-in
-    'decord>=0.6',  # the pipeline's video reader
+    'decord>=0.6',  # check_index.py counts with it what mmaction2's own DecordInit would see
     'Pillow>=9',  # clips stored as jpg
     'importlib_metadata',  # imported by mmaction2 1.2 but not declared there
     'setuptools<81',  # parts of mmengine and mim import pkg_resources, gone in 81

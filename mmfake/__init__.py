@@ -45,6 +45,7 @@ _COMPONENTS = (
     'PinnedDataPreprocessor',
     'PerFrame',
     'Perturb',
+    'PlanarColorJitter',
     'PreprocessingHook',
     'PromptHead',
     'ProtocolHook',

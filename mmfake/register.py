@@ -6,6 +6,7 @@ from .datasets.ffpp_dataset import FFPPDataset
 from .datasets.samplers import BalancedSampler, PairedSampler
 from .datasets.transforms.attribute_forgery import AttributeForgery
 from .datasets.transforms.perturb import Perturb
+from .datasets.transforms.planar_color_jitter import PlanarColorJitter
 from .datasets.transforms.recompress import Recompress
 from .datasets.transforms.self_blend import SelfBlend
 from .datasets.transforms.video_init import VideoInit
@@ -77,6 +78,7 @@ __all__ = [
     'PinnedDataPreprocessor',
     'PerFrame',
     'Perturb',
+    'PlanarColorJitter',
     'PreprocessingHook',
     'PromptHead',
     'ProtocolHook',

@@ -67,7 +67,7 @@ class ClipFacts:
     Args:
         error (str): Why it cannot be read, in one line; empty if it can. Defaults to ``''``.
         frames (int): Frames that could be decoded. Defaults to 0.
-        decord_frames (int, optional): Frames that decord counts, for training reads with it.
+        decord_frames (int, optional): Frames that decord counts, as mmaction2's DecordInit uses it.
             Defaults to None: it does not read this format.
         sizes (frozenset[tuple[int, int]]): Width and height of the frames, px; of a good clip there
             is one. Defaults to none.

@@ -81,7 +81,7 @@ class GuardedPipeline(Compose):
             dict | None: What the last transform returns.
         """
         if get_worker_info() is not None:
-            # Ctrl-C is for the main process, which ends its workers; decord would print it
+            # Ctrl-C is for the main process, which ends its workers; they would print it
             signal.signal(signal.SIGINT, signal.SIG_IGN)
         annotation = dict(data)
         unreadable = None

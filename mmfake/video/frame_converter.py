@@ -8,6 +8,9 @@ import av
 import numpy as np
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 
+# PyAV 17 converts in as many threads as there are cores, anew for each video, unless told otherwise
+_ONE_THREAD = dict(threads=1) if int(av.__version__.split('.')[0]) >= 17 else {}
+
 
 class FrameConverter:
     """Convert frames to RGB pictures the right way up.
@@ -29,6 +32,7 @@ class FrameConverter:
             format='rgb24',
             dst_colorspace=Colorspace.ITU601,
             src_color_range=ColorRange.JPEG if full else ColorRange.UNSPECIFIED,
+            **_ONE_THREAD,
         )
         picture = rgb.to_ndarray()
         if self._matrix is None:

@@ -17,8 +17,9 @@ X264 = {
     'crf': '12',  # 40 dB: less would smooth away what gives a manipulation away
     'preset': 'medium',
     'tune': 'fastdecode',
-    # Any frame is at most 15 others away. decord counts frames wrongly where groups of pictures
-    # are open or frames are reordered, hence closed groups without B-frames.
+    # Any frame is at most 15 others away. Readers that seek, decord among them, miscount frames
+    # where groups of pictures are open or frames are reordered, hence closed groups without
+    # B-frames.
     'g': '16',
     'flags': '+cgop',
     'bf': '0',

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import os
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import NamedTuple, Optional, Sequence, Union
+from typing import BinaryIO, NamedTuple, Optional, Sequence, Tuple, Union
 
 import numpy as np
 from PIL import Image
@@ -64,7 +65,8 @@ class StoredClip(ABC):
             VideoError: If a frame cannot be read.
         """
         # numpy checks the numbers and resolves the negative ones
-        return _Batch(self._read(np.arange(len(self))[np.asarray(indices, dtype=np.int64)]))
+        numbers = np.arange(len(self))[np.asarray(indices, dtype=np.int64)]
+        return _Batch(self._read(numbers) if len(numbers) else self._read(np.zeros(1, int))[:0])
 
 
 def picture_name(number: int) -> str:
@@ -155,6 +157,9 @@ def _decode(clip: str, file: Path) -> np.ndarray:
 class NpyClip(StoredClip):
     """A ``.npy`` file of (T, H, W, 3) uint8 RGB, of which only the frames asked for are read.
 
+    Successive frames are not even copied: they are a private view of the file, page by page, in
+    which a page is read when it is looked at, and copied when it is written to.
+
     Args:
         path (str | Path): The file.
         fps (float): Frames per s. Defaults to 25.0.
@@ -167,22 +172,42 @@ class NpyClip(StoredClip):
     def __init__(self, path: Union[str, Path], fps: float = 25.0) -> None:
         super().__init__(path, fps)
         try:
-            self._array = np.lib.format.open_memmap(self.path, mode='r')
+            with open(self.path, 'rb') as file:
+                shape, fortran, dtype = _read_header(file)
+                start = file.tell()
+                if start + dtype.itemsize * math.prod(shape) > os.fstat(file.fileno()).st_size:
+                    raise ValueError('cut off')
         except OSError as error:
             raise VideoError(path, f'cannot be opened ({error.strerror or error})') from None
         except (ValueError, TypeError, EOFError, OverflowError):
             raise VideoError(path, 'not a whole .npy file; write it anew') from None
-        array = self._array
-        if array.dtype != np.uint8 or array.ndim != 4 or array.shape[-1] != 3 or not array.size:
+        if dtype != np.uint8 or len(shape) != 4 or shape[-1] != 3 or min(shape) < 1:
             raise VideoError(
-                path, f'it holds {array.shape} {array.dtype}, not (T, H, W, 3) uint8; write it anew'
+                path, f'it holds {shape} {dtype}, not (T, H, W, 3) uint8; write it anew'
             )
+        self._map = dict(shape=shape, order='F' if fortran else 'C', offset=start)
 
     def __len__(self) -> int:
-        return len(self._array)
+        return self._map['shape'][0]
 
     def _read(self, indices: np.ndarray) -> np.ndarray:
-        return np.array(self._array[indices])
+        # 'c': what is written stays in this view
+        video = np.memmap(self.path, np.uint8, 'c', **self._map).view(np.ndarray)
+        if len(indices) and (np.diff(indices) == 1).all():
+            return video[indices[0] : indices[-1] + 1]
+        return video[indices]
+
+
+def _read_header(file: BinaryIO) -> Tuple[Tuple[int, ...], bool, np.dtype]:
+    """Read shape, Fortran order and type of an array."""
+    version = np.lib.format.read_magic(file)
+    if version == (1, 0):
+        header = np.lib.format.read_array_header_1_0(file)
+    else:  # refuses later versions, which are for names of fields
+        header = np.lib.format.read_array_header_2_0(file)
+    if header[2].hasobject:
+        raise ValueError('pickled objects')
+    return header
 
 
 def open_stored_clip(path: Union[str, Path], fps: float = 25.0) -> Optional[StoredClip]:

@@ -41,7 +41,13 @@ train_pipeline = [
         type='RandomApply',
         prob=0.7,
         transforms=[
-            dict(type='ColorJitter', brightness=0.2, contrast=0.2, saturation=0.2, hue=0.0)
+            dict(
+                type='mmfake.PlanarColorJitter',
+                brightness=0.2,
+                contrast=0.2,
+                saturation=0.2,
+                hue=0.0,
+            )
         ],
     ),
     # to grey: no saturation at all
@@ -49,7 +55,13 @@ train_pipeline = [
         type='RandomApply',
         prob=0.2,
         transforms=[
-            dict(type='ColorJitter', brightness=0.0, contrast=0.0, saturation=(0.0, 0.0), hue=0.0)
+            dict(
+                type='mmfake.PlanarColorJitter',
+                brightness=0.0,
+                contrast=0.0,
+                saturation=(0.0, 0.0),
+                hue=0.0,
+            )
         ],
     ),
     dict(type='FormatShape', input_format='NCTHW'),

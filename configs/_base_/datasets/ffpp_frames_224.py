@@ -35,7 +35,7 @@ train_pipeline = [
     ),
     dict(type='Flip', flip_ratio=0.5),
     # hue=0 because mmaction2's hue shift overflows uint8
-    dict(type='ColorJitter', brightness=0.1, contrast=0.1, saturation=0.0, hue=0.0),
+    dict(type='mmfake.PlanarColorJitter', brightness=0.1, contrast=0.1, saturation=0.0, hue=0.0),
     dict(type='FormatShape', input_format='NCTHW'),
     pack_inputs,
 ]

@@ -11,19 +11,21 @@ from mmaction.registry import TRANSFORMS
 from mmengine.fileio import FileClient
 from mmengine.logging import print_log
 
-from ...video.exact_video import ExactVideo, decord_is_exact, has_closed_groups
+from ...video.exact_video import open_grouped, open_video
 from ...video.frame_reader import VideoError
-from ...video.stored_clip import open_stored_clip
+from ...video.stored_clip import StoredClip, open_stored_clip
 
 
 @TRANSFORMS.register_module()
 class VideoInit(DecordInit):
-    """Open a video as DecordInit does, or a clip stored as pictures, for DecordDecode.
+    """Open a video, or a clip stored as pictures, in place of DecordInit, for DecordDecode.
 
-    Any file gives the frames that a player shows, at any index. decord opens those in which it
-    finds them: H.264 in mp4 with closed groups of pictures, as data preparation writes it. Other
-    videos, a ``.npy`` file, a folder of JPEG files and a ``.pictures`` file that names pictures get
-    a reader with decord's interface, so SampleFrames and DecordDecode after it work unchanged. A
+    Any file gives the frames that a player shows, at any index, through a reader with decord's
+    interface, so that SampleFrames and DecordDecode after it work unchanged. In H.264 in mp4 with
+    closed groups of pictures, as data preparation writes it, decoding starts at the key frame
+    before the clip; the pixels are those that decord gives, in two thirds of the time, and damage
+    that decord conceals is told. Other videos are decoded from their first frame on. A ``.npy``
+    file, a folder of JPEG files and a ``.pictures`` file that names pictures are opened too. A
     stored clip does not know its own rate: it is the ``fps`` of the annotation, or else 25.
 
     Required Keys:
@@ -38,7 +40,7 @@ class VideoInit(DecordInit):
         - avg_fps
 
     Args:
-        io_backend (str): As of DecordInit. What decord does not open is always read from disk.
+        io_backend (str): As of DecordInit, for videos in closed groups; all else is read from disk.
             Defaults to ``'disk'``.
         num_threads (int): Threads that decode a video: one, since the workers of the data loader
             are the parallelism. Defaults to 1.
@@ -47,8 +49,8 @@ class VideoInit(DecordInit):
         **kwargs: Further arguments of DecordInit.
 
     Raises:
-        VideoError: On opening, if a clip is damaged or incomplete, or not on disk and not for
-            decord.
+        VideoError: On opening, if a clip is damaged or incomplete, or neither on disk nor in closed
+            groups.
     """
 
     def __init__(
@@ -82,15 +84,16 @@ class VideoInit(DecordInit):
         results.update(video_reader=clip, total_frames=len(clip), avg_fps=clip.get_avg_fps())
         return results
 
-    def _get_video_reader(self, filename: str) -> object:
-        """Open a video with decord if that is exact."""
+    def _get_video_reader(self, filename: str) -> StoredClip:
+        """Open a video from its disk, or from elsewhere if it is in closed groups."""
         if self.io_backend in ('disk', 'local'):
-            if not decord_is_exact(filename):
-                return ExactVideo(filename)
-        elif not has_closed_groups(
-            io.BytesIO(FileClient(self.io_backend, **self.kwargs).get(filename))
-        ):
+            return open_video(filename, self.num_threads)
+        content = io.BytesIO(FileClient(self.io_backend, **self.kwargs).get(filename))
+        video = open_grouped(filename, content, self.num_threads)
+        if video is None:
             raise VideoError(
-                filename, 'decord would miss its frames; copy it to the disk, or make clips of it'
+                filename,
+                'its frames can only be counted from the first on; copy it to the disk, or make '
+                'clips of it',
             )
-        return super()._get_video_reader(filename)
+        return video

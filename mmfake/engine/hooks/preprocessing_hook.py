@@ -146,7 +146,7 @@ def _as_list(value: Any) -> Any:
 def _draws(step: str) -> bool:
     name, arguments = step.split('(', 1)
     fixed = name == 'Flip' and ('flip_ratio=0)' in arguments or 'flip_ratio=0,' in arguments)
-    return ('Random' in name or name in _DRAWS) and not fixed
+    return ('Random' in name or name.endswith(_DRAWS)) and not fixed
 
 
 def preprocessing_of(model: nn.Module, sampler: Any = None) -> Dict[str, Any]:

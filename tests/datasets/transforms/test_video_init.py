@@ -3,7 +3,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import av
-import decord
 import numpy as np
 import pytest
 from mmaction.registry import TRANSFORMS
@@ -13,6 +12,7 @@ from mmengine.fileio import BaseStorageBackend, FileClient
 from data_prep.clip_writer import clip_suffix, write_clip
 from mmfake.datasets.guarded_pipeline import GuardedPipeline
 from mmfake.datasets.transforms.video_init import VideoInit
+from mmfake.video.exact_video import GroupedVideo
 from mmfake.video.frame_reader import VideoError
 
 FORMATS = ['mp4', 'jpg', 'npy']
@@ -135,9 +135,10 @@ def test_clip_that_vanished(tmp_path):
 # ---- Which reader ---------------------------------------------------------------------------
 
 
-def test_prepared_clip_is_read_by_decord(clips):
-    reader = VideoInit().transform(annotation(clips['mp4']))['video_reader']
-    assert isinstance(reader, decord.VideoReader)
+def test_prepared_clip_is_read_by_groups(clips):
+    reader = VideoInit(num_threads=2).transform(annotation(clips['mp4']))['video_reader']
+    assert isinstance(reader, GroupedVideo)
+    assert len(reader.get_batch([3, 20]).asnumpy()) == 2
 
 
 class Shelf(BaseStorageBackend):
@@ -150,17 +151,22 @@ class Shelf(BaseStorageBackend):
         return Path(filepath).read_text()
 
 
-def test_video_from_elsewhere_is_read_by_decord_or_refused_by_name(tmp_path, clips):
+def test_video_from_elsewhere_is_read_by_groups_or_refused_by_name(tmp_path, clips):
     FileClient.register_backend('shelf', Shelf, force=True)
     transform = VideoInit(io_backend='shelf')
     results = transform.transform(annotation(clips['mp4']))
-    assert isinstance(results['video_reader'], decord.VideoReader)
+    from_disk = VideoInit().transform(annotation(clips['mp4']))
+    for indices in ([17, 3], [9]):  # more than once
+        seen, want = (x['video_reader'].get_batch(indices).asnumpy() for x in (results, from_disk))
+        assert np.array_equal(seen, want)
     film = tmp_path / 'film.mkv'
     with av.open(str(film), 'w') as container:
         stream = container.add_stream('mpeg4', rate=25)
         stream.width = stream.height = 64
         container.mux(stream.encode(av.VideoFrame(64, 64, 'yuv420p')))
         container.mux(stream.encode())
-    with pytest.raises(VideoError, match=r'film.mkv: decord would miss its frames; copy it to the'):
+    with pytest.raises(
+        VideoError, match=r'film.mkv: its frames can only be counted from the first'
+    ):
         transform.transform(annotation(film))
     assert VideoInit().transform(annotation(film))['total_frames'] == 1
