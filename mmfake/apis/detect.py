@@ -15,6 +15,7 @@ import torch
 from ..errors import MMFakeError
 from ..faces.detectors import FaceSettings
 from ..inference.deepfake_inferencer import DeepfakeInferencer
+from ..inference.detector import unit_of
 from ..inference.report import (
     told_of_calibration,
     told_of_prompts,
@@ -22,7 +23,6 @@ from ..inference.report import (
     told_of_validation,
 )
 from ..inference.sources import JOURNAL
-from ..inference.trained_model import unit_of
 
 
 def detect_videos(

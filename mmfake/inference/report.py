@@ -13,8 +13,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from ..datasets.manipulations import method_name
 from ..engine.hooks.validation_threshold_hook import Validation
 from ..files import atomic_file
+from .detector import unit_of
 from .evidence import Strip
-from .trained_model import unit_of
 
 _PLOT = dict(width=760, height=96)  # px of a timeline
 _THINNEST = 1.5  # px: a thinner bar could not be pointed at
