@@ -22,7 +22,15 @@ from ..faces.detectors import FaceSettings
 from ..files import atomic_file
 from ..inference.clip_pipeline import ClipPipeline
 from ..inference.detector import ClipScores
-from ..inference.exported_model import INPUT, OUTPUTS, RUNTIMES, SUFFIX, ExportedModel, sealed
+from ..inference.exported_model import (
+    INPUT,
+    ORIGIN,
+    OUTPUTS,
+    RUNTIMES,
+    SUFFIX,
+    ExportedModel,
+    sealed,
+)
 from ..inference.trained_model import TrainedModel
 from ..inference.video_scan import VideoScan
 
@@ -200,10 +208,10 @@ def _quiet() -> Iterator[None]:
 
 def _metadata(trained: TrainedModel, opset: int) -> Dict[str, Any]:
     """What the file tells of itself: what the checkpoint tells, and how to use it."""
-    pipeline, facts = trained.pipeline, trained.facts
+    pipeline = trained.pipeline
     own = preprocessing_of(trained.model, pipeline.sampler)
     return {
-        **{key: facts[key] for key in ('mmfake', 'config', 'checkpoint', 'checkpoint_sha256')},
+        **{key: trained.facts[key] for key in ORIGIN},
         **trained.meta(),
         PreprocessingHook.META_KEY: own,
         'input': dict(

@@ -104,10 +104,9 @@ class Detector:
         trained_on = meta.get('dataset_meta') or {}
         self.methods: Tuple[str, ...] = tuple(trained_on.get('multi_classes') or ())
         self.crops = known_crops(trained_on.get('crops'))
-        # a video is DATASET/method/compression/stem
-        videos = trained_on.get('expected_videos') or ()
-        datasets = trained_on.get('datasets') or {str(video).split('/')[0] for video in videos}
-        datasets = sorted(datasets)
+        # a video is DATASET/method/compression/stem; an exported model has no list of them
+        videos = trained_on.get('expected_videos') or trained_on.get('datasets') or ()
+        datasets = sorted({str(video).split('/')[0] for video in videos})
         # 3. how good it was on validation
         self.val_threshold: Optional[float] = meta.get(ValidationThresholdHook.META_KEY)
         self.validation = Validation.from_dict(meta.get(ValidationThresholdHook.VALIDATION_KEY))

@@ -7,7 +7,7 @@ import json
 import sys
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Optional, Type, Union
+from typing import Any, Dict, Iterator, Optional, Type, Union
 
 import numpy as np
 import torch
@@ -42,6 +42,9 @@ OUTPUTS = {
 METADATA = 'mmfake'
 """str: Key of its metadata, a JSON object."""
 
+ORIGIN = ('mmfake', 'config', 'checkpoint', 'checkpoint_sha256')
+"""tuple[str]: Entries of it that say of what it was exported."""
+
 _SEAL = 'mmfake_sha256'  # the last entry, whose value ends the file: SHA-256 of all before it
 _DIGITS = 64  # of a SHA-256
 
@@ -55,7 +58,7 @@ def sealed(graph: bytes, metadata: Dict[str, Any]) -> bytes:
     """Make the file of a serialised model without metadata, and of what is to be known of it."""
     from onnx import ModelProto, StringStringEntryProto
 
-    text = json.dumps(metadata, allow_nan=False)
+    text = json.dumps(metadata, default=str)
     entries = [(METADATA, text), (_SEAL, '0' * _DIGITS)]
     # two messages of protobuf, one after the other, are one
     props = [StringStringEntryProto(key=key, value=value) for key, value in entries]
@@ -95,11 +98,12 @@ class _OpenVINO:
             ENABLE_CPU_PINNING=False,  # or several processes would share one core
         )
         self._model = openvino.compile_model(model, 'CPU', options)
+        self.outputs = [output.any_name for output in self._model.outputs]
 
     def __call__(self, clips: np.ndarray) -> Dict[str, np.ndarray]:
         """Outputs by name."""
-        found = self._model([clips])
-        return {output.any_name: found[output] for output in self._model.outputs}
+        found = self._model({INPUT: clips})
+        return {name: found[name] for name in self.outputs}
 
 
 class _OnnxRuntime:
@@ -116,11 +120,11 @@ class _OnnxRuntime:
             file, options, providers=['CPUExecutionProvider']
         )
         self.metadata = self._session.get_modelmeta().custom_metadata_map
+        self.outputs = [output.name for output in self._session.get_outputs()]
 
     def __call__(self, clips: np.ndarray) -> Dict[str, np.ndarray]:
         """Outputs by name."""
-        names = [output.name for output in self._session.get_outputs()]
-        return dict(zip(names, self._session.run(names, {INPUT: clips})))
+        return dict(zip(self.outputs, self._session.run(self.outputs, {INPUT: clips})))
 
 
 Runtime = Union[_OpenVINO, _OnnxRuntime]
@@ -197,21 +201,20 @@ class ExportedModel(Detector):
         pipeline = ClipPipeline(cfg)
         _check_seal(file)
         self._runtime = _open(file, torch.get_num_threads(), runtime)
-        self.metadata: Dict[str, Any] = json.loads(self._runtime.metadata[METADATA])
-        labels: List[str] = self.metadata['labels']
+        self.metadata = _metadata_of(file, self._runtime)
         # a head without hidden layers, which averages as that of the model
         head = MLPHead(2, 1, (), average_clips=self.metadata['average_clips'])
         own = preprocessing_of(_Normalisation(cfg), pipeline.sampler)
-        super().__init__(cfg, file, self.metadata, pipeline, own, head, labels)
+        super().__init__(cfg, file, self.metadata, pipeline, own, head, self.metadata['labels'])
         self.classes = tuple(self.metadata['classes'])
-        self._dtype = self.metadata['input']['dtype']
-        if self._dtype != _name_of(pipeline.dtype):
+        pixels, made = self.metadata['input']['dtype'], str(pipeline.dtype).split('.')[-1]
+        if pixels != made:
             raise MMFakeError(
-                f'{file}: takes pixels of type {self._dtype}, the test pipeline of the config '
-                f'makes {_name_of(pipeline.dtype)}: take the config it was exported with'
+                f'{file}: takes pixels of type {pixels}, the test pipeline of the config makes '
+                f'{made}: take the config it was exported with'
             )
-        origin = {key: self.metadata[key] for key in ('config', 'checkpoint', 'checkpoint_sha256')}
-        if origin['config'] != self.facts['config']:
+        origin = {key: self.metadata[key] for key in ORIGIN}
+        if self.facts['config'] not in (None, origin['config']):
             self.warnings.append(
                 f'{Path(file).name} was exported with the config {origin["config"]} and is judged '
                 f'with {self.facts["config"]}.'
@@ -225,8 +228,27 @@ class ExportedModel(Detector):
         return ClipScores(found['logits'], found.get('family'), found.get('prompts'))
 
 
-def _name_of(dtype: torch.dtype) -> str:
-    return str(dtype).split('.')[-1]
+def _metadata_of(file: str, runtime: Runtime) -> Dict[str, Any]:
+    """What a file says of itself, as far as judging needs it; the seal is anybody's to make."""
+    try:
+        metadata = json.loads(runtime.metadata[METADATA])
+        labels, classes = metadata['labels'], metadata['classes']
+        absent = {'family': not classes, 'prompts': not labels}
+        sound = (
+            isinstance(metadata['input']['dtype'], str)
+            and metadata['average_clips'] in ('prob', 'score', None)
+            and isinstance(metadata['dataset_meta'], dict)
+            and all(type(word) is str for words in (labels, classes) for word in words)
+            and runtime.outputs == [name for name in OUTPUTS if not absent.get(name)]
+            and all(isinstance(metadata[key], (str, type(None))) for key in ORIGIN)
+        )
+    except (KeyError, TypeError, ValueError, RecursionError):
+        sound = False
+    if not sound:
+        raise MMFakeError(
+            f'{file}: its metadata cannot be read; export it again with this version of mmfake'
+        )
+    return metadata
 
 
 class _Normalisation(nn.Module):

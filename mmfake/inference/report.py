@@ -82,6 +82,7 @@ def render_report(results: Dict[str, Any], strips: Sequence[Sequence[Strip]], sa
         threshold_source=told_of_threshold(results),
         validation=told_of_validation(results),
         calibration=told_of_calibration(results),
+        export=told_of_export(results['model']),
         warnings=results.get('warnings', []),
         meaning=results['meaning'],
         model=results['model'],
@@ -115,6 +116,17 @@ def told_of_calibration(results: Dict[str, Any]) -> str:
     if results.get('abstain_below') is not None:
         text += f' A verdict needs a calibrated probability of {results["abstain_below"]:.3f}.'
     return text
+
+
+def told_of_export(model: Dict[str, Any]) -> str:
+    """Say in a sentence what ran an exported model, and of what it was made; else empty."""
+    if 'exported_from' not in model:
+        return ''
+    origin = model['exported_from']
+    return (
+        f'Run by {model["runtime"]}, exported from {origin["checkpoint"]} (SHA-256 '
+        f'{(origin["checkpoint_sha256"] or "unknown")[:16]}).'
+    )
 
 
 def told_of_threshold(results: Dict[str, Any]) -> str:
