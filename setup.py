@@ -50,10 +50,10 @@ EXTRAS_REQUIRE = {
     ],
     'clip': ['transformers>=4.46'],  # CLIP encoders for images and text
     'deploy': [
-        'onnx>=1.16',  # file format of exported models
-        'onnxscript>=0.3',  # operators of torch's exporter
-        'onnxruntime>=1.18',  # runs exported models
-        'openvino>=2024.3; python_version >= "3.10"',  # runs them faster on most CPUs
+        'onnx>=1.17',  # file format of exported models
+        'onnxscript>=0.7; python_version >= "3.9"',  # operators of torch's exporter
+        'onnxruntime>=1.19',  # runs exported models
+        'openvino>=2024.4',  # runs them, faster on most CPUs
     ],
     'mim': ['openmim>=0.3.9'],  # mim train mmfake NAME
     'tests': [
