@@ -219,7 +219,8 @@ class ExportedModel(Detector):
                 f'{Path(file).name} was exported with the config {origin["config"]} and is judged '
                 f'with {self.facts["config"]}.'
             )
-        self.facts.update(device='cpu', runtime=self._runtime.name, exported_from=origin)
+        self.facts.update(device='cpu', precision='fp32', runtime=self._runtime.name)
+        self.facts['exported_from'] = origin
 
     def score(self, clips: Tensor) -> ClipScores:
         """Judge clips or frames, see :meth:`Detector.score`."""

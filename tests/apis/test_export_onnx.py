@@ -158,7 +158,10 @@ def test_every_regime(regime, tmp_path):
 
 @pytest.mark.parametrize(
     'preprocessor',
-    [dict(to_rgb=True, mean=[1.0, 2.0, 3.0], std=[4.0, 5.0, 6.0]), dict(mean=None, std=None)],
+    [
+        dict(to_rgb=True, mean=[1.0, 2.0, 3.0], std=[4.0, 5.0, 6.0]),
+        pytest.param(dict(mean=None, std=None), marks=pytest.mark.nightly),
+    ],
 )
 def test_pixels_are_normalised_as_the_data_preprocessor_does(preprocessor, tmp_path):
     scale = plain_scale(tmp_path / 'plain.py', **preprocessor)
@@ -200,7 +203,7 @@ def test_a_file_that_says_something_else_is_not_written(plain, tmp_path, capsys,
     assert list((tmp_path / 'out').iterdir()) == []
 
 
-@pytest.mark.parametrize('kind', ['looks', 'one number'])
+@pytest.mark.parametrize('kind', ['looks', pytest.param('one number', marks=pytest.mark.nightly)])
 def test_a_network_that_torch_cannot_export_ends_in_one_line(kind, tmp_path):
     scale = plain_scale(tmp_path / 'plain.py', kind)
     told = refused(scale, weights(CONFIG, scale, tmp_path / 'x.pth'), tmp_path / 'x.onnx')
