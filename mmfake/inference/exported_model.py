@@ -116,6 +116,8 @@ class _OnnxRuntime:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = 3  # errors
+        # its threads would wait for the next batch at full load, beside the decoding of it
+        options.add_session_config_entry('session.force_spinning_stop', '1')
         self._session = onnxruntime.InferenceSession(
             file, options, providers=['CPUExecutionProvider']
         )

@@ -156,17 +156,11 @@ def test_every_regime(regime, tmp_path):
     assert bool(trained.classes) == ('multi_ce' in regime and 'sbi' not in regime)
 
 
-@pytest.mark.parametrize(
-    'preprocessor',
-    [
-        dict(to_rgb=True, mean=[1.0, 2.0, 3.0], std=[4.0, 5.0, 6.0]),
-        pytest.param(dict(mean=None, std=None), marks=pytest.mark.nightly),
-    ],
-)
-def test_pixels_are_normalised_as_the_data_preprocessor_does(preprocessor, tmp_path):
-    scale = plain_scale(tmp_path / 'plain.py', **preprocessor)
-    trained, _ = exported('mtl/bin_ce_holdout_f2f.py', scale, tmp_path)
-    assert trained.model.data_preprocessor.to_rgb == preprocessor.get('to_rgb', False)
+@pytest.mark.nightly
+def test_pixels_that_are_not_normalised(tmp_path):
+    exported(
+        'mtl/bin_ce_holdout_f2f.py', plain_scale(tmp_path / 'x.py', mean=None, std=None), tmp_path
+    )
 
 
 # ---- what keeps it from being written ----
@@ -176,10 +170,18 @@ CONFIG = str(CONFIGS / 'mtl' / 'bin_ce_holdout_f2f.py')
 
 @pytest.fixture(scope='module')
 def plain(tmp_path_factory):
-    """Scale and weights of a tiny detector."""
+    """Scale and weights of a tiny detector, whose pixels are turned round and normalised."""
     folder = tmp_path_factory.mktemp('plain')
-    scale = plain_scale(folder / 'plain.py')
+    colours = dict(to_rgb=True, mean=[1.0, 2.0, 3.0], std=[4.0, 5.0, 6.0])
+    scale = plain_scale(folder / 'plain.py', **colours)
     return scale, weights(CONFIG, scale, folder / 'plain.pth')
+
+
+@pytest.fixture(scope='module')
+def graph(plain):
+    """What torch makes of it."""
+    trained = TrainedModel(load_config(CONFIG, plain[0]), plain[1], 'cpu')
+    return module._graph_of(trained, module._clips_of(trained.pipeline, 3))
 
 
 def refused(scale, checkpoint, out, **kwargs):
@@ -189,11 +191,21 @@ def refused(scale, checkpoint, out, **kwargs):
     return str(caught.value)
 
 
-def test_a_file_that_says_something_else_is_not_written(plain, tmp_path, capsys, monkeypatch, tool):
+def test_pixels_are_normalised_as_the_data_preprocessor_does(plain, graph, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, '_graph_of', lambda *args: graph)
     scale, checkpoint = plain
-    other = TrainedModel(load_config(CONFIG, scale), weights(CONFIG, scale, tmp_path / 'o.pth', 1))
-    graph_of = module._graph_of
-    monkeypatch.setattr(module, '_graph_of', lambda trained, clips: graph_of(other, clips))
+    assert export_onnx(CONFIG, checkpoint, str(tmp_path / 'x.onnx'), scale) == 0
+    trained, _ = compared(CONFIG, scale, checkpoint, str(tmp_path / 'x.onnx'))
+    assert trained.model.data_preprocessor.to_rgb
+    assert trained.model.data_preprocessor.std.flatten().tolist() == [4, 5, 6]
+
+
+def test_a_file_that_says_something_else_is_not_written(
+    plain, graph, tmp_path, capsys, monkeypatch, tool
+):
+    monkeypatch.setattr(module, '_graph_of', lambda *args: graph)
+    scale = plain[0]
+    checkpoint = weights(CONFIG, scale, tmp_path / 'other.pth', seed=1)
     words = [CONFIG, checkpoint, tmp_path / 'out' / 'x.onnx', '--scale', scale]
     assert tool('export_onnx').main([str(word) for word in words]) == 1
     told = capsys.readouterr().err
