@@ -9,7 +9,7 @@ import sys
 import warnings
 from contextlib import contextmanager
 from itertools import cycle, islice
-from typing import Any, Dict, Iterator, List, Optional, Tuple
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
 import torch
 from mmengine.config import Config
@@ -83,13 +83,14 @@ def export_onnx(
     print(f'exporting {checkpoint}; a large encoder takes minutes', flush=True)
     try:
         with atomic_file(out, 'the exported model') as temporary:
-            graph, opset = _graph_of(trained, clips)
-            temporary.write_bytes(sealed(graph, _metadata(trained, opset)))
+            temporary.touch()  # what cannot be written is told before the export
+            graph, names, opset = _graph_of(trained, clips)
+            temporary.write_bytes(sealed(graph, _metadata(trained, names, opset)))
             size = temporary.stat().st_size / 1e6
             for line in _check(cfg, trained, str(temporary), clips):
                 print(f'{line}, on {" and ".join(map(str, BATCHES))} {told}')
     except CheckFailed as error:
-        print(f'error: {out} is not written: {error}', file=sys.stderr)
+        print(MMFakeError(f'error: {out} is not written: {error}'), file=sys.stderr)
         return 1
     for warning in trained.warnings:
         print(f'WARNING: {warning}')
@@ -129,9 +130,7 @@ class _Exported(nn.Module):
 
     def forward(self, clips: Tensor) -> Tuple[Tensor, ...]:
         """Judge pixels ``(N, C, ...)`` into the outputs that there are, in their order."""
-        said = self._judge(self._normalise(clips)[:, None])
-        parts = (said.family, said.prompts)
-        return (_score(said), said.logits, *(part for part in parts if part is not None))
+        return tuple(_outputs(self._judge(self._normalise(clips)[:, None])).values())
 
     def _normalise(self, clips: Tensor) -> Tensor:
         """What the data preprocessor does, which goes through the clips one by one."""
@@ -144,30 +143,28 @@ class _Exported(nn.Module):
         return (clips - settings.mean.view(of_channels)) / settings.std.view(of_channels)
 
 
-def _score(said: ClipScores) -> Tensor:
-    """Probability of being manipulated, (N,)."""
-    return said.logits.softmax(dim=1)[:, 1]
+def _outputs(said: ClipScores) -> Dict[str, Tensor]:
+    """The outputs that there are, in their order."""
+    score = said.logits.softmax(dim=1)[:, 1]  # (N,)
+    found = dict(zip(OUTPUTS, (score, *said)))
+    return {name: values for name, values in found.items() if values is not None}
 
 
-def _outputs_of(trained: TrainedModel) -> List[str]:
-    """Names of the outputs that there are."""
-    absent = {'family': not trained.classes, 'prompts': not trained.prompts}
-    return [name for name in OUTPUTS if not absent.get(name)]
-
-
-def _graph_of(trained: TrainedModel, clips: Tensor) -> Tuple[bytes, int]:
-    """Export a detector: the serialised graph, and its opset."""
+def _graph_of(trained: TrainedModel, clips: Tensor) -> Tuple[bytes, List[str], int]:
+    """Export a detector: the serialised graph, names of its outputs, and its opset."""
     module = _Exported(trained).eval()
+    pair = clips[:2]  # of one, the number would be taken for a constant
     with torch.no_grad():
-        module(clips[:2])  # encodes the texts of prompts, which are constants from then on
+        # this also encodes the texts of prompts, which are constants from then on
+        names = list(_outputs(trained.judge(trained.preprocess(pair))))
         try:
             with _quiet():
                 program = torch.onnx.export(
                     module,
-                    (clips[:2],),  # of one, the number would be taken for a constant
+                    (pair,),
                     dynamo=True,
                     input_names=[INPUT],
-                    output_names=_outputs_of(trained),
+                    output_names=names,
                     dynamic_shapes={INPUT: {0: torch.export.Dim('N')}},
                     verbose=False,
                 )
@@ -177,11 +174,12 @@ def _graph_of(trained: TrainedModel, clips: Tensor) -> Tuple[bytes, int]:
                 node.ClearField('metadata_props')
             content = graph.SerializeToString()
         except Exception as error:  # whatever has no ONNX; protobuf takes 2 GB
-            raise MMFakeError(_not_exported(trained, first_line(error))) from None
+            reason = first_line(error.__cause__ or error)
+            raise MMFakeError(_not_exported(trained, reason)) from None
     if not graph.graph.input[0].type.tensor_type.shape.dim[0].dim_param:
         raise MMFakeError(_not_exported(trained, 'it takes one number of clips only'))
     (opset,) = (entry.version for entry in graph.opset_import if not entry.domain)
-    return content, opset
+    return content, names, opset
 
 
 def _not_exported(trained: TrainedModel, reason: str) -> str:
@@ -206,7 +204,7 @@ def _quiet() -> Iterator[None]:
         logger.setLevel(level)
 
 
-def _metadata(trained: TrainedModel, opset: int) -> Dict[str, Any]:
+def _metadata(trained: TrainedModel, names: Sequence[str], opset: int) -> Dict[str, Any]:
     """What the file tells of itself: what the checkpoint tells, and how to use it."""
     pipeline = trained.pipeline
     own = preprocessing_of(trained.model, pipeline.sampler)
@@ -217,11 +215,11 @@ def _metadata(trained: TrainedModel, opset: int) -> Dict[str, Any]:
         'input': dict(
             name=INPUT,
             shape=['N', 3, *pipeline.clip_shape],
-            dtype=str(pipeline.dtype).split('.')[-1],
+            dtype=str(pipeline.dtype).replace('torch.', ''),
             pixels='as the steps of the test pipeline make them: RGB from 0 to 255 unless those '
             'say otherwise; normalisation is in the file',
         ),
-        'outputs': {name: OUTPUTS[name] for name in _outputs_of(trained)},
+        'outputs': {name: OUTPUTS[name] for name in names},
         'average_clips': trained.model.cls_head.average_clips,
         'classes': trained.classes,
         'labels': list(trained.prompts),
@@ -255,25 +253,20 @@ def _check(cfg: Config, trained: TrainedModel, file: str, clips: Tensor) -> Iter
     Raises:
         CheckFailed: If they differ.
     """
-    expected = {count: trained.score(clips[:count]) for count in BATCHES}
+    expected = {count: _outputs(trained.score(clips[:count])) for count in BATCHES}
     for name in RUNTIMES:
         if importlib.util.find_spec(name) is None:
             continue
         exported = ExportedModel(cfg, file, runtime=name)
-        largest = max(
-            _difference(exported.score(clips[:count]), said) for count, said in expected.items()
-        )
+        differences = []
+        for count, said in expected.items():
+            found = exported.outputs(clips[:count])
+            for key, values in said.items():
+                # relative where they are above 1, as logits may be
+                difference = (found[key] - values).abs() / values.abs().clamp(min=1)
+                differences.append(difference.max())
+        largest = float(torch.stack(differences).max())  # NaN if one of them is
         told = f'{exported.facts["runtime"]} differs from PyTorch by at most {largest:.1e}'
-        if not largest <= TOLERANCE:  # also NaN
+        if not largest <= TOLERANCE:
             raise CheckFailed(f'{told}, and {TOLERANCE:.0e} is allowed')
         yield told
-
-
-def _difference(found: ClipScores, expected: ClipScores) -> float:
-    """The largest difference of scores and further outputs, relative where they are above 1."""
-    pairs = [(_score(found), _score(expected)), *zip(found, expected)]
-    return max(
-        float(((one - other).abs() / other.abs().clamp(min=1)).max())
-        for one, other in pairs
-        if other is not None
-    )

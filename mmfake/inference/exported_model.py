@@ -209,11 +209,11 @@ class ExportedModel(Detector):
         own = preprocessing_of(_Normalisation(cfg), pipeline.sampler)
         super().__init__(cfg, file, self.metadata, pipeline, own, head, self.metadata['labels'])
         self.classes = tuple(self.metadata['classes'])
-        pixels, made = self.metadata['input']['dtype'], str(pipeline.dtype).split('.')[-1]
-        if pixels != made:
+        pixels = self.metadata['input']['dtype']
+        if f'torch.{pixels}' != str(pipeline.dtype):
             raise MMFakeError(
                 f'{file}: takes pixels of type {pixels}, the test pipeline of the config makes '
-                f'{made}: take the config it was exported with'
+                f'{pipeline.dtype}: take the config it was exported with'
             )
         origin = {key: self.metadata[key] for key in ORIGIN}
         if self.facts['config'] not in (None, origin['config']):
@@ -224,10 +224,15 @@ class ExportedModel(Detector):
         self.facts.update(device='cpu', precision='fp32', runtime=self._runtime.name)
         self.facts['exported_from'] = origin
 
+    def outputs(self, clips: Tensor) -> Dict[str, Tensor]:
+        """Judge clips or frames: all that the file says, see :data:`OUTPUTS`."""
+        said = self._runtime(clips.contiguous().numpy())
+        # copies: a runtime may write the next batch into the same memory
+        return {name: torch.from_numpy(np.array(values)) for name, values in said.items()}
+
     def score(self, clips: Tensor) -> ClipScores:
         """Judge clips or frames, see :meth:`Detector.score`."""
-        said = self._runtime(clips.contiguous().numpy())
-        found = {name: torch.from_numpy(np.array(value)) for name, value in said.items()}
+        found = self.outputs(clips)
         return ClipScores(found['logits'], found.get('family'), found.get('prompts'))
 
 

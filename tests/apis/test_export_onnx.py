@@ -200,17 +200,22 @@ def test_pixels_are_normalised_as_the_data_preprocessor_does(plain, graph, tmp_p
     assert trained.model.data_preprocessor.std.flatten().tolist() == [4, 5, 6]
 
 
+@pytest.mark.parametrize('kind', ['other', 'not a number'])
 def test_a_file_that_says_something_else_is_not_written(
-    plain, graph, tmp_path, capsys, monkeypatch, tool
+    kind, plain, graph, tmp_path, capsys, monkeypatch, tool
 ):
     monkeypatch.setattr(module, '_graph_of', lambda *args: graph)
     scale = plain[0]
     checkpoint = weights(CONFIG, scale, tmp_path / 'other.pth', seed=1)
+    if kind == 'not a number':
+        content = torch.load(plain[1], weights_only=True)
+        content['state_dict']['binary.cls_head.layers.1.bias'].fill_(float('nan'))
+        torch.save(content, checkpoint)
     words = [CONFIG, checkpoint, tmp_path / 'out' / 'x.onnx', '--scale', scale]
     assert tool('export_onnx').main([str(word) for word in words]) == 1
     told = capsys.readouterr().err
     assert told.startswith(f'error: {tmp_path / "out" / "x.onnx"} is not written: ')
-    assert 'differs from PyTorch by at most' in told
+    assert ('differs from PyTorch by at most nan' in told) == (kind != 'other')
     assert told.count('\n') == 1
     assert list((tmp_path / 'out').iterdir()) == []
 
