@@ -49,6 +49,12 @@ EXTRAS_REQUIRE = {
         'ImageHash>=4.3',  # perceptual hashes, which find near-duplicate videos
     ],
     'clip': ['transformers>=4.46'],  # CLIP encoders for images and text
+    'deploy': [
+        'onnx>=1.17',  # file format of exported models
+        'onnxscript>=0.7; python_version >= "3.9"',  # operators of torch's exporter
+        'onnxruntime>=1.19',  # runs exported models
+        'openvino>=2024.4',  # runs them, faster on most CPUs
+    ],
     'mim': ['openmim>=0.3.9'],  # mim train mmfake NAME
     'tests': [
         'pytest',  # runner

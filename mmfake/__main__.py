@@ -37,6 +37,7 @@ COMMANDS: Dict[str, Command] = {
     'score': Command('tools/score.py', 'compare files of scores'),
     'gallery': Command('tools/error_gallery.py', 'show the most confident mistakes'),
     'prompts': Command('tools/prompt_similarity.py', 'draw how alike its prompts are'),
+    'export-onnx': Command('tools/export_onnx.py', 'export it for OpenVINO and onnxruntime'),
     'curves': Command('tools/plot_training.py', 'draw the curves of a training'),
 }
 

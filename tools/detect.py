@@ -51,7 +51,11 @@ def parse_args(argv=None):
         'inputs', nargs='+', metavar='VIDEO', help='videos, folders, or .txt lists of paths'
     )
     parser.add_argument('--config', required=True, help='config the detector was trained with')
-    parser.add_argument('--checkpoint', required=True, help='checkpoint; nothing in it is run')
+    parser.add_argument(
+        '--checkpoint',
+        required=True,
+        help='checkpoint, nothing in it is run; or the .onnx that tools/export_onnx.py made of it',
+    )
     parser.add_argument('--scale', help='config merged over CONFIG, as in training, e.g. mini')
     parser.add_argument(
         '--out', metavar='DIR', help='folder of the report (default: work_dirs/<config>/detect)'

@@ -15,15 +15,16 @@ import torch
 from ..errors import MMFakeError
 from ..faces.detectors import FaceSettings
 from ..inference.deepfake_inferencer import DeepfakeInferencer
+from ..inference.detector import unit_of
 from ..inference.report import (
     told_of_calibration,
+    told_of_export,
     told_of_precision,
     told_of_prompts,
     told_of_threshold,
     told_of_validation,
 )
 from ..inference.sources import JOURNAL
-from ..inference.trained_model import unit_of
 
 
 def detect_videos(
@@ -53,7 +54,7 @@ def detect_videos(
     Args:
         inputs (Sequence[str]): Videos, folders, or ``.txt`` lists of paths.
         config (str): Config file the detector was trained with.
-        checkpoint (str): Checkpoint file; nothing in it is run.
+        checkpoint (str): Checkpoint file, nothing in it is run; or an exported ``.onnx``.
         out (str, optional): Folder of the report. Defaults to None, ``work_dirs/<config>/detect``.
         scale (str, optional): Config merged over it, as in training. Defaults to None.
         device (str, optional): Where the model runs. Defaults to None: a GPU if there is one.
@@ -159,6 +160,8 @@ def _print_summary(results: Dict[str, Any], out: str) -> None:
         _print(told_of_calibration(results))
     if results['model']['precision'] != 'fp32' or results['model']['precision_reason']:
         _print(told_of_precision(results))
+    if told_of_export(results['model']):
+        _print(told_of_export(results['model']))
     for warning in results['warnings']:
         _print(f'WARNING: {warning}')
 

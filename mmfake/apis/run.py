@@ -112,6 +112,11 @@ def check_config(cfg: Config, loaders: Sequence[str]) -> None:
     checkpoint = Path(cfg.get('load_from') or '')
     if checkpoint.suffix == '.py':
         raise MMFakeError(f'{checkpoint} is a config: CONFIG comes first, then CHECKPOINT.')
+    if checkpoint.suffix == '.onnx':
+        raise MMFakeError(
+            f'{checkpoint} is an exported model, for tools/detect.py alone: give the checkpoint it '
+            'was exported from.'
+        )
     if cfg.get('load_from') and '://' not in cfg.load_from and not checkpoint.is_file():
         raise MMFakeError(f'{cfg.load_from}: no such checkpoint file.')
     for name in loaders:

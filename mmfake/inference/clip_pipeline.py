@@ -71,6 +71,7 @@ class ClipPipeline:
     Attributes:
         span (int): Frames from the first to the last of a clip; 1 for single frames.
         clip_shape (tuple[int, ...]): (T, H, W) of a clip, (H, W) of a single frame.
+        dtype (torch.dtype): Of the pixels of a clip.
         sampler (SampleFrames): The transform that chooses the frames of the clips.
 
     Raises:
@@ -93,7 +94,8 @@ class ClipPipeline:
         self._each, self._rest = transforms[decoder + 1 : tail], transforms[tail:]
         self.span = (self.sampler.clip_len - 1) * self.sampler.frame_interval + 1
         picture = self.shrink(np.zeros((256, 256, 3), np.uint8))
-        self.clip_shape = tuple(self.pack([picture] * self.sampler.clip_len, 1).shape[2:])
+        packed = self.pack([picture] * self.sampler.clip_len, 1)
+        self.clip_shape, self.dtype = tuple(packed.shape[2:]), packed.dtype
 
     def choose(self, frames: int, fps: float) -> np.ndarray:
         """Choose the frames of the clips of at least :attr:`span` frames, (clips, clip_len)."""

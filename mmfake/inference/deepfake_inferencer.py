@@ -19,12 +19,15 @@ from ..engine.config import load_config
 from ..engine.hooks.checkpoint_facts import told_of_crops
 from ..errors import MMFakeError
 from ..faces.detectors import FaceSettings
+from .decision import choose_threshold, least_confidence
 from .detection_run import finish_video, score_videos, video_progress
+from .detector import Detector, unit_of
 from .evidence import Saliency
+from .exported_model import ExportedModel, is_exported
 from .report import write_report
 from .results import SCHEMA_VERSION, Journal, JudgedVideo, write_json, write_results
 from .sources import PAGE, Source, collect_inputs, earlier_copies, remove_copies
-from .trained_model import TrainedModel, choose_threshold, least_confidence, unit_of
+from .trained_model import TrainedModel
 from .video_scan import VideoScan
 
 _LOGGER = logging.getLogger(__name__)
@@ -46,8 +49,10 @@ class DeepfakeInferencer:
 
     Args:
         config (str | Config): Config it was trained with.
-        checkpoint (str): Checkpoint file; nothing in it is run.
-        device (str, optional): Where the model runs. Defaults to None: a GPU if there is one.
+        checkpoint (str): Checkpoint file; nothing in it is run. Or the ``.onnx`` that
+            ``tools/export_onnx.py`` has made of it, see :class:`ExportedModel`.
+        device (str, optional): Where the model runs. Defaults to None: a GPU if there is one; an
+            ``.onnx`` is for the CPU.
         scale (str, optional): Config merged over it, as in training. Defaults to None.
         faces (FaceSettings, optional): How faces are found and cut out; margin and size that are
             not set are those of the clips of the training. Defaults to None, the settings of data
@@ -86,7 +91,15 @@ class DeepfakeInferencer:
             raise MMFakeError(
                 f'faces={faces!r} is no FaceSettings: give mmfake.faces.detectors.FaceSettings(...)'
             )
-        self.model = TrainedModel(config, str(checkpoint), device, precision)
+        self.model: Detector
+        if is_exported(checkpoint):
+            if precision != 'fp32':
+                raise MMFakeError(
+                    f'precision {precision!r}: {checkpoint} is exported and computes in fp32; drop it'
+                )
+            self.model = ExportedModel(config, str(checkpoint), device)
+        else:
+            self.model = TrainedModel(config, str(checkpoint), device, precision)
         self.faces = (faces or FaceSettings()).like(self.model.crops)
         self._config_digest = _digest(config)
 

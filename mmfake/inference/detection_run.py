@@ -14,15 +14,16 @@ from ..console import ProgressBar
 from ..errors import MMFakeError
 from .annotated_video import annotate_video
 from .clip_pipeline import Clip
+from .decision import Decision
+from .detector import Detector
 from .evidence import Saliency, make_strips
 from .results import JudgedVideo
-from .trained_model import Decision, TrainedModel
 from .video_scan import VideoScan
 from .video_tally import VideoTally
 
 
 def score_videos(
-    scans: Iterable[VideoScan], model: TrainedModel, batch_size: int
+    scans: Iterable[VideoScan], model: Detector, batch_size: int
 ) -> Iterator[VideoTally]:
     """Score videos, one decoded after the other, clips judged in batches across them.
 
@@ -55,7 +56,7 @@ def _complete(unfinished: List[VideoTally]) -> Iterator[VideoTally]:
         yield unfinished.pop(0)
 
 
-def _judge(queue: List[Tuple[VideoTally, Clip]], model: TrainedModel) -> None:
+def _judge(queue: List[Tuple[VideoTally, Clip]], model: Detector) -> None:
     start = time.perf_counter()
     scores = model.score(torch.stack([clip.inputs for _, clip in queue]))
     share = (time.perf_counter() - start) / len(queue)
@@ -66,7 +67,7 @@ def _judge(queue: List[Tuple[VideoTally, Clip]], model: TrainedModel) -> None:
 
 def finish_video(
     tally: VideoTally,
-    model: TrainedModel,
+    model: Detector,
     decision: Decision,
     saliency: Optional[Saliency],
     number: int,
@@ -76,7 +77,7 @@ def finish_video(
 
     Args:
         tally (VideoTally): The video, complete.
-        model (TrainedModel): The detector.
+        model (Detector): The detector.
         decision (Decision): The threshold.
         saliency (Saliency, optional): What pictures the clips; None for no pictures.
         number (int): Number of the video in the run.

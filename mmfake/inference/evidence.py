@@ -13,7 +13,9 @@ from torch import Tensor, nn
 
 from ..models.recognizers.pooling import last_map
 from .clip_pipeline import Clip
-from .trained_model import Decision, TrainedModel
+from .decision import Decision
+from .detector import Detector
+from .trained_model import TrainedModel
 from .video_tally import VideoTally
 
 _COLORMAP = 'viridis'  # rises in lightness for every eye
@@ -27,20 +29,24 @@ class Saliency:
     behind a neck that cuts the gradient, and other backbones name no layer: there it is the
     gradient of the classifier at the embedding times the last feature map, which is Grad-CAM of
     that map, without going through the encoder. A backbone that gives tokens or pooled features
-    has no map, so nothing is painted.
+    has no map, so nothing is painted, and an exported model gives no gradient.
 
     Args:
-        model (TrainedModel): The detector; it is left as it is.
+        model (Detector): The detector; it is left as it is.
 
     Attributes:
-        method (str): Which of the three, in words for a report.
+        method (str): Which of these, in words for a report.
     """
 
-    def __init__(self, model: TrainedModel) -> None:
-        self._trained = model
+    def __init__(self, model: Detector) -> None:
+        self._trained = model if isinstance(model, TrainedModel) else None
+        if self._trained is None:
+            self.method = 'not shown, as an exported model gives no gradient'
+            return
         self.method = 'gradient of the classifier times the last feature map'
-        if model.model.saliency_layer() is not None:
-            self.method = f'Grad-CAM at layer {model.model.backbone.saliency_layer}'
+        network = self._trained.model
+        if network.saliency_layer() is not None:
+            self.method = f'Grad-CAM at layer {network.backbone.saliency_layer}'
 
     def paint(self, clip: Clip, label: int) -> Optional[np.ndarray]:
         """Paint a clip.
@@ -54,6 +60,8 @@ class Saliency:
             where more speaks for it; each clip on its own scale. None if nothing does, or the
             backbone gives no map.
         """
+        if self._trained is None:
+            return None
         pictures = np.stack(clip.pictures) / 255  # (T, H, W, 3)
         salient = self.find(clip.inputs, label)  # (1, 1, T', H', W')
         if salient is None:

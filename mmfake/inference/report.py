@@ -13,8 +13,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from ..datasets.manipulations import method_name
 from ..engine.hooks.validation_threshold_hook import Validation
 from ..files import atomic_file
+from .detector import unit_of
 from .evidence import Strip
-from .trained_model import unit_of
 
 _PLOT = dict(width=760, height=96)  # px of a timeline
 _THINNEST = 1.5  # px: a thinner bar could not be pointed at
@@ -83,6 +83,7 @@ def render_report(results: Dict[str, Any], strips: Sequence[Sequence[Strip]], sa
         validation=told_of_validation(results),
         calibration=told_of_calibration(results),
         precision=told_of_precision(results),
+        export=told_of_export(results['model']),
         warnings=results.get('warnings', []),
         meaning=results['meaning'],
         model=results['model'],
@@ -123,6 +124,17 @@ def told_of_precision(results: Dict[str, Any]) -> str:
     model = results['model']
     reason = model.get('precision_reason')
     return f'Computed in {model.get("precision", "fp32")}{f" ({reason})" if reason else ""}.'
+
+
+def told_of_export(model: Dict[str, Any]) -> str:
+    """Say in a sentence what ran an exported model, and of what it was made; else empty."""
+    if 'exported_from' not in model:
+        return ''
+    origin = model['exported_from']
+    return (
+        f'Run by {model["runtime"]}, exported from {origin["checkpoint"]} (SHA-256 '
+        f'{(origin["checkpoint_sha256"] or "unknown")[:16]}).'
+    )
 
 
 def told_of_threshold(results: Dict[str, Any]) -> str:

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from ..datasets.manipulations import ORIGINAL
 from .clip_pipeline import Clip
-from .trained_model import ABSTAIN, Decision, TrainedModel
+from .decision import ABSTAIN, Decision
+from .detector import Detector
 from .video_scan import VideoScan
 
 
@@ -71,7 +72,7 @@ class VideoTally:
             if name not in self.extremes or sign * (scored.score - self.extremes[name][0]) > 0:
                 self.extremes[name] = (scored.score, clip)
 
-    def result(self, model: TrainedModel, decision: Decision) -> Dict[str, Any]:
+    def result(self, model: Detector, decision: Decision) -> Dict[str, Any]:
         """The prediction of this video, as the schema of results.json says."""
         scan = self.scan
         status, reason = scan.status, scan.reason
@@ -105,7 +106,7 @@ class VideoTally:
             prediction['prompts'] = best['prompts']
         return prediction
 
-    def _people(self, model: TrainedModel, decision: Decision) -> List[Dict[str, Any]]:
+    def _people(self, model: Detector, decision: Decision) -> List[Dict[str, Any]]:
         everybody: Dict[int, List[ScoredClip]] = defaultdict(list)
         for scored in self._scored:
             everybody[scored.clip.person].append(scored)
@@ -114,7 +115,7 @@ class VideoTally:
         ]
 
     def _person(
-        self, number: int, clips: List[ScoredClip], model: TrainedModel, decision: Decision
+        self, number: int, clips: List[ScoredClip], model: Detector, decision: Decision
     ) -> Dict[str, Any]:
         clips = sorted(clips, key=lambda scored: (scored.clip.start_frame, scored.clip.segment))
         segments: Dict[int, List[Tensor]] = defaultdict(list)
@@ -151,7 +152,7 @@ class VideoTally:
         return judged
 
 
-def _family(clips: List[ScoredClip], model: TrainedModel, verdict: str) -> Optional[Dict[str, Any]]:
+def _family(clips: List[ScoredClip], model: Detector, verdict: str) -> Optional[Dict[str, Any]]:
     """What the multi-class stream says, which serves training and was never chosen for this."""
     if not model.classes:
         return None

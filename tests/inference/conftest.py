@@ -1,6 +1,7 @@
 """A tiny detector with random weights, and films to run it on."""
 
 import functools
+import inspect
 
 import av
 import cv2
@@ -107,3 +108,29 @@ def checkpoint(config, tmp_path_factory):
 def inferencer(config, checkpoint):
     """The detector."""
     return DeepfakeInferencer(config(), checkpoint())
+
+
+@pytest.fixture(scope='session')
+def tiny_scale(tmp_path_factory):
+    """The clips of ``config``, for commands."""
+    path = tmp_path_factory.mktemp('scale') / 'tiny.py'
+    path.write_text('clip_size = dict(clip_len=8, image_size=32)\n')
+    return str(path)
+
+
+@pytest.fixture(scope='session')
+def exported(request, checkpoint, tiny_scale, write_film, noise_film, tmp_path_factory):
+    """The detector as ``tools/export_onnx.py`` writes it; skips where that cannot."""
+    for package in ('onnx', 'onnxscript', 'onnxruntime'):
+        pytest.importorskip(package, reason=f'{package} of the extra deploy is not installed')
+    if 'dynamo' not in inspect.signature(torch.onnx.export).parameters:
+        pytest.skip('torch has no such exporter')
+    from mmfake.apis.export_onnx import export_onnx
+
+    folder = tmp_path_factory.mktemp('exported')
+    film = write_film(folder / 'film.mp4', noise_film(5, 30))
+    config = str(request.config.rootpath / CONFIG.format('bin_multi_ce'))
+    path = folder / 'detector.onnx'
+    status = export_onnx(config, str(checkpoint()), str(path), tiny_scale, str(film), face=False)
+    assert status == 0
+    return path

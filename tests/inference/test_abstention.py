@@ -7,9 +7,9 @@ import torch
 
 from mmfake.engine.hooks.validation_threshold_hook import Calibration
 from mmfake.errors import MMFakeError
+from mmfake.inference.decision import Decision, least_confidence
 from mmfake.inference.deepfake_inferencer import DeepfakeInferencer
 from mmfake.inference.results import RESULTS_SCHEMA
-from mmfake.inference.trained_model import Decision, least_confidence
 
 KNOWN = Calibration(2.0, {50: 0.9, 90: 0.7})
 VALIDATION = dict(auc=0.9, low=0.8, high=0.95, n_original=30, n_manipulated=90, threshold=0.755)

@@ -16,12 +16,10 @@ from tools.detect import main
 
 
 @pytest.fixture(scope='module')
-def options(request, checkpoint, tmp_path_factory):
+def options(request, checkpoint, tiny_scale):
     """Arguments but for videos and folder."""
-    scale = tmp_path_factory.mktemp('scale') / 'tiny.py'
-    scale.write_text('clip_size = dict(clip_len=8, image_size=32)\n')
     config = request.config.rootpath / 'configs' / 'mtl' / 'bin_multi_ce_holdout_f2f.py'
-    options = ['--config', config, '--checkpoint', checkpoint(), '--scale', scale, '--no-face']
+    options = ['--config', config, '--checkpoint', checkpoint(), '--scale', tiny_scale, '--no-face']
     return [str(word) for word in options]
 
 

@@ -16,8 +16,9 @@ from mmfake.engine.hooks.validation_threshold_hook import Validation
 from mmfake.errors import MMFakeError
 from mmfake.faces.detectors import FaceSettings
 from mmfake.inference.clip_pipeline import ClipPipeline
+from mmfake.inference.decision import Decision, choose_threshold
 from mmfake.inference.deepfake_inferencer import DeepfakeInferencer, meaning_of
-from mmfake.inference.trained_model import Decision, TrainedModel, choose_threshold
+from mmfake.inference.trained_model import TrainedModel
 
 
 def test_nothing_in_a_checkpoint_is_run(config, checkpoint, tmp_path):

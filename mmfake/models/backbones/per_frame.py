@@ -66,7 +66,7 @@ class PerFrame(BaseModule):
                 "FormatShape(input_format='NCTHW') in the pipelines and format_shape='NCTHW' in "
                 'the data preprocessor.'
             )
-        clips, frames = len(x), x.shape[2]
+        clips, frames = x.shape[0], x.shape[2]
         x = x.transpose(1, 2).flatten(0, 1)  # (N, C, T, H, W) -> (N*T, C, H, W)
         return self._unfold(self.backbone(x), clips, frames)
 

@@ -176,13 +176,6 @@ class PromptHead(ScoringHead):
             sample.set_field(dict(zip(self.labels, row)), self.PREDICTION_KEY)
         return self.predict_by_feat(_two_classes(logits), data_samples)
 
-    def average_prompts(self, logits: Tensor, num_segs: int) -> Tensor:
-        """Probabilities ``(N, K)`` of the videos, averaged over clips ``(N * num_segs, K)``."""
-        logits = logits.unflatten(0, (-1, num_segs))  # (N, M, K)
-        if self.average_clips == 'score':
-            return logits.mean(dim=1).sigmoid()
-        return logits.sigmoid().mean(dim=1)
-
     def _targets(self, data_samples: SampleList, device: torch.device) -> Tensor:
         """Labels ``(N, K)`` float32 of zeros and ones."""
         # checked and put in order on the host, where a GPU does not have to be waited for

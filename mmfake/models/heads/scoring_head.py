@@ -27,3 +27,10 @@ class ScoringHead(BaseHead):
         scores = super().average_clip(cls_scores.float(), num_segs)
         # the parent has applied the softmax for 'prob' only
         return scores if self.average_clips == 'prob' else F.softmax(scores, dim=-1)
+
+    def average_prompts(self, logits: Tensor, num_segs: int) -> Tensor:
+        """Probabilities ``(N, K)`` of the videos, averaged over clips ``(N * num_segs, K)``."""
+        logits = logits.unflatten(0, (-1, num_segs))  # (N, M, K)
+        if self.average_clips == 'score':
+            return logits.mean(dim=1).sigmoid()
+        return logits.sigmoid().mean(dim=1)
