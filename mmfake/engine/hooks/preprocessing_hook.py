@@ -14,6 +14,7 @@ from torch import nn
 
 from ...datasets.clip_size import datasets_of
 from ...errors import MMFakeError
+from ..settings import remark_on_training
 from . import model_of
 
 # transforms that draw, but for those with Random in their name
@@ -28,7 +29,8 @@ class PreprocessingHook(Hook):
     decide a score and are no tensors, so that a state dict fits a config that is not its own. Each
     checkpoint holds them as :func:`preprocessing_of` gives them; one without, such as another
     project's, passes. A training that starts from the weights of another (``load_from``) has its
-    own. Told before a test are other steps of the test pipeline, such as another crop of the same
+    own. A run that is resumed with another model, loss or training pipeline is told. Told before a
+    test are other steps of the test pipeline, such as another crop of the same
     size, and steps that draw at random.
 
     Args:
@@ -58,6 +60,9 @@ class PreprocessingHook(Hook):
         self._steps = checkpoint.get('meta', {}).get(self.STEPS_KEY)
         if runner._resume:
             check_preprocessing(self._expected, _facts_of(runner, runner.val_loop))
+            remark = remark_on_training(checkpoint.get('meta', {}).get('cfg'), runner.cfg)
+            if remark:
+                print_log(remark, logger='current', level=logging.WARNING)
 
     def before_test(self, runner: Runner) -> None:
         """Compare the facts.
