@@ -60,9 +60,11 @@ def read_index(path: str) -> List[VideoRecord]:
             reader = csv.DictReader(stream, strict=True)
             absent = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
             if absent:
+                joined = any(mark in name for name in reader.fieldnames or () for mark in ';\t')
                 raise MMFakeError(
                     f'index {path} lacks the columns {sample_of(absent)}: it needs '
-                    f'{",".join(COLUMNS)}; make it with data_prep'
+                    f'{",".join(COLUMNS)}; '
+                    + ('save it with commas between them' if joined else 'make it with data_prep')
                 )
             records = [_record(row, path, reader.line_num) for row in reader]
     except FileNotFoundError:
@@ -265,12 +267,13 @@ def _number(
 
 
 def _check_unique(records: List[VideoRecord], path: str) -> None:
-    """Refuse a video with two rows."""
-    seen, twice = set(), []
-    for record in records:
-        (twice.append if record.video_id in seen else seen.add)(record.video_id)
-    if twice:
-        raise MMFakeError(f'index {path}: {len(twice)} ids have two rows: {sample_of(twice)}')
+    """Refuse a video with two rows, and a clip that two videos name as theirs."""
+    ids = [record.video_id for record in records]
+    files = [record.filename for record in records if record.unavailable is None]
+    for names, what in ((ids, 'ids have two rows'), (files, 'clips are named by two rows')):
+        twice = [name for name, n in Counter(names).items() if n > 1]
+        if twice:
+            raise MMFakeError(f'index {path}: {len(twice)} {what}: {sample_of(twice)}')
 
 
 def _check_people(records: List[VideoRecord], path: str) -> None:
