@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from concurrent.futures import TimeoutError as JobTimeout
 from pathlib import Path
 from typing import Dict, Iterator, List, Optional, Tuple
@@ -16,6 +15,7 @@ from mmfake.errors import MMFakeError
 from mmfake.video.frame_reader import FrameReader, VideoError
 from mmfake.video.stored_clip import open_stored_clip
 
+from ..prepare.video_job import file_hash
 from ..worker_pool import run_jobs
 from .index_table import ClipFacts
 
@@ -64,7 +64,7 @@ def inspect_clip(path: str) -> ClipFacts:
             thumbnails.append(thumbnail(picture))
         if not thumbnails:
             raise ValueError('it has no frame')
-        digest, look = _digest(clip), look_of(thumbnails)
+        digest, look = file_hash(clip), look_of(thumbnails)
     except Exception as error:  # whatever a decoder throws is what the caller wants to know
         reason = error.reason if isinstance(error, VideoError) else ' '.join(str(error).split())
         reason = reason or type(error).__name__
@@ -72,16 +72,6 @@ def inspect_clip(path: str) -> ClipFacts:
             reason = f'frame {len(thumbnails)}: {reason}'
         return ClipFacts(error=reason[:200])
     return ClipFacts('', len(thumbnails), decord_frames, frozenset(sizes), digest, look)
-
-
-def _digest(clip: Path) -> str:
-    """Hash the bytes of a file, or of all files of a folder."""
-    digest = hashlib.blake2b(digest_size=16)
-    for file in sorted(clip.iterdir()) if clip.is_dir() else [clip]:
-        with open(file, 'rb') as stream:
-            for block in iter(lambda: stream.read(1 << 20), b''):
-                digest.update(block)
-    return digest.hexdigest()
 
 
 # ---- perceptual hashes

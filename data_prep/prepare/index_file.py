@@ -20,10 +20,11 @@ Row = Dict[str, str]
 
 PROVENANCE = (
     *('track', 'track_of', 'points', 'detector', 'detector_version', 'margin', 'size', 'codec'),
-    *('source_file', 'source_hash'),
+    *('source_file', 'source_hash', 'clip_bytes', 'clip_hash'),
 )
 """tuple[str]: The columns after those of every index: how the clip came to be."""
 
+_LATER = ('points', 'clip_bytes', 'clip_hash')
 
 CLIP_COLUMNS = (*COLUMNS, *PROVENANCE)
 """tuple[str]: The columns of an index of clips."""
@@ -72,11 +73,8 @@ def read_rows(path: Path) -> List[Row]:
     try:
         with open(path, encoding='utf-8-sig', newline='') as stream:
             rows = [
-                # an index of an earlier version has no points
-                {
-                    name: row[name] if name != 'points' else row.get(name, '')
-                    for name in CLIP_COLUMNS
-                }
+                # an index of an earlier version has not all of them
+                {name: row.get(name, '') if name in _LATER else row[name] for name in CLIP_COLUMNS}
                 for row in csv.DictReader(stream)
             ]
         if any(None in row.values() for row in rows):

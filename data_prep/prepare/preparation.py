@@ -259,7 +259,8 @@ class Preparation:
 
 def _facts(record: dict) -> Dict[str, str]:
     """Get from a record what goes into the index."""
-    return dict(record['facts'], source_hash=record['inputs']['source']['hash'])
+    size = str(record['clip_bytes'] or '')
+    return dict(record['facts'], source_hash=record['inputs']['source']['hash'], clip_bytes=size)
 
 
 # ---- this run beside others

@@ -20,7 +20,7 @@ from mmfake.video.frame_reader import Frame, FrameReader, VideoError
 from ..clip_writer import write_clip
 from .person_search import NotUsable, find_person, guided_track
 from .settings import CLIP_FORMATS, Layout
-from .video_job import VideoJob, clip_bytes
+from .video_job import VideoJob, clip_bytes, file_hash
 
 
 def prepare_video(job: VideoJob) -> Tuple[dict, Dict[str, float]]:
@@ -89,6 +89,7 @@ def _make_clip(job: VideoJob, watch: Stopwatch) -> Tuple[dict, dict]:
         path=layout.relative(layout.clip(job.video)),
         track=layout.relative(layout.track(job.video)),
         track_of=tracked.video_id,
+        clip_hash=file_hash(layout.clip(job.video)),
     )
     # forgeries are made of originals alone
     if job.video.method == ORIGINAL and track.points is not None:

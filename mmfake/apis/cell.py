@@ -12,7 +12,7 @@ import sys
 from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from mmaction.registry import DATASETS
 from mmengine.config import Config
@@ -25,6 +25,8 @@ from ..datasets.ffpp_tree import INDEX_NAME
 from ..datasets.manipulations import manipulation_keys
 from ..engine.config import load_config
 from ..engine.hooks.validation_threshold_hook import ValidationThresholdHook
+from ..engine.loaders import clips_of
+from ..engine.settings import first_difference, settings_of
 from ..errors import MMFakeError
 from ..evaluation.paper import PAPER_FIGURES
 from ..evaluation.scores_file import read_scores_file
@@ -38,22 +40,6 @@ _SEED = re.compile(r'seed_(\d+)')
 _BEST = re.compile(r'best_.+_(?:epoch|iter)_(\d+)\.pth')
 _BUNDLED = Path(__file__).resolve().parents[1] / '.mim'
 _FIRST_PORT, _PORTS = 29500, 1000  # mmengine's own default, and how many are used from there
-
-# where a run is, how it was started, what it logs and keeps, how its machine computes: none of this
-# changes its result, or no more than another machine would
-_UNIMPORTANT = (
-    *('work_dir', 'resume', 'load_from', 'launcher', 'model_wrapper_cfg'),
-    *('log_level', 'log_processor', 'visualizer', 'vis_backends', 'custom_imports'),
-    *('env_cfg.mp_cfg', 'env_cfg.dist_cfg'),
-    *('default_hooks.logger', 'default_hooks.timer', 'default_hooks.visualization'),
-    *('default_hooks.loader_wait', 'default_hooks.accelerator'),
-    *(
-        f'default_hooks.checkpoint.{key}'
-        for key in ('interval', 'by_epoch', 'max_keep_ckpts', 'save_last', 'published_keys')
-    ),
-)
-# how fast a loader is, and where the scores go
-_ANYWHERE = ('num_workers', 'persistent_workers', 'prefetch_factor', 'pin_memory', 'scores_file')
 
 
 @dataclass(frozen=True)
@@ -130,17 +116,6 @@ def planned_config(path: Path, seed: int, **settings: Any) -> Config:
     return cfg
 
 
-def settings_of(cfg: Config) -> Dict[str, str]:
-    """Take from a config what decides the result: dotted key -> its value as JSON text."""
-    flat = dict(_flat(json.loads(json.dumps(cfg.to_dict(), default=str))))
-    unimportant = tuple(f'{key}.' for key in _UNIMPORTANT)
-    return {
-        key: value
-        for key, value in flat.items()
-        if not f'{key}.'.startswith(unimportant) and key.split('.')[-1] not in _ANYWHERE
-    }
-
-
 def fingerprint(settings: Dict[str, str]) -> str:
     """Shorten settings to 16 hexadecimal digits."""
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
@@ -161,27 +136,6 @@ def _lists(cfg: Config) -> str:
     loaders = (cfg.get(f'{name}_dataloader') or {} for name in ('train', 'val', 'test'))
     found = [lists_of(dataset) for loader in loaders for dataset in datasets_of(loader)]
     return hashlib.sha256(json.dumps(found).encode()).hexdigest()[:16]
-
-
-def first_difference(before: Dict[str, str], now: Dict[str, str]) -> Optional[str]:
-    """Name what differs, such as ``optim_wrapper.optimizer.lr: 0.001, now 0.01``, or None."""
-    keys = [key for key in {**before, **now} if before.get(key) != now.get(key)]
-    if not keys:
-        return None
-    was, is_now = (settings.get(keys[0], 'not there') for settings in (before, now))
-    more = f' and {len(keys) - 1} more' if len(keys) > 1 else ''
-    return f'{keys[0]}: {was}, now {is_now}{more}'
-
-
-def _flat(value: Any, name: str = '') -> Iterator[Tuple[str, str]]:
-    if isinstance(value, dict) and value:
-        for key, part in value.items():
-            yield from _flat(part, f'{name}.{key}' if name else key)
-    elif isinstance(value, list) and any(isinstance(part, dict) for part in value):
-        for place, part in enumerate(value):
-            yield from _flat(part, f'{name}.{place}')
-    else:
-        yield name, json.dumps(value)
 
 
 # --- commands -------------------------------------------------------------------------------------
@@ -306,6 +260,12 @@ def is_finished(folder: Path, cfg: Config) -> bool:
             f'{folder}: was trained and tested on other videos: the index or the split files of '
             'its data are not those of that time; remove this folder or choose another --work-dir'
         )
+    clips = record and record.get('clips')  # an earlier version did not note them
+    if clips and clips_of(cfg) not in ('', clips):
+        raise MMFakeError(
+            f'{folder}: was trained and tested on other clips of the same names: files of its data '
+            'were exchanged since; remove this folder or choose another --work-dir'
+        )
     if record and record.get('settings') == fingerprint(settings):
         return True
     # another fingerprint may be of an earlier version of this package: the logs tell
@@ -340,6 +300,7 @@ def write_record(cell: Cell, folder: Path, cfg: Config, command: str) -> None:
         dataset='+'.join(datasets),
         data_root=root,
         lists=_lists(cfg),
+        clips=clips_of(cfg),
         test_order=_test_order(cfg),
         versions=versions(),
     )

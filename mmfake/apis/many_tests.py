@@ -28,6 +28,7 @@ from ..compat.checkpoints import safe_load
 from ..console import ProgressBar, Stopwatch
 from ..datasets.clip_size import datasets_of
 from ..engine.config import load_config
+from ..engine.loaders import clips_of
 from ..errors import MMFakeError
 from ..evaluation.scores import RunScores
 from ..evaluation.scores_file import (
@@ -263,22 +264,31 @@ def _is_finished(one: PlannedTest) -> bool:
     folder = Path(one.cfg.work_dir)
     try:
         record = json.loads((folder / RECORD).read_text(encoding='utf-8'))
+        clips = record.get('clips')  # an earlier version did not note them
+        if clips and _clips(one) not in ('', clips):
+            return False
         scores = sha256_of(folder / 'scores.csv')
-        return record == dict(settings=_settings(one), scores_sha256=scores)
-    except (OSError, ValueError):
+        return (record.get('settings'), record.get('scores_sha256')) == (_settings(one), scores)
+    except (OSError, ValueError, AttributeError):
         return False
+
+
+def _clips(one: PlannedTest) -> str:
+    """A hash of the clips that are tested."""
+    return clips_of(one.cfg, ['test_dataloader'])
 
 
 def _make(one: PlannedTest) -> None:
     """Make a test and write its record."""
-    folder, settings = Path(one.cfg.work_dir), _settings(one)
+    folder, settings, clips = Path(one.cfg.work_dir), _settings(one), _clips(one)
     folder.mkdir(parents=True, exist_ok=True)
     set_test_options(one.cfg, one.detector.checkpoint)
     with open(folder / 'test.log', 'w', encoding='utf-8') as log, logging_to(log):
         metrics = test(one.cfg)
     if nothing_scored(metrics):
         raise MMFakeError(f'none of the videos was scored; the reasons are in {folder}/test.log')
-    record = dict(settings=settings, scores_sha256=sha256_of(folder / 'scores.csv'))
+    scores = sha256_of(folder / 'scores.csv')
+    record = dict(settings=settings, clips=clips, scores_sha256=scores)
     write_json(folder / RECORD, record, 'the record of a test')
 
 

@@ -105,7 +105,7 @@ def score_files(
     notes += [f'**{name}: {line}**' for name, lines in warnings for line in lines]
     notes += _averaged(whole) if average_frames else []
     notes += _lost(whole, complete=not missing) + _one_sided(whole) + missing
-    notes += _suspicious(whole, n_bootstrap, seed)
+    notes += _suspicious(whole, n_bootstrap, seed) + _alike(whole)
     compared = {run.holdout for run in runs} - _without_common_videos(runs, notes)
 
     # numbers
@@ -236,6 +236,25 @@ def _suspicious(whole: Sequence[RunScores], n_bootstrap: int, seed: int) -> List
         for run in whole
         for line in score_warnings(run.frame, n_bootstrap, seed=seed)
     ]
+
+
+def _alike(whole: Sequence[RunScores]) -> List[str]:
+    """A line for each two files that hold the same scores, or scores of other clips of one name."""
+    lines = []
+    for one, other in combinations(whole, 2):
+        names = f'{one.regime} and {other.regime}'
+        ours, theirs = (run.frame[['video', 'label', 'score']] for run in (one, other))
+        if ours.equals(theirs):
+            lines.append(f'**{names} hold the same scores: is one a copy of the other?**')
+        clips, videos = (
+            [run.info.get(f'{key}_sha256') for run in (one, other)] for key in ('clips', 'videos')
+        )
+        if None not in clips and videos[0] == videos[1] and clips[0] != clips[1]:
+            lines.append(
+                f'**{names} were tested on other clips of the same names: files of the dataset '
+                'were exchanged between the two tests.**'
+            )
+    return lines
 
 
 def _lost(whole: Sequence[RunScores], complete: bool) -> List[str]:

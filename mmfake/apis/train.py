@@ -143,6 +143,11 @@ def train(cfg: Config) -> Runner:
             dump = Path(cfg.work_dir, Path(cfg.filename or '').name)
             before = dump.read_bytes() if dump.is_file() else None
             runner = build_runner(cfg)
+            if cfg.get('sync_bn') and cfg.get('launcher', 'none') == 'none':
+                runner.logger.warning(
+                    f'sync_bn={cfg.sync_bn} has no effect in a single process: its batch norms see '
+                    'its own batch alone.'
+                )
             explain_misfits(runner)
             with _undone_unless_begun(runner, dump, before):
                 runner.train()

@@ -24,7 +24,7 @@ from .ffpp_tree import (
     settle_shared_sources,
 )
 from .guarded_pipeline import GuardedPipeline
-from .index import read_index, select_videos
+from .index import clip_sizes, read_index, select_videos, told_of_exchanged
 from .manipulations import ORIGINAL, attribute_labels, check_attributes, get_manipulation
 from .protocol import SPLITS, USED, HoldOut, VideoRecord, crop_in_words
 from .samplers import SeededIndex, drawing_with
@@ -61,8 +61,9 @@ class FFPPDataset(BaseActionDataset):
     marked ``unreadable`` (see :class:`GuardedPipeline`), never as another sample in its place.
     ``metainfo`` holds ``classes``, ``holdout``, ``multi_classes`` (the method of each multi-class
     label), ``datasets`` (their names; ``'mini_ffpp'`` for the rendered stand-in of FF++), ``crops``
-    (``(detector, margin, size)`` of the face clips, the different ones, as far as an index tells)
-    and ``expected_videos``: for every video of the protocol ``dict(method=..., label=0 or 1)``,
+    (``(detector, margin, size)`` of the face clips, the different ones, as far as an index tells),
+    ``clip_sizes`` (bytes of the files by video id, by which exchanged ones are noticed later) and
+    ``expected_videos``: for every video of the protocol ``dict(method=..., label=0 or 1)``,
     with a ``reason`` if the video is not among the samples.
 
     Args:
@@ -181,6 +182,7 @@ class FFPPDataset(BaseActionDataset):
             )
 
         self._check_sparse(available)
+        sizes = self._check_sizes(available)
 
         # 3. the forgeries to be made of originals
         if self.protocol.synthetic:
@@ -196,6 +198,7 @@ class FFPPDataset(BaseActionDataset):
             multi_classes=self.protocol.classes,
             datasets=sorted({record.dataset for record in records}),
             crops=sorted({record.crop for record in available if record.crop}),
+            clip_sizes=sizes,
             expected_videos={record.video_id: _expectation(record) for record in records},
         )
         self._log_counts(available, len(records))
@@ -225,6 +228,11 @@ class FFPPDataset(BaseActionDataset):
             )
             for record in available
         ]
+
+    def clip_sizes(self) -> Dict[str, int]:
+        """Look up the bytes of the clips of the split, by video id; for this nothing is loaded."""
+        records, _ = self._read_index() if self._index else self._read_tree()
+        return clip_sizes(records)
 
     def get_data_info(self, idx: int) -> dict:
         """Get an annotation; that of a forgery with a part of another face has the donors."""
@@ -304,6 +312,20 @@ class FFPPDataset(BaseActionDataset):
             replace(record, status='missing', reason='file not found') if record in lost else record
             for record in records
         ]
+
+    def _check_sizes(self, records: List[VideoRecord]) -> Dict[str, int]:
+        """Warn of clips that are not those of the index; gives the bytes of all that are files."""
+        sizes = clip_sizes(records)
+        prepared = {r.video_id: r.clip_bytes for r in records if r.clip_bytes is not None}
+        told = told_of_exchanged(prepared, sizes, 'after the preparation')
+        if told:
+            print_log(
+                f'split {self.protocol.split!r} in {self._origin}: {told}: run data preparation '
+                'again, which makes them anew; data_prep/check_index.py names them all',
+                logger='current',
+                level=logging.WARNING,
+            )
+        return sizes
 
     def _check_sparse(self, records: List[VideoRecord]) -> None:
         """Refuse to make clips of frames that are far apart, unless asked to."""

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import hashlib
+import json
 import logging
 import math
+import os
+import stat
 from collections import Counter
 from pathlib import Path
-from typing import Callable, Dict, List, Optional, Sequence, Tuple
+from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from mmengine.logging import print_log
 
@@ -35,7 +40,8 @@ def read_index(path: str) -> List[VideoRecord]:
     of your own is read like the others of :data:`STATUSES`, with a warning, as it may be a slip.
     Of the columns beyond :data:`COLUMNS`, ``detector``, ``margin`` and ``size`` say how the faces
     were cut out, ``points`` where their five points are, ``sparse`` (anything but empty) that the
-    frames are single ones that do not follow one another, and the others are ignored.
+    frames are single ones that do not follow one another, ``clip_bytes`` how large the prepared
+    clip was, and the others are ignored.
 
     A person in two splits is refused, except in :data:`MIXED_PEOPLE`: those are taken as they
     are, because published results are.
@@ -54,9 +60,11 @@ def read_index(path: str) -> List[VideoRecord]:
             reader = csv.DictReader(stream, strict=True)
             absent = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
             if absent:
+                joined = any(mark in name for name in reader.fieldnames or () for mark in ';\t')
                 raise MMFakeError(
                     f'index {path} lacks the columns {sample_of(absent)}: it needs '
-                    f'{",".join(COLUMNS)}; make it with data_prep'
+                    f'{",".join(COLUMNS)}; '
+                    + ('save it with commas between them' if joined else 'make it with data_prep')
                 )
             records = [_record(row, path, reader.line_num) for row in reader]
     except FileNotFoundError:
@@ -105,6 +113,45 @@ def select_videos(
         )
     return sorted(
         chosen, key=lambda record: (record.target, methods.index(record.method), record.stem)
+    )
+
+
+# ---- Clips on disk --------------------------------------------------------------------------
+
+
+def clip_sizes(records: Sequence[VideoRecord]) -> Dict[str, int]:
+    """Bytes of the clips that are there: video id -> size; without those that are folders."""
+    sizes = {}
+    for record in records:
+        with contextlib.suppress(OSError, ValueError):  # it is missing; that is told elsewhere
+            status = os.stat(record.filename)
+            if stat.S_ISREG(status.st_mode):
+                sizes[record.video_id] = status.st_size
+    return sizes
+
+
+def hash_of_sizes(sizes: Mapping[str, int]) -> str:
+    """One hash of the sizes of many clips, whatever their order: another if one is exchanged."""
+    return hashlib.sha256(json.dumps(sorted(sizes.items())).encode()).hexdigest()
+
+
+def told_of_exchanged(
+    prepared: Mapping[str, int], sizes: Mapping[str, int], before: str
+) -> Optional[str]:
+    """Count the clips that are of another size than they were, and name one; None if there is none.
+
+    Args:
+        prepared (Mapping[str, int]): Video id -> bytes at that time.
+        sizes (Mapping[str, int]): Those of now, as :func:`clip_sizes` gives them.
+        before (str): When that time was, for the text, e.g. ``'after the preparation'``.
+    """
+    others = [name for name, n in prepared.items() if sizes.get(name, n) != n]
+    if not others:
+        return None
+    first = others[0]
+    return (
+        f'{len(others)} of {len(prepared)} clips were exchanged {before} ({first} has '
+        f'{sizes[first]:,} bytes, and had {prepared[first]:,})'
     )
 
 
@@ -181,6 +228,7 @@ def _record(row: Dict[str, str], path: str, line: int) -> VideoRecord:
         points=str(Path(path).parent / row['points']) if row.get('points') else '',
         crop=_crop(row),
         sparse=bool(row.get('sparse')),
+        clip_bytes=_number(row, 'clip_bytes', int, False, where) if 'clip_bytes' in row else None,
     )
 
 
@@ -219,12 +267,13 @@ def _number(
 
 
 def _check_unique(records: List[VideoRecord], path: str) -> None:
-    """Refuse a video with two rows."""
-    seen, twice = set(), []
-    for record in records:
-        (twice.append if record.video_id in seen else seen.add)(record.video_id)
-    if twice:
-        raise MMFakeError(f'index {path}: {len(twice)} ids have two rows: {sample_of(twice)}')
+    """Refuse a video with two rows, and a clip that two videos name as theirs."""
+    ids = [record.video_id for record in records]
+    files = [record.filename for record in records if record.unavailable is None]
+    for names, what in ((ids, 'ids have two rows'), (files, 'clips are named by two rows')):
+        twice = [name for name, n in Counter(names).items() if n > 1]
+        if twice:
+            raise MMFakeError(f'index {path}: {len(twice)} {what}: {sample_of(twice)}')
 
 
 def _check_people(records: List[VideoRecord], path: str) -> None:

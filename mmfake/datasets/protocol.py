@@ -78,6 +78,8 @@ class VideoRecord:
             None (not known).
         sparse (bool): Whether the stored frames do not follow one another in the video. Defaults to
             False.
+        clip_bytes (int, optional): Size of the clip when it was prepared. Defaults to None (not
+            known).
     """
 
     dataset: str
@@ -95,6 +97,7 @@ class VideoRecord:
     points: str = ''
     crop: Optional[Tuple[str, float, int]] = None
     sparse: bool = False
+    clip_bytes: Optional[int] = None
 
     @property
     def video_id(self) -> str:

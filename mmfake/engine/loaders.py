@@ -18,6 +18,7 @@ from torch.utils.data import DataLoader
 from ..datasets.clip_size import datasets_of
 from ..datasets.ffpp_dataset import FFPPDataset
 from ..datasets.ffpp_tree import canonical_compression
+from ..datasets.index import hash_of_sizes
 from ..datasets.manipulations import get_manipulation
 from ..datasets.protocol import HoldOut
 from ..errors import MMFakeError
@@ -166,6 +167,24 @@ def _comparable(dataset: Dict[str, Any], key: str) -> Any:
 
 def _listed(values: Set[Any]) -> str:
     return ' and '.join(sorted(map(str, values)))
+
+
+def clips_of(cfg: Config, loaders: Sequence[str] = LOADERS) -> str:
+    """One hash of the clips that loaders read, by their sizes; ``''`` where they cannot be listed.
+
+    Args:
+        cfg (Config): Config of a run.
+        loaders (Sequence[str]): Which loaders. Defaults to all.
+    """
+    sizes: Dict[str, int] = {}
+    try:
+        for dataset in (one for name in loaders for one in _protocols(cfg, name)):
+            cls = find_class(dataset['type'], [DATASETS])
+            arguments = {key: value for key, value in dataset.items() if key != 'type'}
+            sizes.update(cls(**dict(arguments, pipeline=[], lazy_init=True)).clip_sizes())
+    except MMFakeError:
+        return ''
+    return hash_of_sizes(sizes)[:16]
 
 
 # ---- One loader ---------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from mmengine.dist import get_world_size
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
+from ..datasets.index import hash_of_sizes
 from ..datasets.manipulations import altered_key
 from ..engine.run_log import warnings_so_far
 from ..errors import MMFakeError
@@ -236,6 +237,9 @@ class DeepfakeMetric(BaseMetric):
         facts.update(threshold=self.threshold, threshold_from=threshold_from)
         if self.temperature is not None:
             facts['temperature'] = self.temperature
+        sizes = (self.dataset_meta or {}).get('clip_sizes')
+        if sizes:
+            facts['clips_sha256'] = hash_of_sizes(sizes)
         if self.warnings:
             facts['warnings'] = self.warnings
         return facts

@@ -34,7 +34,8 @@ HEADINGS = {
 """dict[str, str]: Key of a metric -> its name and unit."""
 
 # a narrow page, as a README is, breaks a cell before its interval and nowhere else
-_PLUS_MINUS, _COMMA = '\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}', ',\N{NO-BREAK SPACE}'
+_SPACE = '\N{NO-BREAK SPACE}'
+_PLUS_MINUS, _COMMA = f'{_SPACE}±{_SPACE}', f',{_SPACE}'
 
 
 # --- the numbers ----------------------------------------------------------------------------------
@@ -185,7 +186,7 @@ def grid_markdown(
     Returns:
         str: The table. A cell is ``mean ± SD [low, high]``, without ``± SD`` for a single seed; a
         cell without runs is ``-``. Headings give the number of original and manipulated videos
-        where it is the same in all rows.
+        where it is the same in all rows; else the cells of the first metric do.
     """
     holdouts = list(dict.fromkeys(table['holdout']))
     cells: Dict[tuple, pd.Series] = {
@@ -193,19 +194,25 @@ def grid_markdown(
     }
     named = len(metrics) > 1
     headings = [row_heading, 'metric'] if named else [row_heading]
+    differing = set()  # columns whose rows have other numbers of videos
     for holdout in holdouts:
         name = MEAN if holdout == MEAN else column_name(holdout)
         counts = table.loc[table['holdout'] == holdout, ['n_original', 'n_manipulated']]
         if holdout != MEAN and len(counts.drop_duplicates()) == 1:
             name += ' (n = {:.0f} + {:.0f})'.format(*counts.iloc[0])
+        elif holdout != MEAN:
+            differing.add(holdout)
         headings.append(name)
     rows = []
     for regime in dict.fromkeys(table['regime']):
         for metric in metrics:
-            texts = [
-                cell_text(cells[regime, holdout], metric) if (regime, holdout) in cells else '-'
-                for holdout in holdouts
-            ]
+            texts = []
+            for holdout in holdouts:
+                row = cells.get((regime, holdout))
+                texts.append('-' if row is None else cell_text(row, metric))
+                if row is not None and holdout in differing and metric == metrics[0]:
+                    n = f'(n = {row["n_original"]:.0f} + {row["n_manipulated"]:.0f})'
+                    texts[-1] += f' {n.replace(" ", _SPACE)}'
             texts = [text.replace(' ± ', _PLUS_MINUS).replace(', ', _COMMA) for text in texts]
             rows.append([row_name(regime), *([HEADINGS[metric]] if named else []), *texts])
     return markdown_table(headings, rows, left=1 + named)

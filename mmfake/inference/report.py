@@ -116,7 +116,25 @@ def told_of_calibration(results: Dict[str, Any]) -> str:
     )
     if results.get('abstain_below') is not None:
         text += f' A verdict needs a calibrated probability of {results["abstain_below"]:.3f}.'
-    return text
+    return text + _told_of_sides(results)
+
+
+def _told_of_sides(results: Dict[str, Any]) -> str:
+    """Say of how many videos verdict and calibrated probability seem to contradict each other."""
+    judged = [
+        (video['verdict'] == 'manipulated', video['calibrated'])
+        for video in results['predictions']
+        if video['verdict'] != 'abstain' and video.get('calibrated') is not None
+    ]
+    n = sum((probability >= 0.5) != manipulated for manipulated, probability in judged)
+    if not n:
+        return ''
+    return (
+        f' Of {n} of the {len(judged)} videos verdict and calibrated probability point to '
+        f'different sides: their scores lie between the threshold, {results["threshold"]:.3f}, '
+        'which decides the verdict, and 0.5, which the calibration leaves where it is. Take them '
+        'as undecided; with --abstain-below 0.5 they are not judged.'
+    )
 
 
 def told_of_precision(results: Dict[str, Any]) -> str:

@@ -20,6 +20,7 @@ _MOST_PEOPLE = 8  # of a window: a crowd would take for ever and be too small an
 _FILLS = 0.9  # of the shorter side of the picture: a crop of a face shows little else
 _SAME_FACE = 0.3  # overlap of the last box of a window and the first of the next
 _STILL = 0.5  # mean grey levels from the first frame of a clip; real faces moved by 2 and more
+_SLOW = 10.0  # frames per s; films and telephones have 24 and more
 _PLAIN = 2.0  # standard deviation of grey levels in a picture; that of real faces was 30 and more
 
 
@@ -91,6 +92,12 @@ class VideoScan:
             self.facts = dict(
                 fps=reader.fps, width=reader.width, height=reader.height, codec=reader.codec
             )
+            self.warnings += getattr(reader, 'remarks', [])  # what is stored as pictures has none
+            if self._pipeline.span > 1 and reader.fps < _SLOW:
+                self.warnings.append(
+                    f'it has {reader.fps:.3g} frames per s: the detector was trained on clips of '
+                    'successive frames, and these are far apart'
+                )
             frames = SoundFrames(reader)
             if self._faces is None:
                 times = [frame.time for frame in self.watch.each('decode', frames)]

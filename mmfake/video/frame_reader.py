@@ -63,6 +63,12 @@ class Frame(NamedTuple):
 # chatter on to Python, newer releases drop it.
 logging.getLogger('libav').setLevel(logging.CRITICAL + 1)
 
+_SQUARE = 0.03  # how much wider or narrower than high a pixel may be without a word
+_HDR = {16: 'PQ', 18: 'HLG'}  # transfer functions, by their numbers in ITU-T H.273
+_INTERLACED = (
+    'it is interlaced: each picture holds two moments, and its combed edges may pass for traces of '
+    'a manipulation; deinterlace it first'
+)
 _FALLBACK_FPS = 25.0
 _MAX_FPS = 999.0  # recordings of browsers give the resolution of their clock instead, 1000 per s
 
@@ -100,6 +106,8 @@ class FrameReader:
         expected_frames (int, optional): Frames the file claims to have; more than are shown if it
             has an edit list.
         codec (str): Name of the decoder, e.g. ``'h264'``.
+        remarks (list[str]): In which way the pictures are not what a player shows: pixels that are
+            not square, interlaced pictures, HDR.
 
     Raises:
         VideoError: On opening, if the file is missing, empty, no video, or its codec is unknown or
@@ -123,6 +131,7 @@ class FrameReader:
             self.fps = rate if 0 < rate <= _MAX_FPS else _FALLBACK_FPS
             self.expected_frames: Optional[int] = self._stream.frames or None
             self._to_picture = FrameConverter()
+            self.remarks = _remarks_on(self._stream)
             self._damaged = False
             self._frames = self._read()
             # the first frame is decoded now: whether pictures are turned is written on them
@@ -205,6 +214,8 @@ class FrameReader:
             if frame.is_corrupt:
                 self._damaged = True
                 break
+            if not shown and getattr(frame, 'interlaced_frame', False):
+                self.remarks.append(_INTERLACED)
             ticks = frame.dts if frame.pts is None else frame.pts
             start = ticks if start is None else start
             # a bare stream of pictures has no clock
@@ -276,6 +287,25 @@ class FrameReader:
         how_many = f'only {how_many} frames' if shown else 'no frame'
         kind = 'truncated' if self._is_truncated() else 'damaged'
         return f'{kind}: {how_many} could be decoded; copy it anew'
+
+
+def _remarks_on(stream: av.video.stream.VideoStream) -> List[str]:
+    """Say what of a film is shown otherwise by a player."""
+    remarks, context = [], stream.codec_context
+    wide = float(stream.sample_aspect_ratio or context.sample_aspect_ratio or 0) or 1.0
+    if abs(wide - 1) > _SQUARE:
+        remarks.append(
+            f'its pixels are {wide:.3g} times as wide as high, and it is judged as it is stored: '
+            f'faces are {"narrower" if wide > 1 else "wider"} than a player shows them; convert it '
+            'to square pixels first'
+        )
+    kind = _HDR.get(getattr(context, 'color_trc', None))
+    if kind:
+        remarks.append(
+            f'it is an HDR film ({kind}), and its colours are judged as they are stored, paler '
+            'than a player shows them; convert it to SDR first'
+        )
+    return remarks
 
 
 def _is_cover(stream: av.video.stream.VideoStream) -> bool:

@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import pytest
 from mmengine.config import Config
@@ -11,10 +12,14 @@ from mmfake.apis.cell import (
     find_configs,
     fingerprint,
     first_difference,
+    is_finished,
     planned_config,
     read_record,
     settings_of,
 )
+from mmfake.apis.many_tests import Detector, PlannedTest, _is_finished, _settings
+from mmfake.engine.loaders import clips_of
+from mmfake.files import sha256_of
 
 CFG = dict(
     work_dir='a',
@@ -127,3 +132,47 @@ def test_a_record_of_other_scores(tmp_path):
     (tmp_path / 'cell.json').write_text(json.dumps(dict(scores_sha256='0')))
     with pytest.raises(MMFakeError, match='its scores.csv is not the one that was recorded'):
         read_record(tmp_path)
+
+
+@pytest.fixture
+def exchange(tiny_tree, tmp_path):
+    """A config that reads a copy of a tree, and a function that changes a clip of its test."""
+    tree = tmp_path / 'tree'
+    shutil.copytree(tiny_tree, tree)
+    dataset = dict(type='mmfake.FFPPDataset', split='test', holdout='f2f', data_root=str(tree))
+    cfg = Config(dict(work_dir=str(tmp_path), test_dataloader=dict(dataset=dataset)))
+    (tmp_path / 'scores.csv').write_text('any')
+
+    def change():
+        for video in (tree / 'manipulated_sequences/Face2Face/c23/videos').glob('*.mp4'):
+            video.write_bytes(b'another')
+
+    return cfg, change
+
+
+def test_a_cell_of_clips_that_were_exchanged_is_refused(exchange, tmp_path):
+    cfg, change = exchange
+    record = dict(settings=fingerprint(settings_of(cfg)), clips=clips_of(cfg))
+    record['scores_sha256'] = sha256_of(tmp_path / 'scores.csv')
+    for known in (record, {key: record[key] for key in record if key != 'clips'}):
+        (tmp_path / 'cell.json').write_text(json.dumps(known))
+        assert is_finished(tmp_path, cfg)
+    change()
+    assert is_finished(tmp_path, cfg)  # of an earlier version, which did not note them
+    (tmp_path / 'cell.json').write_text(json.dumps(record))
+    with pytest.raises(MMFakeError, match='other clips of the same names: files of its data were'):
+        is_finished(tmp_path, cfg)
+
+
+def test_a_test_of_clips_that_were_exchanged_is_made_anew(exchange, tmp_path):
+    cfg, change = exchange
+    one = PlannedTest(Detector('a', 0, 'a.py', 'a.pth', 'ab'), 'clean', cfg)
+    record = dict(settings=_settings(one), clips=clips_of(cfg, ['test_dataloader']))
+    record['scores_sha256'] = sha256_of(tmp_path / 'scores.csv')
+    for known in (record, {key: record[key] for key in record if key != 'clips'}):
+        (tmp_path / 'test.json').write_text(json.dumps(known))
+        assert _is_finished(one)
+    change()
+    assert _is_finished(one)  # of an earlier version
+    (tmp_path / 'test.json').write_text(json.dumps(record))
+    assert not _is_finished(one)

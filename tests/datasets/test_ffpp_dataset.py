@@ -1,4 +1,5 @@
 import logging
+import re
 from collections import Counter
 
 import pytest
@@ -243,6 +244,28 @@ def test_the_ways_in_which_faces_were_cut_out_are_kept_and_told(small_tree, said
         'has faces cut out in 2 ways (centerface with margin 1.3, centerface with margin 2'
         in said.text
     )
+
+
+def test_clips_that_were_exchanged_after_the_preparation_are_told(small_tree, log):
+    sizes = read(small_tree).metainfo['clip_sizes']
+    assert set(sizes) == set(read(small_tree).metainfo['expected_videos'])
+    rows = list(small_tree.rows())
+    for number, row in enumerate(rows):
+        (small_tree.root / row['path']).write_bytes(b'0' * (1000 + number))
+    small_tree.write_index(rows)  # of an earlier version
+    assert read(small_tree).metainfo['clip_sizes']['ffpp/original/c23/000'] == 1000
+    rows = [dict(row, clip_bytes=1000 + number) for number, row in enumerate(rows)]
+    rows[6]['clip_bytes'] = ''
+    small_tree.write_index(rows, header=[*COLUMNS, 'clip_bytes'])
+    assert read(small_tree).clip_sizes() == read(small_tree).metainfo['clip_sizes']
+    assert log == []
+    # one of the training, one whose size is not known, one of the test
+    for number in (0, 6, -1):
+        (small_tree.root / rows[number]['path']).write_bytes(b'0')
+    read(small_tree)
+    assert len(log) == 1
+    told = "'train' in .*: 1 of 23 clips .*original/c23/000 has 1 bytes, and had 1,000.: run data"
+    assert re.search(told, log[0])
 
 
 def test_every_status_is_expected_at_the_test_with_its_reason(unused_tree):

@@ -161,6 +161,14 @@ def test_wrong_row_is_one_line_that_names_it(index, row, message):
     refused(index({1: row}), message)
 
 
+def test_two_videos_of_one_clip_are_refused(index, small_tree):
+    paths = [row['path'] for row in small_tree.rows()]
+    told = refused(index({6: dict(path=paths[1]), 11: dict(path=paths[1])}), '1 clips are named by')
+    assert paths[1] in told
+    unused = dict(path='', status='no-face', reason='why')  # any number of them has none
+    assert read_index(index({6: unused, 11: unused}))
+
+
 def test_a_path_that_names_another_method_is_refused(index):
     """The paths of an original and its fake were exchanged."""
     path = index({0: dict(path='clips/f2f/c23/000_001.mp4')})
@@ -206,6 +214,7 @@ HEADER = ','.join(COLUMNS).encode()
     ('text', 'message'),
     [
         (b'', 'lacks the columns id, path, method, compression, target and 6 more'),
+        (HEADER.replace(b',', b';'), 'and 6 more: .*; save it with commas between them'),
         (HEADER[: HEADER.index(b',frames')], 'lacks the columns frames, fps, status, reason'),
         (b'\xff\xfe\x00\x01', 'cannot be read as CSV'),
         (HEADER + b'\n', 'no video'),

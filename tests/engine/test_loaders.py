@@ -1,5 +1,6 @@
 """Data loaders of a config: loaders that disagree, numbers out of range, none of the workers."""
 
+import shutil
 from itertools import product
 
 import pytest
@@ -11,6 +12,7 @@ from mmfake.engine.loaders import (
     LOADERS,
     check_agreement,
     check_loader,
+    clips_of,
     datasets_of,
     fit_workers,
 )
@@ -181,3 +183,19 @@ def test_without_workers_a_loader_is_built():
     assert len(list(build(0))) == 2
     with_workers = build(1)
     assert (with_workers.persistent_workers, with_workers.timeout) == (True, 9)
+
+
+def test_an_exchanged_clip_changes_the_hash_of_the_clips(tiny_tree, tmp_path):
+    tree = tmp_path / 'tree'
+    shutil.copytree(tiny_tree, tree)
+    sides = (ffpp(data_root=str(tree), holdout='f2f'),) * 3
+    cfg = loaders(*sides)
+    before, tested = clips_of(cfg), clips_of(cfg, ['test_dataloader'])
+    assert (len(before), before != tested) == (16, True)
+    for video in sorted((tree / 'manipulated_sequences/Deepfakes/c23/videos').glob('*.mp4')):
+        with open(video, 'ab') as file:
+            file.write(b'0')
+    assert clips_of(cfg) != before
+    assert clips_of(cfg, ['test_dataloader']) == tested  # which reads no Deepfakes
+    (tree / 'splits' / 'test.json').unlink()
+    assert clips_of(cfg) == ''

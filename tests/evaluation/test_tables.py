@@ -160,7 +160,7 @@ def test_table():
         [part.strip() for part in line.split('|')[1:-1]]
         for line in grid_markdown(table, row_name=str.upper).splitlines()
     ]
-    # the numbers of nt differ between rows, so its heading names none
+    # the numbers of nt differ between rows, so its heading names none, but the first metric does
     assert lines[0] == ['regime', 'metric', 'DF (n = 140 + 140)', 'NT', 'mean']
     assert [line[:2] for line in lines[2:]] == [
         ['A', 'accuracy at 0.5 (%)'],
@@ -171,9 +171,11 @@ def test_table():
     # a cell can be broken before the interval only
     assert [text.split(' ') for text in lines[4][2:]] == [
         ['-'],
-        ['85.2\xa0±\xa01.3', '[81.2,\xa088.2]'],
+        ['85.2\xa0±\xa01.3', '[81.2,\xa088.2]', '(n\xa0=\xa0140\xa0+\xa0139)'],
         ['-'],
     ]
+    counted = [text.rpartition('(n')[2] for line in lines[2:] for text in line if '(n' in text]
+    assert counted == ['\xa0=\xa0140\xa0+\xa0140)', '\xa0=\xa0140\xa0+\xa0139)']
 
 
 def test_one_metric_needs_no_column_to_name_it():

@@ -1,5 +1,7 @@
 """Whatever a file is like, it ends in a result or an abstention with its reason."""
 
+import re
+
 import av
 import numpy as np
 import pytest
@@ -238,6 +240,10 @@ def test_variable_frame_rate(judge, write_film, face_film, tmp_path):
     starts = [clip['start'] for clip in prediction['people'][0]['clips']]
     assert starts == [0.0, 0.04, 0.04, 0.08]
     assert prediction['people'][0]['clips'][0]['end'] > 40 / 25
+    (told,) = prediction['warnings']
+    assert re.match(r'it has 5\.\d* frames per s: the detector was trained on clips of', told)
+    prediction = judge(write_film(tmp_path / 'usual.mp4', face_film(10)))
+    assert prediction['warnings'] == []
 
 
 @pytest.mark.parametrize(

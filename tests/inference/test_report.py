@@ -12,7 +12,7 @@ from PIL import Image
 
 from mmfake.errors import MMFakeError
 from mmfake.inference.evidence import Strip
-from mmfake.inference.report import render_report, write_report
+from mmfake.inference.report import render_report, told_of_calibration, write_report
 
 HOSTILE = 'videos/<script>alert("x")</script>&\' onload="y".mp4'
 
@@ -216,6 +216,23 @@ def test_without_a_threshold_of_validation_it_says_why(results, strips, auc, thr
     assert f'from 0.500 on, {threshold}' in page.shown
     assert validation in page.shown
     assert not page.all('p', **{'class': 'alarm'})
+
+
+@pytest.mark.parametrize(
+    ('probabilities', 'told'),
+    [((0.7, 0.1), None), ((0.5, 0.499), None), ((0.4, 0.1), 1), ((0.49, 0.5), 2)],
+)
+def test_verdicts_on_the_other_side_of_the_calibrated_probability_are_told(
+    results, probabilities, told
+):
+    results['model']['calibration'] = dict(temperature=2.0)
+    for video, calibrated in zip(results['predictions'], (*probabilities, None)):
+        video['calibrated'] = calibrated  # called manipulated, original, abstain
+    text = told_of_calibration(results)
+    assert ('point to different sides' in text) == bool(told)
+    if told:
+        assert f' Of {told} of the 2 videos verdict and ' in text
+        assert 'between the threshold, 0.400, which decides the verdict, and 0.5' in text
 
 
 def test_links_lead_somewhere(page):

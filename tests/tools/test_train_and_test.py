@@ -139,8 +139,12 @@ def test_other_clips_than_it_was_validated_with_are_refused(tiny, command, tiny_
 
 def test_resume_goes_on(tiny, command, tiny_encoder):
     options = ['--scale', tiny_encoder, '--work-dir', tiny, '--resume']
-    done = command('python', TRAIN, CONFIG, *options, '--cfg-options', 'train_cfg.max_epochs=2')
+    changed = ['train_cfg.max_epochs=2', 'sync_bn=mmcv', 'model.binary.cls_head.dropout_ratio=0.5']
+    done = command('python', TRAIN, CONFIG, *options, '--cfg-options', *changed)
     assert done.returncode == 0, done.stderr
+    assert 'sync_bn=mmcv has no effect in a single process' in done.stdout
+    told = 'than its checkpoint has (model.binary.cls_head.dropout_ratio: 0.2, now 0.5)'
+    assert told in done.stdout
     assert 'Epoch(train) [2][' in done.stdout
     assert 'Epoch(train) [1][' not in done.stdout
     assert 'dataset metainfo from the resumed checkpoint is different' not in done.stdout

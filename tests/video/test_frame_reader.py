@@ -1,6 +1,7 @@
 """Frame reader: what is given of whole and of broken files, and how much memory it takes."""
 
 import pickle
+import re
 import struct
 import weakref
 
@@ -12,6 +13,10 @@ from PIL import Image
 from mmfake.errors import MMFakeError
 from mmfake.video.frame_reader import FrameReader, VideoError, declared_size
 from tests.video import numbered
+
+SQUEEZED = dict(options={'x264-params': 'sar=2/1'})
+INTERLACED = dict(options={'flags': '+ildct+ilme', 'x264-params': 'tff=1'})
+HDR = dict(options={'x264-params': 'transfer=smpte2084:colorprim=bt2020:colormatrix=bt2020nc'})
 
 B_FRAMES = {'x264-params': 'b-adapt=0:bframes=2:keyint=10:min-keyint=10:scenecut=0'}
 
@@ -360,3 +365,23 @@ def test_size_by_hand(tmp_path, content, size):
 def test_whole_file_is_as_long_as_it_says(tmp_path, suffix):
     path = numbered.encode(tmp_path / f'a{suffix}', count=3, codec='mpeg4')
     assert declared_size(path) == path.stat().st_size
+
+
+@pytest.mark.parametrize(
+    ('made', 'told'),
+    [
+        ({}, []),
+        (SQUEEZED, ['its pixels are 2 times as wide as high.*faces are narrower']),
+        (dict(options={'x264-params': 'sar=1/2'}), ['its pixels are 0.5 times.*faces are wider']),
+        (dict(options={'x264-params': 'sar=100/99'}), []),
+        (INTERLACED, ['it is interlaced: each picture holds two moments']),
+        (HDR, ['it is an HDR film .PQ.']),
+    ],
+)
+def test_what_a_player_shows_otherwise_is_told(made, told, tmp_path):
+    path = numbered.encode(tmp_path / 'a.mp4', count=4, **made)
+    with FrameReader(path) as reader:
+        assert len(list(reader)) == 4
+        remarks = reader.remarks
+    assert len(remarks) == len(told)
+    assert all(re.match(part, remark) for part, remark in zip(told, remarks))

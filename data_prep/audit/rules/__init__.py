@@ -21,6 +21,7 @@ RULES: Dict[str, Callable[[IndexTable], Outcome]] = {
     'clip-unreadable': clip_rules.clip_unreadable,
     'clip-size': clip_rules.clip_size,
     'clip-frames': clip_rules.clip_frames,
+    'clip-exchanged': clip_rules.clip_exchanged,
     'track-missing': clip_rules.track_missing,
     'unequal-codec': protocol_rules.unequal_codec,
     'unequal-frames': protocol_rules.unequal_frames,

@@ -63,6 +63,21 @@ def clip_frames(table: IndexTable) -> Outcome:
     return Outcome(len(rows), 'clips', findings)
 
 
+def clip_exchanged(table: IndexTable) -> Outcome:
+    """The bytes of a clip are those that data preparation wrote."""
+    if 'clip_hash' not in table.columns:
+        return Outcome(0, 'clips', skipped='the index has no column clip_hash')
+    if table.clips is None:
+        return Outcome(0, 'clips', skipped='--no-decode')
+    rows = [row for row in table.used if row['clip_hash'] and not table.clips[row['path']].error]
+    findings = [
+        Finding(ERROR, row.where, f'clip {row["path"]} is not the one that was prepared', _AGAIN)
+        for row in rows
+        if table.clips[row['path']].digest != row['clip_hash']
+    ]
+    return Outcome(len(rows), 'clips', findings)
+
+
 def track_missing(table: IndexTable) -> Outcome:
     """The face boxes of a used video are there, at least one per frame of its clip."""
     if 'track' not in table.columns:

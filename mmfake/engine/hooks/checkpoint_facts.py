@@ -12,6 +12,7 @@ from mmengine.logging import print_log
 from mmengine.runner import Runner
 
 from ...datasets.ffpp_tree import RELEASED
+from ...datasets.index import told_of_exchanged
 from ...datasets.protocol import crop_in_words, known_crops
 from ...errors import MMFakeError, sample_of
 from . import model_of
@@ -25,7 +26,8 @@ class ProtocolHook(Hook):
     loads under a config that is not its own, and a method it was trained on would be reported as
     never seen. Each checkpoint holds the ``metainfo`` of its training set; this hook compares the
     methods in it. A test without a hold-out (``holdout=None``) and weights of unknown training,
-    such as another project's, pass. A run is not resumed on other videos either. Told before a
+    such as another project's, pass. A run is not resumed on other videos either, and
+    files that were exchanged under their names are told. Told before a
     test are heads that only one of checkpoint and config has, another compression, faces cut out in
     another way, and test videos that training or validation has seen, say after new split files.
     """
@@ -76,6 +78,7 @@ class ProtocolHook(Hook):
         validation = getattr(runner.val_loop and runner.val_dataloader.dataset, 'metainfo', {})
         _check_same_videos(self._trained_on.get('expected_videos'), metainfo, 'trained')
         _check_same_videos(self._validated_on, validation, 'validated')
+        _warn_of_exchanged(self._trained_on.get('clip_sizes'), metainfo)
 
     def before_test(self, runner: Runner) -> None:
         """Check that the method held out now was held out in training.
@@ -117,6 +120,19 @@ def _check_same_videos(before: Any, metainfo: Dict[str, Any], done: str) -> None
         f'the checkpoint to resume from was {done} on other videos than those of this config: '
         f'{", ".join(parts)}; resume with the data it was trained on, or start a new run.'
     )
+
+
+def _warn_of_exchanged(before: Any, metainfo: Dict[str, Any]) -> None:
+    """Say that a run goes on with other files under the same names."""
+    then = before if isinstance(before, dict) else {}
+    told = told_of_exchanged(then, metainfo.get('clip_sizes') or {}, 'since the checkpoint')
+    if told:
+        print_log(
+            f'{told}: the run goes on with other pictures than it began with; start a new one, '
+            'unless that is meant.',
+            logger='current',
+            level=logging.WARNING,
+        )
 
 
 def _parts_of(state_dict: Iterable[str]) -> Set[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from typing import Any, Dict, List
 
 from mmaction.registry import HOOKS
@@ -14,10 +15,14 @@ from torch import nn
 
 from ...datasets.clip_size import datasets_of
 from ...errors import MMFakeError
+from ..settings import remark_on_training
 from . import model_of
 
 # transforms that draw, but for those with Random in their name
-_DRAWS = ('ColorJitter', 'Flip', 'Imgaug', 'MultiScaleCrop', 'TorchVisionWrapper')
+_DRAWS = (
+    *('ColorJitter', 'Flip', 'Imgaug', 'MultiScaleCrop', 'TorchVisionWrapper'),
+    *('Perturb', 'Recompress', 'SelfBlend', 'AttributeForgery'),
+)
 
 
 @HOOKS.register_module()
@@ -29,7 +34,8 @@ class PreprocessingHook(Hook):
     checkpoint holds them as :func:`preprocessing_of` gives them; one without, such as another
     project's, passes. A training that starts from the weights of another (``load_from``) has its
     own. Told before a test are other steps of the test pipeline, such as another crop of the same
-    size, and steps that draw at random.
+    size, and steps that draw at random; before a training the same of its validation; and when a
+    run is resumed another model, loss or training pipeline.
 
     Args:
         refuse (bool): Whether a difference ends the test. Defaults to True.
@@ -58,6 +64,14 @@ class PreprocessingHook(Hook):
         self._steps = checkpoint.get('meta', {}).get(self.STEPS_KEY)
         if runner._resume:
             check_preprocessing(self._expected, _facts_of(runner, runner.val_loop))
+            remark = remark_on_training(checkpoint.get('meta', {}).get('cfg'), runner.cfg)
+            if remark:
+                print_log(remark, logger='current', level=logging.WARNING)
+
+    def before_train(self, runner: Runner) -> None:
+        """Look whether epoch and threshold are chosen on pictures as the test has them."""
+        for remark in remarks_on_validation(runner.cfg):
+            print_log(remark, logger='current', level=logging.WARNING)
 
     def before_test(self, runner: Runner) -> None:
         """Compare the facts.
@@ -103,22 +117,48 @@ def remarks_on_steps(trained: Any, cfg: Config) -> List[str]:
             f'{", ".join(others) or "nothing"} for {", ".join(gone) or "nothing"}; scores and '
             'threshold are of other pictures.'
         )
-    drawing = [step for step in steps if _draws(step)]
-    for dataset in datasets_of(cfg.get('test_dataloader') or {}):
-        for step in dataset.get('pipeline') or ():
-            if _name_of(step) == 'SampleFrames' and not step.get('test_mode'):
-                drawing.append('SampleFrames without test_mode=True')
+    drawing = _drawing_in(cfg, 'test')
     if drawing:
         remarks.append(
-            f'The test pipeline draws at random ({", ".join(dict.fromkeys(drawing))}): another '
-            'run gives other scores.'
+            f'The test pipeline draws at random ({drawing}): another run gives other scores.'
         )
     return remarks
 
 
-def _steps_of(cfg: Config) -> List[str]:
-    """The steps of the test pipeline of a config that shape a picture, as text."""
-    for dataset in datasets_of(cfg.get('test_dataloader') or {}):  # the first stands for all
+def remarks_on_validation(cfg: Config) -> List[str]:
+    """Say what of the steps of a validation pipeline makes epoch and threshold doubtful."""
+    steps, tested, remarks = _steps_of(cfg, 'val'), _steps_of(cfg), []
+    if steps and tested and steps != tested:
+        others = [step for step in steps if step not in tested]
+        gone = [step for step in tested if step not in steps]
+        remarks.append(
+            f'The validation pipeline has {", ".join(others) or "nothing"} where that of the test '
+            f'has {", ".join(gone) or "nothing"}: epoch and threshold are chosen on other pictures '
+            'than are tested.'
+        )
+    drawing = _drawing_in(cfg, 'val')
+    if drawing:
+        remarks.append(
+            f'The validation pipeline draws at random ({drawing}): each epoch is judged on other '
+            'pictures.'
+        )
+    return remarks
+
+
+def _drawing_in(cfg: Config, split: str) -> str:
+    """Name the steps of a pipeline that draw at random."""
+    drawing = [step for step in _steps_of(cfg, split) if _draws(step)]
+    for dataset in datasets_of(cfg.get(f'{split}_dataloader') or {}):
+        for step in dataset.get('pipeline') or ():
+            if _name_of(step) == 'SampleFrames' and not step.get('test_mode'):
+                drawing.append('SampleFrames without test_mode=True')
+    return ', '.join(dict.fromkeys(drawing))
+
+
+def _steps_of(cfg: Config, split: str = 'test') -> List[str]:
+    """The steps of the test pipeline of a config, or another, that shape a picture, as text."""
+    # the first stands for all
+    for dataset in datasets_of(cfg.get(f'{split}_dataloader') or {}):
         steps = list(dataset.get('pipeline') or ())
         decoded = [i for i, step in enumerate(steps) if 'Decode' in _name_of(step)]
         shaping = steps[decoded[-1] + 1 :] if decoded else []
@@ -146,6 +186,7 @@ def _as_list(value: Any) -> Any:
 def _draws(step: str) -> bool:
     name, arguments = step.split('(', 1)
     fixed = name == 'Flip' and ('flip_ratio=0)' in arguments or 'flip_ratio=0,' in arguments)
+    fixed = fixed or name == 'Perturb' and bool(re.search(r'\bseed=\d', arguments))
     return ('Random' in name or name.endswith(_DRAWS)) and not fixed
 
 

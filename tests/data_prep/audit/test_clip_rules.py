@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
+from data_prep.prepare.video_job import file_hash
 from tests.data_prep.audit.conftest import only
 
 # ---- duplicates
@@ -102,6 +103,21 @@ def test_the_wrong_size_whether_or_not_the_index_names_one(prepared):
     for columns in (None, prepared.basic):
         found = prepared.findings(columns, again=[row['path']])
         assert only(found, 'clip-size').what.endswith('is 64x32 px and not 32x32')
+
+
+def test_a_clip_that_was_exchanged(prepared):
+    for row in prepared.rows:
+        row['clip_hash'] = file_hash(prepared.root / row['path'])
+    columns = (*prepared.rows[0],)
+    assert prepared.findings(columns) == {}
+    one, other = prepared.row('original/001'), prepared.row('f2f/001_000')
+    shutil.copy(prepared.root / one['path'], prepared.root / other['path'])
+    found = prepared.findings(columns, again=[other['path']])
+    finding = only(found, 'clip-exchanged', also=['exact-duplicate', 'near-duplicate'])
+    assert 'f2f/c23/001_000' in finding.where
+    assert finding.what.endswith('001_000.mp4 is not the one that was prepared')
+    other['clip_hash'] = ''  # not known
+    assert 'clip-exchanged' not in prepared.findings(columns)
 
 
 def test_a_clip_whose_size_changes(prepared):

@@ -56,14 +56,16 @@ def forget(out):
     """Make it a dataset of an earlier version: no file, no column, nothing in the records."""
     shutil.rmtree(out / 'points')
     rows = list(rows_of(out).values())
-    columns = [name for name in rows[0] if name != 'points'] + ['mine']
+    later = ('points', 'clip_bytes', 'clip_hash')
+    columns = [name for name in rows[0] if name not in later] + ['mine']
     with open(out / 'index.csv', 'w', newline='') as stream:
         writer = csv.DictWriter(stream, columns, extrasaction='ignore', restval='of my own')
         writer.writeheader()
         writer.writerows(rows)
     for path in (out / 'records').rglob('*.json'):
         record = json.loads(path.read_text())
-        record['facts'].pop('points', None)
+        for name in later:
+            record['facts'].pop(name, None)
         path.write_text(json.dumps(record))
 
 

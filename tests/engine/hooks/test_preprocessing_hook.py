@@ -14,6 +14,7 @@ from mmfake.engine.hooks.preprocessing_hook import (
     check_preprocessing,
     preprocessing_of,
     remarks_on_steps,
+    remarks_on_validation,
 )
 
 
@@ -129,6 +130,37 @@ def test_clips_that_are_drawn_at_random_are_told():
     assert 'draws at random (SampleFrames without test_mode=True): another run gives other' in told
     steps[0].update(test_mode=True)
     assert remarks_on_steps(None, runner(None, steps=steps).cfg) == []
+
+
+PERTURB = dict(type='mmfake.Perturb', kind='noise', level=1)
+DRAWS = 'draws at random (Perturb('
+
+
+@pytest.mark.parametrize(
+    ('val', 'test', 'told'),
+    [
+        (CROP, CROP, []),
+        ((PERTURB, *CROP), CROP, ['has Perturb(kind=noise, level=1) where', DRAWS]),
+        (CROP, (PERTURB, *CROP), ['has nothing where that of the test has Perturb(kind=noise']),
+        (
+            (dict(PERTURB, seed=0), *CROP),
+            CROP,
+            ['epoch and threshold are chosen on other pict'],
+        ),
+        ((PERTURB,), (PERTURB,), [DRAWS]),
+        ((dict(PERTURB, seed=0),), (dict(PERTURB, seed=0),), []),
+        ((), CROP, []),  # whose pipeline is not known
+    ],
+)
+def test_a_validation_of_other_pictures_than_the_test_s_is_told(val, test, told):
+    def loader(steps):
+        return dict(dataset=dict(pipeline=[dict(type='DecordDecode'), *steps]))
+
+    remarks = remarks_on_validation(
+        Config(dict(val_dataloader=loader(val), test_dataloader=loader(test)))
+    )
+    assert len(remarks) == len(told)
+    assert all(part in remark for part, remark in zip(told, remarks))
 
 
 def test_what_only_one_of_them_has_is_not_compared(build):

@@ -66,6 +66,29 @@ def test_a_run_is_not_resumed_on_other_videos():
     ProtocolHook().after_load_checkpoint(runner(others), trained)
 
 
+@pytest.mark.parametrize(
+    ('then', 'told'),
+    [
+        (None, None),  # of an earlier version
+        ("a stranger's", None),
+        (dict(a=10, b=20), None),
+        (
+            dict(a=10, b=2000),
+            '1 of 2 clips were exchanged since the checkpoint (b has 20 by',
+        ),
+        (dict(a=10, gone=20), None),  # videos that are gone are told otherwise
+    ],
+)
+def test_a_run_that_goes_on_with_other_files_is_told(caplog, then, told):
+    logger = MMLogger.get_current_instance()
+    logger.addHandler(caplog.handler)
+    now = dict(HELD_OUT_DF, clip_sizes=dict(a=10, b=20))
+    trained = checkpoint(dict(HELD_OUT_DF, clip_sizes=then))
+    ProtocolHook().after_load_checkpoint(runner(now, resume=True), trained)
+    logger.removeHandler(caplog.handler)
+    assert [told in record.getMessage() for record in caplog.records] == [True] * bool(told)
+
+
 def test_a_run_is_not_resumed_with_other_validation_videos():
     videos = [f'ffpp/original/c23/{number:03d}' for number in range(4)]
     resumed, saved = runner(HELD_OUT_DF, resume=True), checkpoint(HELD_OUT_DF)
