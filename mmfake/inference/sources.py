@@ -40,6 +40,8 @@ Source = Union[str, Path, np.ndarray, NoVideo]
 
 # ---- reading ----
 
+_DECODERS = 4  # threads of FFmpeg's, which decode ahead while somebody looks at a frame
+
 
 class ArrayClip(StoredClip):
     """An array (T, H, W, 3) uint8 RGB seen as a stored clip; anything else is refused."""
@@ -111,6 +113,8 @@ class SoundFrames:
 def open_source(source: Source, name: str) -> Union[FrameReader, ClipReader]:
     """Open a video, a ``.npy`` clip, a folder of numbered JPEG files or an array called ``name``.
 
+    Pictures of a video are converted to RGB by whoever looks at them.
+
     Raises:
         VideoError: If it cannot be read.
         MMFakeError: If an array is no clip.
@@ -120,7 +124,7 @@ def open_source(source: Source, name: str) -> Union[FrameReader, ClipReader]:
     if isinstance(source, np.ndarray):
         return ClipReader(ArrayClip(source, name))
     clip = open_stored_clip(source)
-    return FrameReader(source) if clip is None else ClipReader(clip)
+    return FrameReader(source, _DECODERS, lazy=True) if clip is None else ClipReader(clip)
 
 
 # ---- what a run has written, which is not judged ----
