@@ -6,6 +6,7 @@ import hashlib
 import json
 import logging
 import webbrowser
+from contextlib import closing
 from dataclasses import asdict
 from numbers import Integral
 from pathlib import Path
@@ -201,8 +202,9 @@ class DeepfakeInferencer:
         )
         saliency = Saliency(self.model) if out_dir else None
         copies = out_dir if save_video else ''
-        with video_progress(len(videos), len(done), show_progress) as advance:
-            for number, tally in zip(left, score_videos(scans, self.model, batch_size)):
+        scored = closing(score_videos(scans, self.model, batch_size))
+        with video_progress(len(videos), len(done), show_progress) as advance, scored as tallies:
+            for number, tally in zip(left, tallies):
                 done[number] = finish_video(tally, self.model, decision, saliency, number, copies)
                 if journal is not None:
                     journal.keep(number, done[number])

@@ -5,13 +5,15 @@ from __future__ import annotations
 import time
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Tuple
+from threading import Event
+from typing import Any, Callable, Dict, Generator, Iterable, Iterator, List, Optional, Tuple
 
 import torch
 from av.error import FFmpegError
 
 from ..console import ProgressBar
 from ..errors import MMFakeError
+from .ahead import Ahead
 from .annotated_video import annotate_video
 from .clip_pipeline import Clip
 from .evidence import Saliency, make_strips
@@ -20,21 +22,31 @@ from .trained_model import Decision, TrainedModel
 from .video_scan import VideoScan
 from .video_tally import VideoTally
 
+_AHEAD = 8  # clips that wait for the model, of at most 3 MB each at full size
+
 
 def score_videos(
     scans: Iterable[VideoScan], model: TrainedModel, batch_size: int
-) -> Iterator[VideoTally]:
+) -> Generator[VideoTally, None, None]:
     """Score videos, one decoded after the other, clips judged in batches across them.
+
+    The videos are decoded, searched and cut in a thread of its own while the model judges.
 
     Yields:
         VideoTally: Each video once it is complete, in the order of the videos.
     """
     unfinished: List[VideoTally] = []
     queue: List[Tuple[VideoTally, Clip]] = []
-    for scan in scans:
-        tally = VideoTally(scan)
-        unfinished.append(tally)
-        for clip in scan.clips():
+    stopped = Event()
+    with Ahead(_scanned(scans, stopped), _AHEAD, stopped) as ahead:
+        for scan, clip in ahead:
+            if not unfinished or unfinished[-1].scan is not scan:
+                unfinished.append(VideoTally(scan))
+            tally = unfinished[-1]
+            if clip is None:
+                tally.cut = True
+                yield from _complete(unfinished)
+                continue
             tally.waiting += 1
             queue.append((tally, clip))
             if len(queue) == batch_size:
@@ -42,11 +54,20 @@ def score_videos(
                 queue = []
                 # now, not after a long video, in which they could be lost
                 yield from _complete(unfinished)
-        tally.cut = True
-        yield from _complete(unfinished)
     if queue:
         _judge(queue, model)
     yield from unfinished
+
+
+def _scanned(
+    scans: Iterable[VideoScan], stopped: Event
+) -> Iterator[Tuple[VideoScan, Optional[Clip]]]:
+    """The clips of each video, and None at its end."""
+    for scan in scans:
+        for clip in scan.clips(stopped):
+            yield scan, clip
+            del clip  # or it would live on while the next one is cut
+        yield scan, None
 
 
 def _complete(unfinished: List[VideoTally]) -> Iterator[VideoTally]:

@@ -8,6 +8,7 @@ import re
 from collections import Counter, defaultdict
 from contextlib import suppress
 from pathlib import Path
+from threading import Event
 from typing import (
     Any,
     Callable,
@@ -16,6 +17,7 @@ from typing import (
     Iterator,
     List,
     NamedTuple,
+    Optional,
     Sequence,
     Set,
     Tuple,
@@ -91,18 +93,26 @@ class ClipReader:
 class SoundFrames:
     """The frames up to the first damage, which is kept instead of raised.
 
+    Args:
+        reader (FrameReader | ClipReader): Gives the frames.
+        stopped (threading.Event, optional): Once it is set, no more are given. Defaults to None.
+
     Attributes:
         damage (str): What is wrong, empty as long as nothing is.
         count (int): Frames given so far.
     """
 
-    def __init__(self, reader: Union[FrameReader, ClipReader]) -> None:
-        self._reader = reader
+    def __init__(
+        self, reader: Union[FrameReader, ClipReader], stopped: Optional[Event] = None
+    ) -> None:
+        self._reader, self._stopped = reader, stopped
         self.damage, self.count = '', 0
 
     def __iter__(self) -> Iterator[Frame]:
         try:
             for frame in self._reader:
+                if self._stopped is not None and self._stopped.is_set():
+                    return
                 self.count += 1
                 yield frame
                 del frame  # or it would live on while the next one is decoded

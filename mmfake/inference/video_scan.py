@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from threading import Event
 from typing import Any, Deque, Dict, Generator, Iterable, Iterator, List, Optional, Sequence, Tuple
 
 import numpy as np
@@ -76,11 +77,21 @@ class VideoScan:
         self.warnings: List[str] = []
         self.damage = ''
         self.watch = Stopwatch()
+        self._stopped: Optional[Event] = None
         self._later: Dict[int, Segment] = {}  # to be cut when the video is read again
         self._cut_out = self._still = self._plain = 0  # clips
 
-    def clips(self) -> Iterator[Clip]:
-        """Go through the video; without a clip, :attr:`status` says why, nothing is raised."""
+    def clips(self, stopped: Optional[Event] = None) -> Iterator[Clip]:
+        """Go through the video; without a clip, :attr:`status` says why, nothing is raised.
+
+        Args:
+            stopped (threading.Event, optional): Once it is set, nobody asks for the rest. Defaults
+                to None.
+
+        Yields:
+            Clip: The clips, window by window.
+        """
+        self._stopped = stopped
         try:
             yield from self._search()
             if self.status == 'scored':
@@ -102,7 +113,7 @@ class VideoScan:
             self.facts = dict(
                 fps=reader.fps, width=reader.width, height=reader.height, codec=reader.codec
             )
-            frames = SoundFrames(reader)
+            frames = SoundFrames(reader, self._stopped)
             yield from self._take_all(frames) if self._faces is None else self._take_faces(frames)
         self.damage = frames.damage
 
@@ -190,7 +201,7 @@ class VideoScan:
     def _read_again(self) -> Generator[Clip, None, Tuple[int, str]]:
         """Cut out what is left; say how many frames were read for it, and what is wrong with it."""
         with open_source(self.source, self.name) as reader:
-            frames = SoundFrames(reader)
+            frames = SoundFrames(reader, self._stopped)
             yield from self._clips_of(self.watch.each('decode', frames), 0, self._later)
         return frames.count, frames.damage
 
