@@ -34,7 +34,9 @@ piece alone, the part that data preparation keeps. With --person all the highest
 against a threshold chosen for one face: the more faces, the more false alarms.
 
 Every finished video is kept in DIR/results.jsonl until the results are written: after Ctrl-C or a
-crash the same command goes on from there.
+crash the same command goes on from there, also with another number of processes.
+
+Several processes share the videos: bash tools/dist_detect.sh, bash tools/slurm_detect.sh.
 
 exit status: 0 all videos have a score, 1 some have none (listed with the reason), 2 wrong usage,
 130 interrupted"""
@@ -98,6 +100,15 @@ def parse_args(argv=None):
     parser.add_argument('--show', action='store_true', help='open the report in a browser')
     parser.add_argument('--threads', type=int, metavar='N', help='threads of the model')
     parser.add_argument(
+        '--launcher',
+        choices=('none', 'pytorch', 'slurm', 'mpi'),
+        default='none',
+        help='what has started this process, one of several that share the videos: see '
+        'tools/dist_detect.sh and slurm_detect.sh (default: %(default)s)',
+    )
+    # torchrun before 2.0 and mmengine's launchers pass it; the environment says the same
+    parser.add_argument('--local_rank', '--local-rank', type=int, help=argparse.SUPPRESS)
+    parser.add_argument(
         '--verbose', action='store_true', help='also print what the time was spent on'
     )
     return parser.parse_args(argv)
@@ -136,6 +147,7 @@ def main(argv=None):
         verbose=args.verbose,
         started=STARTED,
         abstain_below=args.abstain_below,
+        launcher=args.launcher,
     )
 
 

@@ -126,7 +126,7 @@ _LINES = 10  # of a run without a terminal
 @contextmanager
 def video_progress(
     total: int, before: int, shown: bool, clock: Callable[[], float] = time.monotonic
-) -> Iterator[Callable[[], None]]:
+) -> Iterator[Callable[[int], None]]:
     """Show a bar on stderr; where that is no terminal, a line after each tenth of the videos.
 
     Args:
@@ -136,10 +136,10 @@ def video_progress(
         clock (Callable): Tells the time, s. Defaults to ``time.monotonic``.
 
     Yields:
-        Callable: To be called after each further video.
+        Callable: To be called after each further video with how many there were.
     """
     if not shown:
-        yield lambda: None
+        yield lambda further: None
         return
     begun, done = clock(), before
 
@@ -149,11 +149,11 @@ def video_progress(
         left = (clock() - begun) / (done - before) * (total - done)
         return str(timedelta(seconds=round(left)))
 
-    def advance() -> None:
+    def advance(further: int) -> None:
         nonlocal done
-        done += 1
+        last, done = done, before + further
         bar.update(task, completed=done, description=f'videos, {time_left()} left')
-        is_tenth = done * _LINES // total > (done - 1) * _LINES // total
+        is_tenth = done * _LINES // total > last * _LINES // total
         if bar.disable and total > 1 and is_tenth:
             bar.console.print(f'{done} of {total} videos, {time_left()} left')
 
