@@ -125,6 +125,8 @@ def main(argv=None):
         )
     if not os.path.isfile(args.checkpoint) and '://' not in args.checkpoint:
         raise MMFakeError(f'{args.checkpoint}: no such checkpoint file.')
+    if args.launcher != 'none':  # of a process that ends this one tells in one line, not torch too
+        os.environ.setdefault('TORCH_CPP_LOG_LEVEL', 'ERROR')
     from mmfake.apis.detect import detect_videos  # torch and the host, which --help does not need
 
     return detect_videos(

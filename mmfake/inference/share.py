@@ -8,7 +8,7 @@ from typing import Any, Callable, Dict, Iterator, Optional, Sequence, TypeVar
 
 from mmengine.dist import broadcast_object_list, gather_object, get_dist_info
 
-from ..errors import MMFakeError, first_line
+from ..errors import MMFakeError
 
 Value = TypeVar('Value')
 
@@ -92,8 +92,8 @@ def _others_awaited() -> Iterator[None]:
     """Tell in one line that another process is gone."""
     try:
         yield
-    except RuntimeError as error:  # whatever gloo or the store says
+    except RuntimeError:  # whatever gloo or the store says
         raise MMFakeError(
-            'another process of this run has ended, and nothing more can be agreed on with it '
-            f'({first_line(error)}); what is finished is kept, the same command goes on from there'
+            'another process of this run has ended or cannot be reached; what is finished is kept, '
+            'the same command goes on from there'
         ) from None
