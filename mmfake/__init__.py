@@ -5,7 +5,13 @@ Every component is registered when the first of them is asked for, also by a con
 ``mmfake.<Class>``, or by ``import mmfake.register``.
 """
 
-from .compat.host import check_versions, repair_missing_drn, repair_multimodal, silence_mmcv_lite
+from .compat.host import (
+    check_versions,
+    defer_seldom_imports,
+    repair_missing_drn,
+    repair_multimodal,
+    silence_mmcv_lite,
+)
 from .errors import MMFakeError
 from .version import __version__
 
@@ -13,6 +19,7 @@ check_versions()
 silence_mmcv_lite()
 repair_missing_drn()
 repair_multimodal()
+defer_seldom_imports()
 
 _COMPONENTS = (
     'S3D',

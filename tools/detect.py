@@ -34,7 +34,9 @@ piece alone, the part that data preparation keeps. With --person all the highest
 against a threshold chosen for one face: the more faces, the more false alarms.
 
 Every finished video is kept in DIR/results.jsonl until the results are written: after Ctrl-C or a
-crash the same command goes on from there.
+crash the same command goes on from there, also with another number of processes.
+
+Several processes share the videos: bash tools/dist_detect.sh, bash tools/slurm_detect.sh.
 
 exit status: 0 all videos have a score, 1 some have none (listed with the reason), 2 wrong usage,
 130 interrupted"""
@@ -111,6 +113,15 @@ def parse_args(argv=None):
     )
     parser.add_argument('--threads', type=int, metavar='N', help='threads of the model')
     parser.add_argument(
+        '--launcher',
+        choices=('none', 'pytorch', 'slurm', 'mpi'),
+        default='none',
+        help='what has started this process, one of several that share the videos: see '
+        'tools/dist_detect.sh and slurm_detect.sh (default: %(default)s)',
+    )
+    # torchrun before 2.0 and mmengine's launchers pass it; the environment says the same
+    parser.add_argument('--local_rank', '--local-rank', type=int, help=argparse.SUPPRESS)
+    parser.add_argument(
         '--verbose', action='store_true', help='also print what the time was spent on'
     )
     return parser.parse_args(argv)
@@ -127,6 +138,8 @@ def main(argv=None):
         )
     if not os.path.isfile(args.checkpoint) and '://' not in args.checkpoint:
         raise MMFakeError(f'{args.checkpoint}: no such checkpoint file.')
+    if args.launcher != 'none':  # of a process that ends this one tells in one line, not torch too
+        os.environ.setdefault('TORCH_CPP_LOG_LEVEL', 'ERROR')
     from mmfake.apis.detect import detect_videos  # torch and the host, which --help does not need
 
     return detect_videos(
@@ -150,6 +163,7 @@ def main(argv=None):
         started=STARTED,
         abstain_below=args.abstain_below,
         precision=args.precision,
+        launcher=args.launcher,
     )
 
 

@@ -11,7 +11,9 @@ from typing import Any, Dict, List, Optional, Sequence, Union
 
 import cv2
 import torch
+from mmengine.dist import init_dist
 
+from ..console import process_rank
 from ..errors import MMFakeError
 from ..faces.detectors import FaceSettings
 from ..inference.deepfake_inferencer import DeepfakeInferencer
@@ -24,7 +26,10 @@ from ..inference.report import (
     told_of_threshold,
     told_of_validation,
 )
-from ..inference.sources import JOURNAL
+from ..inference.sources import journals_in
+from .run import check_launcher
+
+_LONGEST_WAIT = 24 * 3600  # s that a process waits for the last video of another
 
 
 def detect_videos(
@@ -48,6 +53,7 @@ def detect_videos(
     started: Optional[float] = None,
     abstain_below: Optional[str] = None,
     precision: str = 'fp32',
+    launcher: str = 'none',
 ) -> int:
     """Judge videos, print each verdict and a summary, and write the report.
 
@@ -73,9 +79,12 @@ def detect_videos(
             they took. Defaults to None.
         abstain_below (str, optional): As of :class:`DeepfakeInferencer`. Defaults to None.
         precision (str): As of :class:`DeepfakeInferencer`. Defaults to 'fp32'.
+        launcher (str): What has started this process, one of several that share the videos:
+            ``'none'``, ``'pytorch'``, ``'slurm'`` or ``'mpi'``. Defaults to ``'none'``.
 
     Returns:
-        int: 0 if every video has a score, 1 if not, 130 after Ctrl-C.
+        int: 0 if every video has a score, 1 if not, 130 after Ctrl-C; 0 in all but the first of
+        several processes.
 
     Raises:
         MMFakeError: If an argument, config or checkpoint has a mistake that the user can mend.
@@ -84,6 +93,10 @@ def detect_videos(
     if threads is not None:
         torch.set_num_threads(threads)
     cv2.setNumThreads(1)
+    if launcher != 'none':
+        check_launcher(launcher)
+        # not nccl: what is agreed on is small, and no tensor
+        init_dist(launcher, backend='gloo', timeout=_LONGEST_WAIT)
     faces = FaceSettings(detector, detector_model)
     inferencer = DeepfakeInferencer(config, checkpoint, device, scale, faces, precision)
     out = out or str(Path('work_dirs', Path(config).stem, 'detect'))
@@ -105,8 +118,11 @@ def detect_videos(
             abstain_below=abstain_below,
         )
     except KeyboardInterrupt:
-        _tell_what_is_kept(Path(out, JOURNAL))
+        if process_rank() == '0':
+            _tell_what_is_kept(out)
         return 130
+    if not results:  # the first process tells
+        return 0
     _print_summary(results, out)
     if verbose:
         imports = '' if started is None else f'imports {begun - started:.1f} s, '
@@ -118,12 +134,14 @@ def detect_videos(
     return 0 if results['n_scored'] == results['n_videos'] else 1
 
 
-def _tell_what_is_kept(journal: Path) -> None:
-    kept = journal.read_bytes().count(b'\n') if journal.is_file() else 0
+def _tell_what_is_kept(out: str) -> None:
+    journals = journals_in(out)
+    kept = sum(journal.read_bytes().count(b'\n') for journal in journals)
     told = 'interrupted'
     if kept:
         videos = 'one video is' if kept == 1 else f'{kept} videos are'
-        told += f': {videos} kept in {journal}; the same command goes on from there'
+        places = ' and '.join(map(str, journals))
+        told += f': {videos} kept in {places}; the same command goes on from there'
     print(MMFakeError(told), file=sys.stderr)
 
 

@@ -11,6 +11,7 @@ import re
 import sys
 import warnings
 from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import ModuleType
@@ -143,6 +144,52 @@ def _imports_succeed(folder: Path) -> bool:
             except Exception:  # an absent package, a removed internal, a broken build
                 return False
     return True
+
+
+# module of the host -> a function or class that it imports, which hardly any run calls
+_SELDOM = {
+    'mmengine.optim.optimizer.builder': ('transformers', 'Adafactor'),
+    'mmaction.datasets.transforms.pose_transforms': ('scipy.stats', 'mode'),
+}
+
+
+def defer_seldom_imports() -> None:
+    """Let two modules of the host import a large package only when they need its one function.
+
+    mmengine 0.10.7 imports ``transformers`` for the optimizer Adafactor, mmaction2 1.2
+    ``scipy.stats`` for poses: together a second of CPU at the start of every command.
+    """
+    if not any(isinstance(finder, _SeldomFinder) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _SeldomFinder())
+
+
+class _SeldomFinder(MetaPathFinder):
+    """Finds those modules as everybody does, and has them executed beside a stand-in."""
+
+    def find_spec(self, name: str, path=None, target=None) -> Optional[ModuleSpec]:
+        spec = PathFinder.find_spec(name, path) if name in _SELDOM else None
+        if spec is not None and spec.loader is not None:
+            spec.loader.exec_module = functools.partial(_execute, spec.loader.exec_module)
+        return spec
+
+
+def _execute(execute: Callable[[ModuleType], None], module: ModuleType) -> None:
+    """Execute a module of the host while the package it seldom needs is a stand-in."""
+    package, name = _SELDOM[module.__name__]
+    if package in sys.modules or importlib.util.find_spec(package) is None:
+        return execute(module)
+
+    def call(*args, **kwargs) -> object:
+        return getattr(importlib.import_module(package), name)(*args, **kwargs)
+
+    call.__name__ = call.__qualname__ = name
+    stand_in = sys.modules[package] = ModuleType(package)
+    setattr(stand_in, name, call)
+    try:
+        return execute(module)
+    finally:
+        if sys.modules.get(package) is stand_in:
+            del sys.modules[package]
 
 
 def import_transformers() -> ModuleType:

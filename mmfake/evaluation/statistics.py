@@ -7,13 +7,6 @@ from typing import Callable, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 import pandas as pd
-from sklearn.metrics import (
-    accuracy_score,
-    average_precision_score,
-    balanced_accuracy_score,
-    roc_auc_score,
-    roc_curve,
-)
 
 FALSE_ALARMS = {'tpr_fpr1': 0.01, 'tpr_fpr5': 0.05}
 """dict[str, float]: Metric -> the share of originals that may be called manipulated for it."""
@@ -50,6 +43,14 @@ def binary_metrics(
     metrics = dict.fromkeys(names, math.nan)
     if not len(labels):
         return metrics
+    from sklearn.metrics import (  # not before: half a second, which detection does without
+        accuracy_score,
+        average_precision_score,
+        balanced_accuracy_score,
+        roc_auc_score,
+        roc_curve,
+    )
+
     called = scores >= 0.5
     metrics['acc'] = float(accuracy_score(labels, called))
     if threshold is not None:
@@ -70,6 +71,8 @@ def equal_error_rate(labels: np.ndarray, scores: np.ndarray) -> float:
 
     It lies on the straight line between the two nearest points of the curve.
     """
+    from sklearn.metrics import roc_curve  # not before, as above
+
     fpr, tpr, _ = roc_curve(labels, scores, drop_intermediate=False)
     # fpr - fnr climbs from -1 to 1 along the curve
     return float(np.interp(0, fpr + tpr - 1, fpr))

@@ -72,7 +72,7 @@ class _Painter:
     def pictures(self, frames: SoundFrames, width: int, height: int) -> Iterator[np.ndarray]:
         """Give the painted frames, (height, width, 3) uint8 RGB."""
         for number, frame in enumerate(frames):
-            picture = frame.picture
+            picture = np.asarray(frame.picture)
             scale = np.array([width / picture.shape[1], height / picture.shape[0]])
             if picture.shape[:2] != (height, width):
                 picture = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)

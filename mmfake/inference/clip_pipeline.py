@@ -1,8 +1,8 @@
-"""Clips of a video: the test pipeline of a config, and cutting clips out in the second pass."""
+"""Clips of a video: the test pipeline of a config, and cutting clips out of passing frames."""
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Sequence
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Sequence
 
 import numpy as np
 from mmaction.registry import TRANSFORMS
@@ -162,19 +162,21 @@ def _as_decoded(pictures: List[np.ndarray]) -> Dict[str, Any]:
 
 def cut_clips(
     frames: Iterable[Frame],
-    segments: Sequence[Segment],
+    first: int,
+    segments: Mapping[int, Segment],
     pipeline: ClipPipeline,
     size: int,
     fps: float,
 ) -> Iterator[Clip]:
     """Cut clips out of a video while its frames pass by.
 
-    Only frames shrunk to the size of the clips are kept, and those of a segment only until its
-    last clip is made.
+    Only the frames that are in a clip are converted to RGB. They are kept at the size of the
+    clips, and those of a segment only until its last clip is made.
 
     Args:
-        frames (Iterable[Frame]): All frames of the video.
-        segments (Sequence[Segment]): What to cut out; they may overlap in time.
+        frames (Iterable[Frame]): Frames of the video, one after the other.
+        first (int): Number of the first of them in the video.
+        segments (Mapping[int, Segment]): What to cut out, by number; they may overlap in time.
         pipeline (ClipPipeline): Shapes the frames.
         size (int): Side of a face crop before it is shaped, px.
         fps (float): Frames per s, for the end of the last frame.
@@ -182,10 +184,14 @@ def cut_clips(
     Yields:
         Clip: The clips of each segment together, segments by the end of their last clip.
     """
-    waiting = [_Cutting(number, segment) for number, segment in enumerate(segments)]
-    for number, frame in enumerate(frames):
-        for cutting in waiting:
-            cutting.take(number, frame, pipeline, size)
+    waiting = [_Cutting(number, segment) for number, segment in segments.items()]
+    for number, frame in enumerate(frames, first):
+        taking = [cutting for cutting in waiting if number in cutting.needed]
+        if taking:
+            picture = np.asarray(frame.picture)
+            for cutting in taking:
+                cutting.take(number, picture, frame.time, pipeline, size)
+        del frame  # or it would live on while the next one is decoded
         done = [cutting for cutting in waiting if cutting.last <= number]
         waiting = [cutting for cutting in waiting if cutting.last > number]
         for cutting in done:
@@ -204,15 +210,15 @@ class _Cutting:
         self._pictures: Dict[int, np.ndarray] = {}
         self._times: Dict[int, float] = {}
 
-    def take(self, number: int, frame: Frame, pipeline: ClipPipeline, size: int) -> None:
-        """Keep a frame of the video if a clip needs it."""
-        if number not in self.needed:
-            return
-        picture, squares = frame.picture, self.segment.squares
+    def take(
+        self, number: int, picture: np.ndarray, time: float, pipeline: ClipPipeline, size: int
+    ) -> None:
+        """Keep a frame of the video that a clip needs."""
+        squares = self.segment.squares
         if squares is not None:
             picture = crop_square(picture, squares[number - self.segment.start], size)
         self._pictures[number] = pipeline.shrink(picture)
-        self._times[number] = frame.time
+        self._times[number] = time
 
     def clips(self, pipeline: ClipPipeline, fps: float) -> Iterator[Clip]:
         """Make the clips."""

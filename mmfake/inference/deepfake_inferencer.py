@@ -6,10 +6,12 @@ import hashlib
 import json
 import logging
 import webbrowser
+from collections import deque
+from contextlib import ExitStack, closing
 from dataclasses import asdict
 from numbers import Integral
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Optional, Sequence, Union
+from typing import Any, Callable, Deque, Dict, Iterator, List, Optional, Sequence, Set, Union
 
 from mmengine.config import Config
 
@@ -24,8 +26,10 @@ from .detection_run import finish_video, score_videos, video_progress
 from .detector import Detector, unit_of
 from .evidence import Saliency
 from .exported_model import ExportedModel, is_exported
+from .journal import Journal, folder_lock
 from .report import write_report
-from .results import SCHEMA_VERSION, Journal, JudgedVideo, write_json, write_results
+from .results import SCHEMA_VERSION, JudgedVideo, write_json, write_results
+from .share import Share
 from .sources import PAGE, Source, collect_inputs, earlier_copies, remove_copies
 from .trained_model import TrainedModel
 from .video_scan import VideoScan
@@ -95,7 +99,7 @@ class DeepfakeInferencer:
         if is_exported(checkpoint):
             if precision != 'fp32':
                 raise MMFakeError(
-                    f'precision {precision!r}: {checkpoint} is exported and computes in fp32; drop it'
+                    f'precision {precision!r}: {checkpoint} computes in fp32; drop it'
                 )
             self.model = ExportedModel(config, str(checkpoint), device)
         else:
@@ -126,6 +130,10 @@ class DeepfakeInferencer:
         With ``out_dir`` each finished video is kept at once in ``out_dir/results.jsonl``. If the
         run is interrupted, the same call takes them from there; the file is removed when the
         results are written.
+
+        Of several processes (:func:`mmengine.dist.init_dist` with gloo), all of which make the same
+        call, each judges its share of the videos. The first one writes what one process would, and
+        returns it.
 
         Args:
             inputs (str | Path | np.ndarray | Sequence): A video, a folder, a list in a ``.txt``
@@ -159,7 +167,7 @@ class DeepfakeInferencer:
 
         Returns:
             dict: As :data:`mmfake.inference.results.RESULTS_SCHEMA` says; ``predictions`` has one
-            dict per video.
+            dict per video. An empty dict in all but the first of several processes.
 
         Raises:
             MMFakeError: If an argument will not do or a file cannot be written.
@@ -189,7 +197,10 @@ class DeepfakeInferencer:
             crops = [told] if told else []
 
         # collect the videos, and what an interrupted run has finished of them
-        videos = collect_inputs(inputs, note)
+        share = Share()
+        if share.rank:
+            note = _LOGGER.debug  # the first process has said it
+        videos = share.first(lambda: collect_inputs(inputs, note))
         settings = dict(person=person, face=face, segments=segments, batch_size=batch_size)
         if faces is not None:
             settings.update(faces=asdict(faces))
@@ -201,57 +212,82 @@ class DeepfakeInferencer:
             abstain_below=decision.least,
             settings=settings,
         )
-        journal, done, stale = None, {}, set()
-        if out_dir:
-            stale = earlier_copies(out_dir)
-            judged_by = dict(run, config_sha256=self._config_digest, save_video=save_video)
-            journal = Journal(out_dir, judged_by, videos)
-            done = dict(journal.done)
-        if done:
-            note(f'{len(done)} of {len(videos)} videos were judged before')
-        for number in sorted(done):
-            progress(done[number].prediction)
+        judged_by = dict(run, config_sha256=self._config_digest, save_video=save_video)
+        done: Dict[int, JudgedVideo] = {}
+        stale: Set[str] = set()
+        with ExitStack() as opened:
 
-        # scan and score the others, decide on each as soon as it is complete
-        left = [number for number in range(len(videos)) if number not in done]
-        scans = (
-            VideoScan(source, name, self.model.pipeline, faces, person, segments)
-            for name, source in (videos[number] for number in left)
-        )
-        saliency = Saliency(self.model) if out_dir else None
-        copies = out_dir if save_video else ''
-        with video_progress(len(videos), len(done), show_progress) as advance:
-            for number, tally in zip(left, score_videos(scans, self.model, batch_size)):
-                done[number] = finish_video(tally, self.model, decision, saliency, number, copies)
-                if journal is not None:
-                    journal.keep(number, done[number])
+            def begin() -> List[int]:
+                if out_dir:
+                    opened.enter_context(folder_lock(out_dir))
+                    stale.update(earlier_copies(out_dir))
+                    done.update(Journal(out_dir, judged_by, videos).done)
+                return sorted(done)
+
+            known = share.first(begin)
+            journal = Journal(out_dir, judged_by, videos, share.rank) if out_dir else None
+            if known:
+                note(f'{len(known)} of {len(videos)} videos were judged before')
+            for number in sorted(done):
                 progress(done[number].prediction)
-                advance()
 
-        # write
-        judged: List[JudgedVideo] = [done[number] for number in range(len(videos))]
-        predictions = [video.prediction for video in judged]
-        results = dict(
-            run,
-            # why is told here alone: it holds times, and a run that goes on has others
-            model=dict(self.model.facts, precision_reason=self.model.precision.reason),
-            warnings=_warnings_of([*self.model.warnings, *crops], predictions),
-            meaning=meaning_of(self.model.facts, person),
-            n_videos=len(predictions),
-            n_scored=sum(video['status'] == 'scored' for video in predictions),
-            predictions=predictions,
-        )
-        if pred_out_file:
-            write_json(results, pred_out_file)
-        if journal is not None:
-            write_results(results, out_dir)
-            page = Path(out_dir, PAGE)
-            write_report(results, [video.strips for video in judged], page, saliency.method)
-            remove_copies(out_dir, stale - {video.get('annotated') for video in predictions})
-            journal.remove()
-            if show:
-                webbrowser.open(page.resolve().as_uri())
-        if print_result:
+            # scan and score the others, decide on each as soon as it is complete
+            left = [number for number in range(len(videos)) if number not in known]
+            scanned: Deque[int] = deque()
+
+            def scans() -> Iterator[VideoScan]:
+                for number in share.take(left):
+                    scanned.append(number)
+                    name, source = videos[number]
+                    yield VideoScan(source, name, self.model.pipeline, faces, person, segments)
+
+            saliency = Saliency(self.model) if out_dir else None
+            copies = out_dir if save_video else ''
+            scored = opened.enter_context(closing(score_videos(scans(), self.model, batch_size)))
+            shown = show_progress and not share.rank
+            with video_progress(len(videos), len(known), shown) as advance:
+                for tally in scored:
+                    number = scanned.popleft()
+                    done[number] = finish_video(
+                        tally, self.model, decision, saliency, number, copies
+                    )
+                    if journal is not None:
+                        journal.keep(number, done[number])
+                    progress(done[number].prediction)
+                    advance(share.finish())
+
+            # write
+            together = share.gather(done)
+            results: Dict[str, Any] = {}
+
+            def write() -> None:
+                judged: List[JudgedVideo] = [together[number] for number in range(len(videos))]
+                predictions = [video.prediction for video in judged]
+                results.update(
+                    run,
+                    # why is told here alone: it holds times, and a run that goes on has others
+                    model=dict(self.model.facts, precision_reason=self.model.precision.reason),
+                    warnings=_warnings_of([*self.model.warnings, *crops], predictions),
+                    meaning=meaning_of(self.model.facts, person),
+                    n_videos=len(predictions),
+                    n_scored=sum(video['status'] == 'scored' for video in predictions),
+                    predictions=predictions,
+                )
+                if pred_out_file:
+                    write_json(results, pred_out_file)
+                if out_dir:
+                    write_results(results, out_dir)
+                    page = Path(out_dir, PAGE)
+                    write_report(results, [video.strips for video in judged], page, saliency.method)
+                    copied = {video.get('annotated') for video in predictions}
+                    remove_copies(out_dir, stale - copied)
+
+            share.first(write)
+            if journal is not None:
+                journal.remove()
+        if show and results:
+            webbrowser.open(Path(out_dir, PAGE).resolve().as_uri())
+        if print_result and results:
             print(json.dumps(results, indent=2))
         return results
 

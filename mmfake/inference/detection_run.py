@@ -5,13 +5,15 @@ from __future__ import annotations
 import time
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Tuple
+from threading import Event
+from typing import Any, Callable, Dict, Generator, Iterable, Iterator, List, Optional, Tuple
 
 import torch
 from av.error import FFmpegError
 
 from ..console import ProgressBar
 from ..errors import MMFakeError
+from .ahead import Ahead
 from .annotated_video import annotate_video
 from .clip_pipeline import Clip
 from .decision import Decision
@@ -21,21 +23,31 @@ from .results import JudgedVideo
 from .video_scan import VideoScan
 from .video_tally import VideoTally
 
+_AHEAD = 8  # clips that wait for the model, of at most 3 MB each at full size
+
 
 def score_videos(
     scans: Iterable[VideoScan], model: Detector, batch_size: int
-) -> Iterator[VideoTally]:
+) -> Generator[VideoTally, None, None]:
     """Score videos, one decoded after the other, clips judged in batches across them.
+
+    The videos are decoded, searched and cut in a thread of its own while the model judges.
 
     Yields:
         VideoTally: Each video once it is complete, in the order of the videos.
     """
     unfinished: List[VideoTally] = []
     queue: List[Tuple[VideoTally, Clip]] = []
-    for scan in scans:
-        tally = VideoTally(scan)
-        unfinished.append(tally)
-        for clip in scan.clips():
+    stopped = Event()
+    with Ahead(_scanned(scans, stopped), _AHEAD, stopped) as ahead:
+        for scan, clip in ahead:
+            if not unfinished or unfinished[-1].scan is not scan:
+                unfinished.append(VideoTally(scan))
+            tally = unfinished[-1]
+            if clip is None:
+                tally.cut = True
+                yield from _complete(unfinished)
+                continue
             tally.waiting += 1
             queue.append((tally, clip))
             if len(queue) == batch_size:
@@ -43,11 +55,20 @@ def score_videos(
                 queue = []
                 # now, not after a long video, in which they could be lost
                 yield from _complete(unfinished)
-        tally.cut = True
-        yield from _complete(unfinished)
     if queue:
         _judge(queue, model)
     yield from unfinished
+
+
+def _scanned(
+    scans: Iterable[VideoScan], stopped: Event
+) -> Iterator[Tuple[VideoScan, Optional[Clip]]]:
+    """The clips of each video, and None at its end."""
+    for scan in scans:
+        for clip in scan.clips(stopped):
+            yield scan, clip
+            del clip  # or it would live on while the next one is cut
+        yield scan, None
 
 
 def _complete(unfinished: List[VideoTally]) -> Iterator[VideoTally]:
@@ -106,7 +127,7 @@ _LINES = 10  # of a run without a terminal
 @contextmanager
 def video_progress(
     total: int, before: int, shown: bool, clock: Callable[[], float] = time.monotonic
-) -> Iterator[Callable[[], None]]:
+) -> Iterator[Callable[[int], None]]:
     """Show a bar on stderr; where that is no terminal, a line after each tenth of the videos.
 
     Args:
@@ -116,10 +137,10 @@ def video_progress(
         clock (Callable): Tells the time, s. Defaults to ``time.monotonic``.
 
     Yields:
-        Callable: To be called after each further video.
+        Callable: To be called after each further video with how many there were.
     """
     if not shown:
-        yield lambda: None
+        yield lambda further: None
         return
     begun, done = clock(), before
 
@@ -129,11 +150,11 @@ def video_progress(
         left = (clock() - begun) / (done - before) * (total - done)
         return str(timedelta(seconds=round(left)))
 
-    def advance() -> None:
+    def advance(further: int) -> None:
         nonlocal done
-        done += 1
+        last, done = done, before + further
         bar.update(task, completed=done, description=f'videos, {time_left()} left')
-        is_tenth = done * _LINES // total > (done - 1) * _LINES // total
+        is_tenth = done * _LINES // total > last * _LINES // total
         if bar.disable and total > 1 and is_tenth:
             bar.console.print(f'{done} of {total} videos, {time_left()} left')
 

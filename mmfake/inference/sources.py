@@ -8,6 +8,7 @@ import re
 from collections import Counter, defaultdict
 from contextlib import suppress
 from pathlib import Path
+from threading import Event
 from typing import (
     Any,
     Callable,
@@ -16,6 +17,7 @@ from typing import (
     Iterator,
     List,
     NamedTuple,
+    Optional,
     Sequence,
     Set,
     Tuple,
@@ -39,6 +41,8 @@ class NoVideo(NamedTuple):
 Source = Union[str, Path, np.ndarray, NoVideo]
 
 # ---- reading ----
+
+_DECODERS = 4  # threads of FFmpeg's, which decode ahead while somebody looks at a frame
 
 
 class ArrayClip(StoredClip):
@@ -89,18 +93,26 @@ class ClipReader:
 class SoundFrames:
     """The frames up to the first damage, which is kept instead of raised.
 
+    Args:
+        reader (FrameReader | ClipReader): Gives the frames.
+        stopped (threading.Event, optional): Once it is set, no more are given. Defaults to None.
+
     Attributes:
         damage (str): What is wrong, empty as long as nothing is.
         count (int): Frames given so far.
     """
 
-    def __init__(self, reader: Union[FrameReader, ClipReader]) -> None:
-        self._reader = reader
+    def __init__(
+        self, reader: Union[FrameReader, ClipReader], stopped: Optional[Event] = None
+    ) -> None:
+        self._reader, self._stopped = reader, stopped
         self.damage, self.count = '', 0
 
     def __iter__(self) -> Iterator[Frame]:
         try:
             for frame in self._reader:
+                if self._stopped is not None and self._stopped.is_set():
+                    return
                 self.count += 1
                 yield frame
                 del frame  # or it would live on while the next one is decoded
@@ -111,6 +123,8 @@ class SoundFrames:
 def open_source(source: Source, name: str) -> Union[FrameReader, ClipReader]:
     """Open a video, a ``.npy`` clip, a folder of numbered JPEG files or an array called ``name``.
 
+    Pictures of a video are converted to RGB by whoever looks at them.
+
     Raises:
         VideoError: If it cannot be read.
         MMFakeError: If an array is no clip.
@@ -120,17 +134,18 @@ def open_source(source: Source, name: str) -> Union[FrameReader, ClipReader]:
     if isinstance(source, np.ndarray):
         return ClipReader(ArrayClip(source, name))
     clip = open_stored_clip(source)
-    return FrameReader(source) if clip is None else ClipReader(clip)
+    return FrameReader(source, _DECODERS, lazy=True) if clip is None else ClipReader(clip)
 
 
 # ---- what a run has written, which is not judged ----
 
-RESULTS, TABLE, PAGE, JOURNAL = 'results.json', 'results.csv', 'report.html', 'results.jsonl'
-"""str: Names of the files; the journal is there while a run is unfinished."""
+RESULTS, TABLE, PAGE = 'results.json', 'results.csv', 'report.html'
+"""str: Names of the files."""
 
 COPIES = 'videos'
 """str: The folder of the copies with boxes and scores."""
 
+_JOURNAL = re.compile(r'results(\.rank\d+)?\.jsonl')
 _COPY = re.compile(r'\d{4,}_[\w.-]*\.mp4')
 _HEAD = 400  # bytes in which our files say what they are
 
@@ -141,18 +156,29 @@ def copy_name(number: int, video: str) -> str:
     return f'{COPIES}/{number:04d}_{stem}.mp4'
 
 
+def journal_name(rank: int) -> str:
+    """Name the journal of a process, which is there while a run is unfinished."""
+    return f'results.rank{rank}.jsonl' if rank else 'results.jsonl'
+
+
+def journals_in(folder: Union[str, Path]) -> List[Path]:
+    """The journals of an unfinished run in a folder, that of the first process first."""
+    names = filter(_JOURNAL.fullmatch, os.listdir(folder) if os.path.isdir(folder) else ())
+    return [Path(folder, name) for name in sorted(names, key=lambda name: (len(name), name))]
+
+
 def is_own_file(path: Union[str, Path]) -> bool:
     """Tell whether a run has written a file, by its name and by what else is in the folder."""
     folder, name = os.path.split(path)
-    if name in (RESULTS, TABLE, PAGE, JOURNAL):
+    if name in (RESULTS, TABLE, PAGE) or _JOURNAL.fullmatch(name):
         return _is_own_folder(folder)
     folder, below = os.path.split(folder)
     return below == COPIES and bool(_COPY.fullmatch(name)) and _is_own_folder(folder)
 
 
 def _is_own_folder(folder: Union[str, Path]) -> bool:
-    for name in (RESULTS, JOURNAL):
-        with suppress(OSError), open(os.path.join(folder, name), 'rb') as file:
+    for path in (Path(folder, RESULTS), *journals_in(folder)):
+        with suppress(OSError), open(path, 'rb') as file:
             head = file.read(_HEAD)
             if b'"schema_version"' in head and b'"mmfake"' in head:
                 return True
@@ -167,9 +193,10 @@ def earlier_copies(folder: Union[str, Path]) -> Set[str]:
     unreadable = (OSError, ValueError, RecursionError, TypeError, KeyError)
     with suppress(*unreadable):
         predictions += json.loads(Path(folder, RESULTS).read_bytes())['predictions']
-    with suppress(*unreadable):
-        for line in Path(folder, JOURNAL).read_bytes().splitlines():
-            predictions.append(json.loads(line)['prediction'])
+    for path in journals_in(folder):
+        with suppress(*unreadable):
+            for line in path.read_bytes().splitlines():
+                predictions.append(json.loads(line)['prediction'])
     names = [record.get('annotated') for record in predictions if isinstance(record, dict)]
     parts = [name.split('/') for name in names if isinstance(name, str)]
     # never a name that leads out of the folder

@@ -1,8 +1,10 @@
-"""Scan of one video in two passes: faces, then clips."""
+"""Scan of one video: faces are searched and clips cut out, window by window."""
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterator, List, Optional, Tuple
+from collections import deque
+from threading import Event
+from typing import Any, Deque, Dict, Generator, Iterable, Iterator, List, Optional, Sequence, Tuple
 
 import numpy as np
 from av.error import FFmpegError
@@ -12,9 +14,12 @@ from ..faces.crop import square_boxes
 from ..faces.detectors import FaceSettings
 from ..faces.face_track import FaceTrack, box_overlap, smooth_track
 from ..faces.search import FaceSearch
-from ..video.frame_reader import VideoError
+from ..video.frame_reader import Frame, VideoError
 from .clip_pipeline import Clip, ClipPipeline, Segment, cut_clips
 from .sources import SoundFrames, open_source
+
+MOST_KEPT = 384 * 2**20
+"""int: Bytes of decoded frames that are kept while faces are searched: 270 of 720 x 1280 px."""
 
 _MOST_PEOPLE = 8  # of a window: a crowd would take for ever and be too small anyway
 _FILLS = 0.9  # of the shorter side of the picture: a crop of a face shows little else
@@ -25,10 +30,12 @@ _PLAIN = 2.0  # standard deviation of grey levels in a picture; that of real fac
 
 
 class VideoScan:
-    """Find the faces of a video and cut the clips out, frame by frame in two passes.
+    """Find the faces of a video and cut the clips out, frame by frame.
 
-    The first pass tracks faces window by window (:class:`FaceSearch`), the second cuts
-    (:func:`cut_clips`). Without a face search the whole video is one segment, exactly as the test
+    Faces are tracked window by window (:class:`FaceSearch`), and the clips of a window are cut out
+    (:func:`cut_clips`) when it ends, of its decoded frames, which were kept. Of larger pictures
+    they would need too much memory (:data:`MOST_KEPT`): such a video is decoded a second time to
+    cut. Without a face search the whole video is one window and one segment, exactly as the test
     pipeline sees a file.
 
     Args:
@@ -71,21 +78,36 @@ class VideoScan:
         self.warnings: List[str] = []
         self.damage = ''
         self.watch = Stopwatch()
+        self._stopped: Optional[Event] = None
+        self._later: Dict[int, Segment] = {}  # to be cut when the video is read again
+        self._cut_out = self._still = self._plain = 0  # clips
 
-    def clips(self) -> Iterator[Clip]:
-        """Go through the video; without a clip, :attr:`status` says why, nothing is raised."""
+    def clips(self, stopped: Optional[Event] = None) -> Iterator[Clip]:
+        """Go through the video; without a clip, :attr:`status` says why, nothing is raised.
+
+        Args:
+            stopped (threading.Event, optional): Once it is set, nobody asks for the rest. Defaults
+                to None.
+
+        Yields:
+            Clip: The clips, window by window.
+        """
+        self._stopped = stopped
         try:
-            self._search()
+            yield from self._search()
             if self.status == 'scored':
-                yield from self._cut()
+                frames, damage = (yield from self._read_again()) if self._later else (0, '')
+                self._note_pictures()
+                if self._cut_out < sum(len(segment.frames) for segment in self.segments):
+                    self._note_change(frames, damage)
         except VideoError as error:
             self.status, self.reason = 'decode-failed', error.reason
         except (OSError, FFmpegError) as error:  # one video must not cost the others
             self.status = 'decode-failed'
             self.reason = f'cannot be opened: {error.strerror or error}'
 
-    def _search(self) -> None:
-        """Decide what to cut out."""
+    def _search(self) -> Iterator[Clip]:
+        """Decide what to cut out, and cut it out of the frames that are kept."""
         with self.watch.timing('decode'):
             reader = open_source(self.source, self.name)
         with reader:
@@ -98,27 +120,29 @@ class VideoScan:
                     f'it has {reader.fps:.3g} frames per s: the detector was trained on clips of '
                     'successive frames, and these are far apart'
                 )
-            frames = SoundFrames(reader)
-            if self._faces is None:
-                times = [frame.time for frame in self.watch.each('decode', frames)]
-                self._know(times, not frames.damage)
-                self._take_all(frames.count)
-            else:
-                self._take_faces(frames)
+            frames = SoundFrames(reader, self._stopped)
+            yield from self._take_all(frames) if self._faces is None else self._take_faces(frames)
         self.damage = frames.damage
 
-    def _take_all(self, frames: int) -> None:
+    def _take_all(self, frames: SoundFrames) -> Iterator[Clip]:
         """Take the whole video as one segment."""
-        if frames < self._pipeline.span:
+        kept, times = _KeptFrames(), []
+        for frame in self.watch.each('decode', frames):
+            times.append(frame.time)
+            kept.add(frame)
+            del frame  # or it would live on while the next one is decoded
+        self._know(times, not frames.damage)
+        if frames.count < self._pipeline.span:
             self.status = 'too-short'
-            self.reason = f'{frames} frames, a clip has at least {self._pipeline.span}'
+            self.reason = f'{frames.count} frames, a clip has at least {self._pipeline.span}'
             return
-        chosen = self._pipeline.choose(frames, self.facts['fps'])
+        chosen = self._pipeline.choose(frames.count, self.facts['fps'])
         self.segments = [Segment(0, 0, None, chosen)]
+        yield from self._cut(kept, 0, self.segments)
 
-    def _take_faces(self, frames: SoundFrames) -> None:
+    def _take_faces(self, frames: SoundFrames) -> Iterator[Clip]:
         """Take the faces of each window."""
-        settings, times = self._faces, []
+        settings, times, kept = self._faces, [], _KeptFrames()
         detector, margin = settings.load()
         search = FaceSearch(
             detector,
@@ -130,10 +154,11 @@ class VideoScan:
         )
 
         def pictures() -> Iterator[np.ndarray]:
-            for picture, time in self.watch.each('decode', frames):
-                times.append(time)
-                yield picture
-                del picture  # or it would live on while the next one is decoded
+            for frame in self.watch.each('decode', frames):
+                times.append(frame.time)
+                kept.add(frame)
+                yield frame.picture
+                del frame  # or it would live on while the next one is decoded
 
         before: List[Tuple[int, FaceTrack]] = []  # the people of the window before this one
         watched = pictures()
@@ -142,7 +167,9 @@ class VideoScan:
                 end = times[-1] + 1 / self.facts['fps']
                 place = dict(start=times[window.start], end=end)
                 self.skipped.append(dict(place, status=window.status, reason=window.reason))
+            known = len(self.segments)
             before = self._name(window.people, before, margin)
+            yield from self._cut(kept, window.start, self.segments[known:])
             windows = len({segment.start // settings.window for segment in self.segments})
             if self._most_segments and windows >= self._most_segments:
                 break
@@ -153,6 +180,37 @@ class VideoScan:
             self._note_crop()
         if not self.segments:
             self.status, self.reason = search.complaint()
+
+    def _cut(self, kept: _KeptFrames, first: int, segments: Sequence[Segment]) -> Iterator[Clip]:
+        """Cut the latest segments out of the kept frames, or note that they are to be read again.
+
+        No more frames are kept then.
+        """
+        known = len(self.segments) - len(segments)
+        numbered = dict(enumerate(segments, known))
+        if kept.is_whole:
+            yield from self._clips_of(kept.taken(), first, numbered)
+        else:
+            self._later.update(numbered)
+        kept.clear()
+
+    def _clips_of(
+        self, frames: Iterable[Frame], first: int, segments: Dict[int, Segment]
+    ) -> Iterator[Clip]:
+        size = 0 if self._faces is None else self._faces.size
+        clips = cut_clips(frames, first, segments, self._pipeline, size, self.facts['fps'])
+        for clip in self.watch.each('cut', clips):
+            self._cut_out += 1
+            self._plain += _is_plain(clip.pictures)
+            self._still += _is_still(clip.pictures)
+            yield clip
+
+    def _read_again(self) -> Generator[Clip, None, Tuple[int, str]]:
+        """Cut out what is left; say how many frames were read for it, and what is wrong with it."""
+        with open_source(self.source, self.name) as reader:
+            frames = SoundFrames(reader, self._stopped)
+            yield from self._clips_of(self.watch.each('decode', frames), 0, self._later)
+        return frames.count, frames.damage
 
     def _name(
         self, people: List[FaceTrack], before: List[Tuple[int, FaceTrack]], margin: float
@@ -192,8 +250,9 @@ class VideoScan:
                 'once more; use --no-face (face=False)'
             )
 
-    def _note_pictures(self, cut: int, still: int, plain: int) -> None:
+    def _note_pictures(self) -> None:
         """Refuse a video that shows nothing, and warn of clips that do not move."""
+        cut, still, plain = self._cut_out, self._still, self._plain
         if cut and plain == cut:
             self.status = 'no-face'
             self.reason = 'every picture is of one colour: nothing can be judged'
@@ -208,33 +267,48 @@ class VideoScan:
                 'on faces that move'
             )
 
+    def _note_change(self, frames: int, damage: str) -> None:
+        """Tell of a file that no longer gives the frames it gave before."""
+        self.damage = damage or self.damage
+        told = f'{frames} frames when read again, {self.facts["frames"]} before'
+        if self._cut_out:
+            self.warnings.append(f'{told}; the score is of the first {self._cut_out} clips')
+        else:
+            self.status, self.reason = 'changed', f'{told}: wait until the file is complete'
+
     def _know(self, times: List[float], whole: bool) -> None:
         """Keep how long the video is, as far as it was read."""
         duration = times[-1] + 1 / self.facts['fps'] if times else 0.0
         self.facts.update(frames=len(times), duration=duration, read_to_end=whole)
 
-    def _cut(self) -> Iterator[Clip]:
-        """Cut the clips out, and notice a file that no longer gives the frames it gave before."""
-        size = 0 if self._faces is None else self._faces.size
-        cut = still = plain = 0
-        with open_source(self.source, self.name) as reader:
-            frames = SoundFrames(reader)
-            passing = self.watch.each('decode', frames)
-            clips = cut_clips(passing, self.segments, self._pipeline, size, reader.fps)
-            for clip in self.watch.each('cut', clips):
-                cut += 1
-                plain += _is_plain(clip.pictures)
-                still += _is_still(clip.pictures)
-                yield clip
-        self._note_pictures(cut, still, plain)
-        if cut == sum(len(segment.frames) for segment in self.segments):
-            return
-        self.damage = frames.damage or self.damage
-        told = f'{frames.count} frames when read again, {self.facts["frames"]} before'
-        if cut:
-            self.warnings.append(f'{told}; the score is of the first {cut} clips')
+
+class _KeptFrames:
+    """The decoded frames of a window, in so far as memory allows."""
+
+    def __init__(self) -> None:
+        self.is_whole = True
+        self._frames: Deque[Frame] = deque()
+        self._bytes = 0
+
+    def add(self, frame: Frame) -> None:
+        """Keep a frame; if that is too much, none any more."""
+        self._bytes += frame.picture.nbytes
+        if self._bytes > MOST_KEPT:
+            self.is_whole = False
+        if self.is_whole:
+            self._frames.append(frame)
         else:
-            self.status, self.reason = 'changed', f'{told}: wait until the file is complete'
+            self._frames.clear()
+
+    def taken(self) -> Iterator[Frame]:
+        """Give the frames away."""
+        while self._frames:
+            yield self._frames.popleft()
+
+    def clear(self) -> None:
+        """Begin a window; nothing is kept of it if one before it was too much."""
+        self._frames.clear()
+        self._bytes = 0
 
 
 def _is_plain(pictures: List[np.ndarray]) -> bool:

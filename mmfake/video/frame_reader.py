@@ -11,7 +11,7 @@ import numpy as np
 from av.error import FFmpegError
 
 from ..errors import MMFakeError
-from .frame_converter import FrameConverter
+from .frame_converter import DecodedPicture, FrameConverter
 
 VIDEO_SUFFIXES = tuple(
     f'.{name}'
@@ -51,11 +51,11 @@ class Frame(NamedTuple):
     """A frame as it is shown.
 
     Attributes:
-        picture (np.ndarray): (H, W, 3) uint8 RGB.
+        picture (np.ndarray | DecodedPicture): (H, W, 3) uint8 RGB.
         time (float): When it is shown, s from the first shown frame.
     """
 
-    picture: np.ndarray
+    picture: Union[np.ndarray, DecodedPicture]
     time: float
 
 
@@ -97,7 +97,9 @@ class FrameReader:
 
     Args:
         path (str | Path): A file in any format that FFmpeg knows; never a URL.
-        threads (int): Threads that decode. Defaults to 1.
+        threads (int): Threads that decode, which changes no frame. Defaults to 1.
+        lazy (bool): Whether to give pictures as :class:`DecodedPicture`, to be converted to RGB by
+            whoever looks at them. Defaults to False.
 
     Attributes:
         fps (float): Average frames per s; 25.0 if the file does not say.
@@ -115,22 +117,18 @@ class FrameReader:
             is damaged or truncated.
     """
 
-    def __init__(self, path: Union[str, Path], threads: int = 1) -> None:
+    def __init__(self, path: Union[str, Path], threads: int = 1, lazy: bool = False) -> None:
         self.path = str(path)
         self._container = self._open()
         self._closed = False
         self._frames: Generator[Frame, None, None] = (frame for frame in ())
         try:
-            self._stream = self._find_stream()
-            context = self._stream.codec_context
-            context.thread_count = threads
-            if threads > 1:
-                context.thread_type = 'AUTO'
-            self.codec: str = context.name
+            self._stream = self._find_stream(threads)
+            self.codec: str = self._stream.codec_context.name
             rate = float(self._stream.average_rate or 0)
             self.fps = rate if 0 < rate <= _MAX_FPS else _FALLBACK_FPS
             self.expected_frames: Optional[int] = self._stream.frames or None
-            self._to_picture = FrameConverter()
+            self._convert, self._lazy = FrameConverter(), lazy
             self.remarks = _remarks_on(self._stream)
             self._damaged = False
             self._frames = self._read()
@@ -194,7 +192,7 @@ class FrameReader:
         except OSError as error:
             raise VideoError(path, f'cannot be opened ({error.strerror})') from None
 
-    def _find_stream(self) -> av.video.stream.VideoStream:
+    def _find_stream(self, threads: int) -> av.video.stream.VideoStream:
         """Find the film: of several streams the one that claims most frames, or the first."""
         kind = self._container.format.name
         if kind == 'image2' or kind.endswith('_pipe'):
@@ -205,15 +203,15 @@ class FrameReader:
         film = max(streams, key=lambda stream: stream.frames)
         if film.codec_context is None:
             raise VideoError(self.path, 'its video codec is unknown; convert it, e.g. to H.264')
+        film.codec_context.thread_count = threads
+        if threads > 1:
+            film.codec_context.thread_type = 'AUTO'
         return film
 
     def _read(self) -> Generator[Frame, None, None]:
         """Give the good frames, then tell of the damage."""
         shown, start, clock = 0, None, self._stream.time_base
-        for frame in self._decode():
-            if frame.is_corrupt:
-                self._damaged = True
-                break
+        for frame in self._decode_exactly():
             if not shown and getattr(frame, 'interlaced_frame', False):
                 self.remarks.append(_INTERLACED)
             ticks = frame.dts if frame.pts is None else frame.pts
@@ -221,12 +219,42 @@ class FrameReader:
             # a bare stream of pictures has no clock
             time = shown / self.fps if ticks is None else float((ticks - start) * clock)
             shown += 1
-            yield Frame(self._to_picture(frame), time)
+            if self._lazy:
+                yield Frame(DecodedPicture(frame, self._convert), time)
+            else:
+                yield Frame(self._convert(frame), time)
+            del frame  # or it would live on while the next one is decoded
         if self._damaged or not shown:
             raise VideoError(self.path, self._complaint(shown))
 
+    def _decode_exactly(self) -> Iterator[av.VideoFrame]:
+        """Decode up to the end or to the first damage, which one thread finds to the frame."""
+        given = 0
+        for frame in self._decode():
+            given += 1
+            yield frame
+            del frame
+        if not self._damaged or self._stream.codec_context.thread_count == 1:
+            return
+        self._container.close()
+        self._container, self._damaged = self._open(), False
+        self._stream = self._find_stream(threads=1)
+        for number, frame in enumerate(self._decode()):
+            if number >= given:
+                yield frame
+            del frame
+
     def _decode(self) -> Iterator[av.VideoFrame]:
-        """Decode up to the end or to the first damage."""
+        """Decode up to the end or to the first damage that is noticed."""
+        for frame in self._decode_packets():
+            if frame.is_corrupt:
+                self._damaged = True
+                return
+            yield frame
+            del frame  # or it would live on while the next one is decoded
+
+    def _decode_packets(self) -> Iterator[av.VideoFrame]:
+        """Decode up to the end or to the first packet that cannot be read or decoded."""
         context = self._stream.codec_context
         decoded_up_to = None
         for packet in self._packets():

@@ -224,9 +224,9 @@ def progress():
     def run(total, before, judge, shown=True):
         now = [100.0]
         with video_progress(total, before, shown, lambda: now[0]) as advance:
-            for _ in range(judge):
+            for number in range(judge):
                 now[0] += 2
-                advance()
+                advance(number + 1)
 
     return run
 

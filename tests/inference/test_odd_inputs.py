@@ -81,6 +81,13 @@ class Shrinking:
         return open_source(self.pictures if self.opened == 1 else self.pictures[: self.left], name)
 
 
+@pytest.fixture
+def read_twice(monkeypatch):
+    """No memory for decoded frames, as for large pictures."""
+    monkeypatch.setattr(video_scan, 'MOST_KEPT', 0)
+
+
+@pytest.mark.usefixtures('read_twice')
 @pytest.mark.parametrize('left', [20, 5])
 def test_a_film_that_gives_fewer_frames_the_second_time(judge, noise_film, monkeypatch, left):
     """Cut after 20 or 5 frames, so that not one of its clips, all of which are made at the end."""
@@ -91,6 +98,7 @@ def test_a_film_that_gives_fewer_frames_the_second_time(judge, noise_film, monke
     assert prediction['people'] == []
 
 
+@pytest.mark.usefixtures('read_twice')
 def test_a_film_that_loses_its_end_the_second_time(
     config, checkpoint, face_film, monkeypatch, tmp_path
 ):
@@ -105,6 +113,7 @@ def test_a_film_that_loses_its_end_the_second_time(
     assert warning == '20 frames when read again, 40 before; the score is of the first 4 clips'
 
 
+@pytest.mark.usefixtures('read_twice')
 def test_damage_that_is_only_met_the_second_time(
     inferencer, judge, write_film, noise_film, monkeypatch, tmp_path
 ):

@@ -9,7 +9,8 @@ import pytest
 
 from mmfake.errors import MMFakeError
 from mmfake.inference.evidence import Strip
-from mmfake.inference.results import RESULTS_SCHEMA, Journal, JudgedVideo, stamp_of
+from mmfake.inference.journal import Journal, stamp_of
+from mmfake.inference.results import RESULTS_SCHEMA, JudgedVideo
 
 jsonschema = pytest.importorskip('jsonschema')
 
