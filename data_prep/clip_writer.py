@@ -174,7 +174,10 @@ def codec_settings(format: str, settings: Optional[Mapping[str, str]] = None) ->
     if format == 'npy':
         return 'npy uint8'
     settings = X264 if settings is None else settings
-    named = [f'{key}{settings[key]}' for key in ('crf', 'g', 'bf') if key in settings]
+    # medium, x264's own and once that of all clips, goes without saying
+    preset = settings.get('preset', 'medium')
+    named = [preset] if preset != 'medium' else []
+    named += [f'{key}{settings[key]}' for key in ('crf', 'g', 'bf') if key in settings]
     return ' '.join(['h264', *named, *filter(None, [settings.get('tune')]), 'yuv420p'])
 
 

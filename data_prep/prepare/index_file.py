@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import os
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
-from typing import Dict, Iterable, List, Mapping, Sequence
+from typing import Dict, Iterable, List, Mapping, Sequence, Set
 
 from rich.table import Table
 
@@ -86,6 +87,16 @@ def read_rows(path: Path) -> List[Row]:
             'written anew from the records beside it'
         ) from None
     return rows
+
+
+def codecs_in(root: Path) -> Set[str]:
+    """Say how the clips of a folder are compressed, by its index and those of its shards."""
+    codecs: Set[str] = set()
+    for index in (root / 'index.csv', *root.glob('index-*-of-*.csv')):
+        # what is wrong with an index is told by read_rows
+        with suppress(OSError, ValueError, csv.Error), open(index, encoding='utf-8-sig') as stream:
+            codecs.update(row.get('codec') or '' for row in csv.DictReader(stream))
+    return codecs
 
 
 def closing_table(rows: Iterable[Row]) -> Table:

@@ -87,7 +87,8 @@ def read_settings(args: argparse.Namespace) -> Settings:
     if not args.timeout > 0:
         raise MMFakeError(f'--timeout {args.timeout:g} is not above 0')
     values = dict(vars(args), window=args.frames)
-    return Settings(**{field.name: values[field.name] for field in fields(Settings)})
+    given = {field.name: values[field.name] for field in fields(Settings) if field.name in values}
+    return Settings(**given)
 
 
 def changed_options(args: argparse.Namespace, kept: Sequence[str]) -> List[str]:

@@ -40,7 +40,13 @@ def run_preparation(
     """
     # Look how everything stands; --dry-run ends with that.
     settings.load()  # what is missing for it is said before anything starts
-    layout = Layout(Path(args.out), settings.format)
+    layout, chosen = Layout(Path(args.out), settings.format), settings
+    settings = chosen.as_begun(layout.root)
+    if settings != chosen:
+        print(
+            f'the clips in {layout.root} were made with preset {settings.preset} of x264, and so '
+            f'are the others; for {chosen.preset}, faster and as good, choose another --out'
+        )
     index, mine = layout.index(args.shard.name), args.shard.select(videos)
     preparation = Preparation(mine, layout, settings)
     stands = Counter(preparation.look().values())

@@ -78,7 +78,9 @@ def _make_clip(job: VideoJob, watch: Stopwatch) -> Tuple[dict, dict]:
     with FrameReader(job.video.filename) as reader, watch.timing('write'):
         fps = reader.fps
         pictures = _crops(watch.each('decode', _frames(reader)), track, job)
-        frames = write_clip(layout.clip(job.video), pictures, fps, job.settings.format)
+        settings = job.settings
+        place = layout.clip(job.video)
+        frames = write_clip(place, pictures, fps, settings.format, settings.encoder)
         track = track.head(frames)
         track.save(layout.track(job.video))
     facts = dict(

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Dict
+from typing import Dict, Optional
 
 from mmfake.datasets.protocol import VideoRecord
 from mmfake.errors import MMFakeError
 from mmfake.faces.detectors import FaceSettings
+from mmfake.video.mp4_file import X264
 from mmfake.video.stored_clip import PICTURES
 
 from ..clip_writer import clip_suffix, codec_settings
+from .index_file import codecs_in
 
 CLIP_FORMATS = ('mp4', 'jpg', 'npy')
 """tuple[str]: How clips can be stored."""
@@ -28,6 +30,8 @@ class Settings(FaceSettings):
         format (str): ``'mp4'``, ``'jpg'`` or ``'npy'``. Defaults to ``'mp4'``.
         own_track (bool): Whether each fake is tracked by itself, instead of being cropped where
             the face of its target original is. Defaults to False.
+        preset (str): Of x264, for mp4: how much time it takes to save bytes. Defaults to
+            ``'veryfast'``.
         **kwargs: Those of :class:`~mmfake.faces.detectors.FaceSettings`.
 
     Raises:
@@ -37,6 +41,7 @@ class Settings(FaceSettings):
     min_frames: int = 32
     format: str = 'mp4'
     own_track: bool = False
+    preset: str = X264['preset']
 
     def __post_init__(self) -> None:
         if self.format not in CLIP_FORMATS:
@@ -67,14 +72,29 @@ class Settings(FaceSettings):
             detector_version='' if detector is None else detector.version,
             margin=f'{margin:g}',
             size=str(self.size),
-            codec=codec_settings(self.format),
+            codec=codec_settings(self.format, self.encoder),
         )
+
+    @property
+    def encoder(self) -> Optional[Dict[str, str]]:
+        """Options of x264; None for clips that it does not make."""
+        return dict(X264, preset=self.preset) if self.format == 'mp4' else None
+
+    def as_begun(self, root: Path) -> Settings:
+        """Keep the preset of the clips that earlier runs have put into a folder.
+
+        Clips of two presets in one dataset could be told apart by their compression.
+        """
+        earlier = replace(self, preset='medium')  # that of all clips before there was another
+        begun = self.format == 'mp4' and earlier.provenance()['codec'] in codecs_in(root)
+        return earlier if begun else self
 
     def fingerprint(self) -> Dict[str, object]:
         """Say what a clip depends on: another fingerprint, another clip."""
         values = asdict(self)
         values['frames'] = values.pop('window')
         del values['model']  # its content is in the detector's version, wherever the file lies
+        del values['preset']  # it is in the codec
         return dict(values, **self.provenance())
 
 

@@ -9,8 +9,9 @@ import av
 import numpy as np
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 
-# PyAV 17 converts in as many threads as there are cores, anew for each video, unless told otherwise
-_ONE_THREAD = dict(threads=1) if int(av.__version__.split('.')[0]) >= 17 else {}
+# From PyAV 17 on it converts in as many threads as there are cores, anew for each video, unless
+# told otherwise; its documentation begins with the signature.
+_ONE_THREAD = dict(threads=1) if 'threads' in (VideoReformatter.reformat.__doc__ or '') else {}
 
 
 class FrameConverter:

@@ -15,7 +15,7 @@ from ..errors import MMFakeError
 
 X264 = {
     'crf': '12',  # 40 dB: less would smooth away what gives a manipulation away
-    'preset': 'medium',
+    'preset': 'veryfast',  # a quarter of medium's time; 2 % more bytes, 0.3 dB less
     'tune': 'fastdecode',
     # Any frame is at most 15 others away. Readers that seek, decord among them, miscount frames
     # where groups of pictures are open or frames are reordered, hence closed groups without

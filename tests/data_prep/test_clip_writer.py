@@ -163,11 +163,13 @@ def test_settings_reach_the_encoder_and_the_index(pictures, tmp_path):
     assert keys == [0, 5, 10, 15]
     assert b'crf=40.0' in (tmp_path / 'a.mp4').read_bytes(), 'x264 notes it'
     assert codec_settings('mp4', settings) == 'h264 crf40 g5 bf0 yuv420p'
+    settings['preset'] = 'fast'
+    assert codec_settings('mp4', settings) == 'h264 fast crf40 g5 bf0 yuv420p'
 
 
 def test_what_the_index_says():
     assert [codec_settings(format) for format in FORMATS] == [
-        'h264 crf12 g16 bf0 fastdecode yuv420p',
+        'h264 veryfast crf12 g16 bf0 fastdecode yuv420p',
         'jpg q95',
         'npy uint8',
     ]

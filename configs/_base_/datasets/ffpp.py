@@ -75,9 +75,9 @@ test_pipeline = [
 
 train_dataloader = dict(
     batch_size=32,  # per process; 16 originals + 16 fakes; 2,880 / 32 = 90 iterations an epoch
-    # One worker for each core of this process, 16 at most. A core reads about 30 clips a second, so
-    # that they feed a GPU that takes a batch in 70 ms. torch's prefetch_factor of 2 lets them hold
-    # 16 x 2 batches of 32 x 1.5 MiB = 1.5 GiB, of /dev/shm. Without pin_memory, as the data
+    # One worker for each core of this process, 16 at most. A core reads 30 clips a second or more,
+    # so that they feed a GPU that takes a batch in 70 ms. torch's prefetch_factor of 2 lets them
+    # hold 16 x 2 batches of 32 x 1.5 MiB = 1.5 GiB, of /dev/shm. Without pin_memory, as the data
     # preprocessor stacks a batch in pinned memory.
     num_workers=loader_workers(16),
     persistent_workers=True,

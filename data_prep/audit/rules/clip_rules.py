@@ -45,7 +45,7 @@ def clip_size(table: IndexTable) -> Outcome:
 
 
 def clip_frames(table: IndexTable) -> Outcome:
-    """A clip has the frames that the index says, and decord, which other programs use, sees as many."""
+    """A clip has the frames that the index says, and decord, which others use, sees as many."""
     if table.clips is None:
         return Outcome(0, 'clips', skipped='--no-decode')
     rows = [row for row in table.used if not table.clips[row['path']].error]

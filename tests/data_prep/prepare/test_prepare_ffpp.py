@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+from dataclasses import replace
 
 import av
 import numpy as np
@@ -146,6 +147,39 @@ def test_other_methods_join_the_index(raw, tmp_path, prepare):
     (out / 'index.csv').write_text('id,path\nx,y,z,w\n')
     with pytest.raises(MMFakeError, match='index .* is damaged or no index of a preparation'):
         prepare(raw, out, '--methods', 'df')
+
+
+def test_a_folder_keeps_the_preset_of_its_clips(small, tmp_path, prepare, monkeypatch):
+    """An earlier version made clips with preset medium, and told of no preset."""
+    out, read = tmp_path / 'out', ffpp_command.read_settings
+    with monkeypatch.context() as earlier:
+        earlier.setattr(
+            ffpp_command, 'read_settings', lambda args: replace(read(args), preset='medium')
+        )
+        status, _ = prepare(small, out, *DF, '--shard', '1/2')
+        assert status == 0
+    codec = 'h264 crf12 g16 bf0 fastdecode yuv420p'
+    record = json.loads(next((out / 'records').rglob('*.json')).read_text())
+    assert record['inputs']['settings']['codec'] == codec
+    assert 'preset' not in record['inputs']['settings']
+    before = {path: path.read_bytes() for path in (out / 'clips').rglob('*.mp4')}
+    assert before
+    # the rest, and all of it once more, by this version: nothing is made anew, nothing is mixed
+    _, said = prepare(small, out, *DF, '--shard', '2/2')
+    assert f'the clips in {out} were made with preset medium of x264, and so are the others' in said
+    _, said = prepare(small, out, *DF)
+    assert '12 done before, 0 to do' in said
+    assert set(index_of(out).codec) == {codec}
+    assert {path: path.read_bytes() for path in before} == before
+    medium = {path: b'subme=7' in path.read_bytes() for path in (out / 'clips').rglob('*.mp4')}
+    assert len(medium) == 12
+    assert all(medium.values()), 'x264 notes its settings'
+    # another folder gets the new preset
+    _, said = prepare(small, tmp_path / 'new', *DF)
+    assert 'with preset' not in said
+    assert set(index_of(tmp_path / 'new').codec) == {f'h264 veryfast {codec[5:]}'}
+    clip = tmp_path / 'new/clips/df/c23/000_001.mp4'
+    assert b'subme=2' in clip.read_bytes()
 
 
 def test_one_run_at_a_time_ended_by_sigterm_like_ctrl_c(small, tmp_path, prepare):
