@@ -224,22 +224,26 @@ def _fastest(trained: TrainedModel) -> Precision:
     able = [name for name in _DTYPES if not _lacking(name, trained.device)]
     clips = check_clips(trained.pipeline.clip_shape, _CLIPS)
     encoders = dict(fp32=trained.model.backbone)
-    scores, seconds, told = {}, {}, []
+    seconds: Dict[str, List[float]] = {}
+    told: List[str] = []
 
     def judge(name: str) -> Tensor:
         trained.model.backbone = encoders[name]
         start = time.perf_counter()
         logits = trained.score(clips).logits
         seconds.setdefault(name, []).append(time.perf_counter() - start)
-        return logits.softmax(dim=1)[:, 1]
+        return logits[:, 1] - logits[:, 0]  # of which a score is the sigmoid
 
-    # 1. scores, which also warms up
-    scores['fp32'] = judge('fp32')
+    # 1. scores, which also warms up; as if the clips were at the border of a verdict, since a score
+    #    near 0 or 1 would hide what the precision does to a doubtful video
+    margins = judge('fp32')
+    border = margins.median()
+    expected = (margins - border).sigmoid()
     shifts: Dict[str, float] = {}
     for name in able:
         try:
             encoders[name] = _cast(copy.deepcopy(encoders['fp32']), _DTYPES[name])
-            shifts[name] = float((judge(name) - scores['fp32']).abs().max())
+            shifts[name] = float((judge(name) - border).sigmoid().sub(expected).abs().max())
         except (RuntimeError, TypeError) as error:
             told.append(f'{name} cannot be computed here ({first_line(error)})')
     # 2. time, in turn
