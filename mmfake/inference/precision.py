@@ -65,7 +65,7 @@ def set_precision(trained: TrainedModel, asked: str) -> Precision:
         lacking = _lacking(asked, trained.device)
         if lacking:
             raise MMFakeError(f'precision {asked}: {lacking}; use bf16 or fp32')
-        _cast(trained.model.backbone, _DTYPES[asked])
+        in_precision(trained.model.backbone, _DTYPES[asked])
         try:
             trained.score(check_clips(trained.pipeline.clip_shape, 1))
         except (RuntimeError, TypeError) as error:  # an operation that does not exist in it
@@ -177,7 +177,7 @@ def _fold(conv: nn.Module, norm: nn.Module) -> None:
 # ------------------------------------------------------------------ half precision
 
 
-def _cast(encoder: nn.Module, dtype: torch.dtype) -> nn.Module:
+def in_precision(encoder: nn.Module, dtype: torch.dtype) -> nn.Module:
     """Give an encoder weights in another precision, between inputs and outputs in float32.
 
     On a CPU this takes three quarters of the time of autocast, which keeps the weights in float32.
@@ -242,7 +242,7 @@ def _fastest(trained: TrainedModel) -> Precision:
     shifts: Dict[str, float] = {}
     for name in able:
         try:
-            encoders[name] = _cast(copy.deepcopy(encoders['fp32']), _DTYPES[name])
+            encoders[name] = in_precision(copy.deepcopy(encoders['fp32']), _DTYPES[name])
             shifts[name] = float((judge(name) - border).sigmoid().sub(expected).abs().max())
         except (RuntimeError, TypeError) as error:
             told.append(f'{name} cannot be computed here ({first_line(error)})')

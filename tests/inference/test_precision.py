@@ -148,14 +148,14 @@ def test_auto_takes_the_fastest_that_is_close(trained, monkeypatch, half_seconds
 
 def test_auto_passes_over_what_the_encoder_cannot(trained, monkeypatch):
     monkeypatch.setattr(precision, '_lacking', lambda name, device: '')
-    cast = precision._cast
+    cast = precision.in_precision
 
     def fail(encoder, dtype):
         if dtype == torch.float16:
             raise RuntimeError('"op" not implemented for \'Half\'\nand more')
         return cast(encoder, dtype)
 
-    monkeypatch.setattr(precision, '_cast', fail)
+    monkeypatch.setattr(precision, 'in_precision', fail)
     reason = trained('auto').precision.reason
     assert reason.startswith('fp16 cannot be computed here ("op" not implemented for \'Half\'); bf')
 
