@@ -1,4 +1,4 @@
-"""Compare S3D with a plain one, in test and training: ``python tools/benchmarks/model.py --help``."""
+"""S3D against a plain one in test and training: ``python tools/benchmarks/model.py --help``."""
 
 from __future__ import annotations
 
