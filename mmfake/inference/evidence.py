@@ -89,7 +89,9 @@ class Saliency:
         found = self._last_map(inputs, label) if layer is None else self._cam(inputs, label, layer)
         if found is None:
             return None
-        gradient, activation = found  # (1, C, [T',] H', W') each, or the gradient (1, C)
+        gradient, activation = (
+            part.float() for part in found
+        )  # (1, C, [T',] H', W') each, or the gradient (1, C)
         if gradient.ndim == 2:
             gradient = gradient.reshape(*gradient.shape, *[1] * (activation.ndim - 2))
         weights = gradient.mean(dim=(-2, -1), keepdim=True)  # of each time step, as mmaction2's

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import copy
 import time
-from typing import TYPE_CHECKING, Any, Dict, List, NamedTuple, Sequence, Tuple
+from collections import Counter
+from typing import TYPE_CHECKING, Any, Dict, List, NamedTuple, Sequence
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.func import functional_call
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.conv import _ConvNd
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_flatten, tree_map
@@ -65,7 +67,7 @@ def set_precision(trained: TrainedModel, asked: str) -> Precision:
         lacking = _lacking(asked, trained.device)
         if lacking:
             raise MMFakeError(f'precision {asked}: {lacking}; use bf16 or fp32')
-        _cast(trained.model.backbone, _DTYPES[asked])
+        in_precision(trained.model.backbone, _DTYPES[asked])
         try:
             trained.score(check_clips(trained.pipeline.clip_shape, 1))
         except (RuntimeError, TypeError) as error:  # an operation that does not exist in it
@@ -92,25 +94,41 @@ def _lacking(name: str, device: torch.device) -> str:
 # ------------------------------------------------------------------ folding
 
 
-class _Calls(TorchFunctionMode):
-    """Keeps all calls of torch with arguments and result, so that no id is used twice."""
+class _Readers(TorchFunctionMode):
+    """Sees which convolution's output a batch norm reads, and how often each is read and called.
+
+    Attributes:
+        pairs (dict[int, int]): id of a batch norm's running mean -> id of a convolution's weight.
+        reads (Counter): id of a weight -> reads of what that convolution gave.
+        calls (Counter): id of a weight or a running mean -> calls with it.
+    """
 
     def __init__(self) -> None:
         super().__init__()
-        self.made: List[Tuple[Any, List[Any], Any]] = []
+        self.pairs: Dict[int, int] = {}
+        self.reads: Counter = Counter()
+        self.calls: Counter = Counter()
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
+        given = tree_flatten((args, kwargs or {}))[0]
+        sources = [getattr(v, '_convolved_by', None) for v in given if isinstance(v, Tensor)]
         result = func(*args, **(kwargs or {}))
-        self.made.append((func, tree_flatten((args, kwargs))[0], result))
+        if any(isinstance(value, Tensor) for value in tree_flatten(result)[0]):  # no size or shape
+            self.reads.update(source for source in sources if source is not None)
+        if func in (F.conv1d, F.conv2d, F.conv3d, F.batch_norm):
+            self.calls[id(given[1])] += 1
+            if func is not F.batch_norm:
+                result._convolved_by = id(given[1])
+            elif sources[0] is not None:
+                self.pairs[id(given[1])] = sources[0]
         return result
 
 
 def fold_batch_norms(encoder: nn.Module, shape: Sequence[int]) -> int:
     """Fold batch norms in eval mode into the convolutions whose output they alone read.
 
-    Which ones these are is seen in a forward pass that computes nothing (on torch's meta device),
-    whatever the modules are called. What does not run there is left as it is. The folded encoder
-    gives the same but for rounding, and so do its gradients with respect to feature maps.
+    Which ones these are is seen in one forward pass, whatever the modules are called. The folded
+    encoder gives the same but for rounding, and so do its gradients with respect to feature maps.
 
     Args:
         encoder (nn.Module): In eval mode; changed in place.
@@ -120,46 +138,25 @@ def fold_batch_norms(encoder: nn.Module, shape: Sequence[int]) -> int:
         int: Number of batch norms that are gone.
     """
     modules = dict(encoder.named_modules())
-    norms = [name for name, m in modules.items() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
+    norms = {
+        id(m.running_mean): name
+        for name, m in modules.items()
+        if isinstance(m, _BatchNorm) and m.running_mean is not None and not m.training
+    }
+    convs = {id(m.weight): m for m in modules.values() if isinstance(m, _ConvNd)}
     if not norms:
         return 0
-    tensors = {
-        name: tensor.to('meta')
-        for name, tensor in [*encoder.named_parameters(), *encoder.named_buffers()]
-    }
-    try:
-        with torch.no_grad(), _Calls() as calls:
-            functional_call(encoder, tensors, (torch.empty(1, *shape, device='meta'),))
-    except (RuntimeError, TypeError, NotImplementedError, MMFakeError):
-        return 0
-
-    # 1. who reads what, and which convolution made it
-    readers: Dict[int, int] = {}
-    made_by: Dict[int, int] = {}  # output -> its weight
-    for func, given, result in calls.made:
-        if not isinstance(result, Tensor):  # a question, such as for a size
-            continue
-        for value in given:
-            if isinstance(value, Tensor):
-                readers[id(value)] = readers.get(id(value), 0) + 1
-        if func in (F.conv1d, F.conv2d, F.conv3d):
-            made_by[id(result)] = id(given[1])
-    pairs = {
-        id(given[1]): made_by[id(given[0])]
-        for func, given, _ in calls.made
-        if func is F.batch_norm and id(given[0]) in made_by and readers[id(given[0])] == 1
-    }
-    # 2. fold where neither is called a second time
-    owners = {id(tensor): name.rpartition('.')[0] for name, tensor in tensors.items()}
+    device = next(encoder.parameters()).device
+    with torch.no_grad(), _Readers() as seen:
+        encoder(torch.zeros(1, *shape, device=device))
     folded = 0
-    for mean, weight in pairs.items():
-        if mean not in owners or weight not in owners or readers[mean] > 1 or readers[weight] > 1:
+    for mean, weight in seen.pairs.items():
+        once = seen.reads[weight] == seen.calls[weight] == seen.calls[mean] == 1
+        if not once or mean not in norms or weight not in convs:
             continue
-        conv, norm = modules[owners[weight]], modules[owners[mean]]
-        if norm.training or norm.running_mean is None:
-            continue
-        _fold(conv, norm)
-        parent, _, last = owners[mean].rpartition('.')
+        name = norms[mean]
+        _fold(convs[weight], modules[name])
+        parent, _, last = name.rpartition('.')
         setattr(modules[parent], last, nn.Identity())
         folded += 1
     return folded
@@ -177,7 +174,7 @@ def _fold(conv: nn.Module, norm: nn.Module) -> None:
 # ------------------------------------------------------------------ half precision
 
 
-def _cast(encoder: nn.Module, dtype: torch.dtype) -> nn.Module:
+def in_precision(encoder: nn.Module, dtype: torch.dtype) -> nn.Module:
     """Give an encoder weights in another precision, between inputs and outputs in float32.
 
     On a CPU this takes three quarters of the time of autocast, which keeps the weights in float32.
@@ -224,22 +221,26 @@ def _fastest(trained: TrainedModel) -> Precision:
     able = [name for name in _DTYPES if not _lacking(name, trained.device)]
     clips = check_clips(trained.pipeline.clip_shape, _CLIPS)
     encoders = dict(fp32=trained.model.backbone)
-    scores, seconds, told = {}, {}, []
+    seconds: Dict[str, List[float]] = {}
+    told: List[str] = []
 
     def judge(name: str) -> Tensor:
         trained.model.backbone = encoders[name]
         start = time.perf_counter()
         logits = trained.score(clips).logits
         seconds.setdefault(name, []).append(time.perf_counter() - start)
-        return logits.softmax(dim=1)[:, 1]
+        return logits[:, 1] - logits[:, 0]  # of which a score is the sigmoid
 
-    # 1. scores, which also warms up
-    scores['fp32'] = judge('fp32')
+    # 1. scores, which also warms up; as if the clips were at the border of a verdict, since a score
+    #    near 0 or 1 would hide what the precision does to a doubtful video
+    margins = judge('fp32')
+    border = margins.median()
+    expected = (margins - border).sigmoid()
     shifts: Dict[str, float] = {}
     for name in able:
         try:
-            encoders[name] = _cast(copy.deepcopy(encoders['fp32']), _DTYPES[name])
-            shifts[name] = float((judge(name) - scores['fp32']).abs().max())
+            encoders[name] = in_precision(copy.deepcopy(encoders['fp32']), _DTYPES[name])
+            shifts[name] = float((judge(name) - border).sigmoid().sub(expected).abs().max())
         except (RuntimeError, TypeError) as error:
             told.append(f'{name} cannot be computed here ({first_line(error)})')
     # 2. time, in turn

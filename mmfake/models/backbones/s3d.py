@@ -17,18 +17,27 @@ from .s3d_weights import S3D_FILES
 
 
 class Conv3d(nn.Conv3d):
-    """Convolution that oneDNN computes in a test on a CPU, also where torch would not ask it to.
+    """Convolution that goes around two weak places of a CPU.
 
-    On one thread torch (2.1 to 2.13) multiplies matrices itself where the kernel is one pixel wide
-    and the batch below 16: in up to four times the time, and out of channels-last order, in which
-    pooling then takes 15 times as long. Steps between taps (dilation) along a side that has one
-    tap change no number, and with them it asks oneDNN. A training computes as it is written.
+    - In a test oneDNN computes it, also where torch would not ask it to. On one thread torch (2.1
+      to 2.13) multiplies matrices itself where the kernel is one pixel wide and the batch below 16:
+      in up to four times the time, and out of channels-last order, in which pooling then takes 15
+      times as long. Steps between taps (dilation) along a side that has one tap change no number,
+      and with them it asks oneDNN. A training in float32 computes as it is written.
+    - Where a kernel has more taps than there are frames, oneDNN's gradient in bfloat16 is made of
+      memory that nobody has written (torch 2.13). There the frames are padded before it.
     """
 
     def forward(self, x: Tensor) -> Tensor:
         """Convolve ``(N, C, T, H, W)``."""
-        if self.training or x.device.type != 'cpu' or _is_traced():
+        if x.device.type != 'cpu' or _is_traced():
             return super().forward(x)
+        if self.training:
+            if x.dtype != torch.bfloat16 or self.kernel_size[0] <= x.shape[2]:
+                return super().forward(x)
+            frames, *sides = self.padding
+            x = F.pad(x, (0, 0, 0, 0, frames, frames))
+            return F.conv3d(x, self.weight, self.bias, self.stride, (0, *sides))
         steps = tuple(2 if taps == 1 else 1 for taps in self.kernel_size)
         return F.conv3d(x, self.weight, self.bias, self.stride, self.padding, steps)
 

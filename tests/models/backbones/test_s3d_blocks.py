@@ -6,10 +6,11 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch.profiler import ProfilerActivity, profile
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from mmfake.models.backbones.pretrained_encoder import keep_norm_statistics, recompute
-from mmfake.models.backbones.s3d import InceptionBlock3d, MaxPool3d, SeparableConv3d
+from mmfake.models.backbones.s3d import Conv3d, InceptionBlock3d, MaxPool3d, SeparableConv3d
 
 NORM = dict(type='BN3d', eps=1e-3, momentum=0.2)
 
@@ -43,6 +44,51 @@ def test_is_a_2d_convolution_per_frame_then_a_1d_convolution_per_pixel(kernel, s
         out = block(x)
     assert out.shape == (2, 4, -(-9 // stride), -(-11 // stride), -(-13 // stride))
     torch.testing.assert_close(out, truth)
+
+
+@pytest.mark.parametrize('kernel', [1, (1, 3, 3), (3, 1, 1), (7, 1, 1)])
+def test_in_a_test_a_convolution_is_the_same_and_computed_by_onednn(kernel):
+    """On one thread and in a small batch, too; in training it is torch's, bit for bit."""
+    torch.manual_seed(0)
+    sides = kernel if isinstance(kernel, tuple) else (kernel,) * 3
+    conv = Conv3d(3, 4, kernel, stride=1, padding=tuple(side // 2 for side in sides))
+    x = torch.randn(2, 3, 8, 9, 10).contiguous(memory_format=torch.channels_last_3d)
+    plain = nn.Conv3d.forward(conv, x)
+    assert torch.equal(conv(x), plain)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with torch.no_grad(), profile(activities=[ProfilerActivity.CPU]) as profiler:
+            found = conv.eval()(x)
+    finally:
+        torch.set_num_threads(threads)
+    torch.testing.assert_close(found, plain, rtol=1e-5, atol=1e-5)
+    if torch.backends.mkldnn.is_available():
+        assert 'aten::mkldnn_convolution' in {event.name for event in profiler.events()}
+        assert found.is_contiguous(memory_format=torch.channels_last_3d)
+
+
+@pytest.mark.parametrize(('taps', 'frames'), [(3, 1), (3, 2), (7, 4), (3, 3)])
+def test_the_gradient_in_bfloat16_is_right_also_with_fewer_frames_than_taps(taps, frames):
+    """The truth is in float64; memory that nobody wrote holds NaN."""
+    torch.manual_seed(0)
+    conv = Conv3d(48, 48, (taps, 1, 1), padding=(taps // 2, 0, 0), bias=False)
+    x = torch.randn(4, 48, frames, 4, 4).contiguous(memory_format=torch.channels_last_3d)
+    truth = nn.Conv3d.forward(copy.deepcopy(conv).double(), x.double())
+    weight = conv.weight.detach().double().requires_grad_(True)
+    F.conv3d(x.double(), weight, padding=conv.padding).backward(torch.ones_like(truth))
+    for _ in range(5):
+        garbage = [torch.full((size,), float('nan')) for size in (3000, 7000, 30000, 100000)]
+        del garbage
+        conv.weight.grad = None
+        with torch.autocast('cpu', torch.bfloat16):
+            out = conv(x.bfloat16())
+        out.float().sum().backward()
+        torch.testing.assert_close(
+            out.double(), truth, rtol=0, atol=0.02 * float(truth.abs().max())
+        )
+        off = (conv.weight.grad - weight.grad).abs().max()
+        assert off <= 0.02 * weight.grad.abs().max()
 
 
 def test_norm_settings_reach_both_norms_and_no_convolution_has_a_bias():
