@@ -105,6 +105,7 @@ class DeepfakeInferencer:
         note: Callable[[str], None] = _LOGGER.warning,
         show_progress: bool = False,
         abstain_below: Union[None, str, float] = None,
+        begun: Optional[VideoScan] = None,
     ) -> Dict[str, Any]:
         """Judge videos.
 
@@ -145,6 +146,8 @@ class DeepfakeInferencer:
             abstain_below (float | str, optional): Calibrated probability that a verdict must have,
                 else it is ``'abstain'``; or ``'90%'``, as much as 90 % of the validation videos
                 had. Defaults to None, any.
+            begun (VideoScan, optional): The scan of one of the videos that was begun before the
+                detector was loaded, see :func:`~.head_start.head_start`. Defaults to None.
 
         Returns:
             dict: As :data:`mmfake.inference.results.RESULTS_SCHEMA` says; ``predictions`` has one
@@ -220,7 +223,11 @@ class DeepfakeInferencer:
                 for number in share.take(left):
                     scanned.append(number)
                     name, source = videos[number]
-                    yield VideoScan(source, name, self.model.pipeline, faces, person, segments)
+                    if begun is not None and begun.name == name:
+                        begun.settle(self.model.pipeline, faces)
+                        yield begun
+                    else:
+                        yield VideoScan(source, name, self.model.pipeline, faces, person, segments)
 
             saliency = Saliency(self.model) if out_dir else None
             copies = out_dir if save_video else ''
