@@ -113,4 +113,6 @@ def test_what_hardly_any_run_needs_is_imported_when_one_does(tmp_path):
         text=True,
         env=dict(os.environ, PYTHONPATH=str(tmp_path)),
     )
-    assert done.stdout.splitlines() == ['[]', 'transformers Adafactor'], done.stderr
+    # in between mmengine says that torch has one, too
+    lines = done.stdout.splitlines()
+    assert (lines[0], lines[-1]) == ('[]', 'transformers Adafactor'), done.stderr

@@ -55,10 +55,14 @@ def test_leaving_ends_the_thread_and_closes_the_items(most):
         finally:
             closed.set()
 
-    before = threading.active_count()
-    with pytest.raises(KeyboardInterrupt), Ahead(items(), most, stopped) as ahead:
-        for _ in ahead:
+    def take():
+        with Ahead(items(), most, stopped) as ahead:
+            assert next(iter(ahead)) == 0
             raise KeyboardInterrupt
+
+    before = threading.active_count()
+    with pytest.raises(KeyboardInterrupt):
+        take()
     assert closed.is_set()
     assert threading.active_count() == before
 
