@@ -15,7 +15,7 @@ import cv2
 from ..console import process_rank
 from ..errors import MMFakeError
 from ..faces.detectors import FaceSettings
-from ..inference.head_start import head_start
+from ..inference.head_start import head_start, short_turns
 from ..inference.sources import journals_in
 from ..inference.video_scan import VideoScan
 
@@ -86,22 +86,23 @@ def detect_videos(
         if launcher == 'none':  # else the first video may be another process's
             search = faces if face else None
             first = stack.enter_context(head_start(inputs, search, person, segments, out))
-        # torch and the host, beside which the first video is decoded
-        import torch
+        with short_turns():
+            # torch and the host, beside which the first video is decoded
+            import torch
 
-        from ..inference.deepfake_inferencer import DeepfakeInferencer
+            from ..inference.deepfake_inferencer import DeepfakeInferencer
 
-        if threads is not None:
-            torch.set_num_threads(threads)
-        if launcher != 'none':
-            from mmengine.dist import init_dist
+            if threads is not None:
+                torch.set_num_threads(threads)
+            if launcher != 'none':
+                from mmengine.dist import init_dist
 
-            from .run import check_launcher
+                from .run import check_launcher
 
-            check_launcher(launcher)
-            # not nccl: what is agreed on is small, and no tensor
-            init_dist(launcher, backend='gloo', timeout=_LONGEST_WAIT)
-        inferencer = DeepfakeInferencer(config, checkpoint, device, scale, faces)
+                check_launcher(launcher)
+                # not nccl: what is agreed on is small, and no tensor
+                init_dist(launcher, backend='gloo', timeout=_LONGEST_WAIT)
+            inferencer = DeepfakeInferencer(config, checkpoint, device, scale, faces)
         loaded = time.perf_counter()
         try:
             results = inferencer(

@@ -218,16 +218,18 @@ class DeepfakeInferencer:
             # scan and score the others, decide on each as soon as it is complete
             left = [number for number in range(len(videos)) if number not in known]
             scanned: Deque[int] = deque()
+            ahead = {} if begun is None else {begun.name: begun}
 
             def scans() -> Iterator[VideoScan]:
                 for number in share.take(left):
                     scanned.append(number)
                     name, source = videos[number]
-                    if begun is not None and begun.name == name:
-                        begun.settle(self.model.pipeline, faces)
-                        yield begun
+                    scan = ahead.pop(name, None)
+                    if scan is None:
+                        scan = VideoScan(source, name, self.model.pipeline, faces, person, segments)
                     else:
-                        yield VideoScan(source, name, self.model.pipeline, faces, person, segments)
+                        scan.settle(self.model.pipeline, faces)
+                    yield scan
 
             saliency = Saliency(self.model) if out_dir else None
             copies = out_dir if save_video else ''

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Iterator, Optional, Sequence
 
 from ..faces.detectors import FaceSettings
@@ -38,17 +39,24 @@ def head_start(
     Yields:
         VideoScan | None: The scan, which is to be settled when the detector is loaded, or None.
     """
-    name = str(inputs[0]) if inputs else ''
+    name = str(Path(inputs[0])) if inputs else ''
     is_video = os.path.splitext(name)[1].lower() in VIDEO_SUFFIXES and os.path.isfile(name)
     if not is_video or journals_in(out):
         yield None
         return
     if faces is not None:
         faces.load()  # here: a thread that imports beside another one may meet half a module
-    scan, interval = VideoScan(name, name, None, faces, person, segments), sys.getswitchinterval()
+    scan = VideoScan(name, name, None, faces, person, segments)
+    with scan.begun():
+        yield scan
+
+
+@contextmanager
+def short_turns() -> Iterator[None]:
+    """Let threads take shorter turns at the interpreter while imports hold it."""
+    interval = sys.getswitchinterval()
     sys.setswitchinterval(_SWITCH_INTERVAL)
     try:
-        with scan.begun():
-            yield scan
+        yield
     finally:
         sys.setswitchinterval(interval)
