@@ -1,6 +1,10 @@
-"""The one exception for mistakes a user can mend."""
+"""The one exception for mistakes a user can mend, and what its messages have in common."""
 
 from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import Iterable
 
 _LONGEST = 1500  # characters; a name in a stranger's file may have a million
 _END = 300  # of them, as the end says what to do
@@ -41,3 +45,24 @@ def sample_of(names, limit: int = 5) -> str:
     names = [str(name) for name in names]
     shown = ', '.join(names[:limit])
     return shown if len(names) <= limit else f'{shown} and {len(names) - limit} more'
+
+
+def hint(wrong: str, known: Iterable[str]) -> str:
+    """``'; did you mean X?'`` with the known name that is nearest, or nothing."""
+    near = difflib.get_close_matches(wrong, list(known), 1)
+    return f'; did you mean {near[0]}?' if near else ''
+
+
+def config_file(path: str) -> str:
+    """Give the path of a config back if it is one of a file.
+
+    Raises:
+        MMFakeError: If there is no such file.
+    """
+    if not Path(path).is_file():
+        beside = [str(other) for other in Path(path).parent.glob('*.py')]
+        raise MMFakeError(
+            f'{path}: no such config file; the shipped ones are in configs/mtl, configs/frames and '
+            f'configs/joint_embedding{hint(path, beside) or "."}'
+        )
+    return path

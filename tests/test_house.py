@@ -111,6 +111,12 @@ def test_importing_mmfake_imports_nothing_heavy():
     assert python('-c', code).stdout == 'set()\n'
 
 
+def test_detection_begins_before_torch_is_imported():
+    heavy = {'torch', 'mmengine', 'mmaction'}
+    code = f'import mmfake.apis.detect, sys; print({heavy} & set(sys.modules))'
+    assert python('-c', code).stdout == 'set()\n'
+
+
 @pytest.mark.parametrize('path', COMMANDS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_help_of_a_command_imports_nothing_heavy(path):
     done = python('-c', LOADED, path, '--help')

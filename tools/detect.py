@@ -9,7 +9,7 @@ STARTED = time.perf_counter()
 
 try:
     from mmfake.console import run_command
-    from mmfake.errors import MMFakeError
+    from mmfake.errors import MMFakeError, config_file
     from mmfake.faces.detectors import DETECTORS
 except RuntimeError as error:  # a host version that mmfake does not run on
     sys.exit(f'error: {error}')
@@ -132,10 +132,7 @@ def main(argv=None):
     args = parse_args(argv)
     if args.threads is not None and not 1 <= args.threads <= MOST_THREADS:
         raise MMFakeError(f'--threads {args.threads} is not from 1 to {MOST_THREADS}')
-    if not os.path.isfile(args.config):
-        raise MMFakeError(
-            f'{args.config}: no such config file; the shipped ones are in configs/mtl.'
-        )
+    config_file(args.config)
     if not os.path.isfile(args.checkpoint) and '://' not in args.checkpoint:
         raise MMFakeError(f'{args.checkpoint}: no such checkpoint file.')
     if args.launcher != 'none':  # of a process that ends this one tells in one line, not torch too

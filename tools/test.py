@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from pathlib import Path
 
 try:
     from mmfake.apis.options import add_run_arguments, config_of
@@ -59,6 +60,9 @@ def parse_args(argv=None):
 def main(argv=None):
     """Test as the command line says."""
     args = parse_args(argv)
+    is_file = Path(args.checkpoint).is_file() or '://' in args.checkpoint
+    if not is_file and args.checkpoint != 'pretrained':
+        raise MMFakeError(f'{args.checkpoint}: no such checkpoint file.')
     # not before: torch and mmaction2 take seconds to import
     from mmfake.apis.test import nothing_scored, set_test_options, test
 

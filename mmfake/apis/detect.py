@@ -5,29 +5,19 @@ from __future__ import annotations
 import sys
 import time
 from collections import Counter
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence, Union
 
 import cv2
-import torch
-from mmengine.dist import init_dist
 
 from ..console import process_rank
 from ..errors import MMFakeError
 from ..faces.detectors import FaceSettings
-from ..inference.deepfake_inferencer import DeepfakeInferencer
-from ..inference.detector import unit_of
-from ..inference.report import (
-    told_of_calibration,
-    told_of_export,
-    told_of_precision,
-    told_of_prompts,
-    told_of_threshold,
-    told_of_validation,
-)
+from ..inference.head_start import head_start, short_turns
 from ..inference.sources import journals_in
-from .run import check_launcher
+from ..inference.video_scan import VideoScan
 
 _LONGEST_WAIT = 24 * 3600  # s that a process waits for the last video of another
 
@@ -90,48 +80,64 @@ def detect_videos(
         MMFakeError: If an argument, config or checkpoint has a mistake that the user can mend.
     """
     begun = time.perf_counter()
-    if threads is not None:
-        torch.set_num_threads(threads)
     cv2.setNumThreads(1)
-    if launcher != 'none':
-        check_launcher(launcher)
-        # not nccl: what is agreed on is small, and no tensor
-        init_dist(launcher, backend='gloo', timeout=_LONGEST_WAIT)
     faces = FaceSettings(detector, detector_model)
-    inferencer = DeepfakeInferencer(config, checkpoint, device, scale, faces, precision)
     out = out or str(Path('work_dirs', Path(config).stem, 'detect'))
-    loaded = time.perf_counter()
-    try:
-        results = inferencer(
-            list(inputs),
-            batch_size=batch_size,
-            threshold=threshold,
-            person=person,
-            face=face,
-            segments=segments,
-            out_dir=out,
-            save_video=save_video,
-            show=show,
-            progress=partial(_print_verdict, model=inferencer.model.facts),
-            note=lambda text: _print(f'note: {text}'),
-            show_progress=True,
-            abstain_below=abstain_below,
-        )
-    except KeyboardInterrupt:
-        if process_rank() == '0':
-            _tell_what_is_kept(out)
-        return 130
-    if not results:  # the first process tells
-        return 0
-    _print_summary(results, out)
-    if verbose:
-        imports = '' if started is None else f'imports {begun - started:.1f} s, '
-        print(
-            f'{imports}loading the model {loaded - begun:.1f} s, '
-            f'videos and report {time.perf_counter() - loaded:.1f} s'
-        )
-        _print_times(results['predictions'])
-    return 0 if results['n_scored'] == results['n_videos'] else 1
+    with ExitStack() as stack:
+        first: Optional[VideoScan] = None
+        if launcher == 'none':  # else the first video may be another process's
+            search = faces if face else None
+            first = stack.enter_context(head_start(inputs, search, person, segments, out))
+        with short_turns():
+            # torch and the host, beside which the first video is decoded
+            import torch
+
+            from ..inference.deepfake_inferencer import DeepfakeInferencer
+
+            if threads is not None:
+                torch.set_num_threads(threads)
+            if launcher != 'none':
+                from mmengine.dist import init_dist
+
+                from .run import check_launcher
+
+                check_launcher(launcher)
+                # not nccl: what is agreed on is small, and no tensor
+                init_dist(launcher, backend='gloo', timeout=_LONGEST_WAIT)
+            inferencer = DeepfakeInferencer(config, checkpoint, device, scale, faces, precision)
+        loaded = time.perf_counter()
+        try:
+            results = inferencer(
+                list(inputs),
+                batch_size=batch_size,
+                threshold=threshold,
+                person=person,
+                face=face,
+                segments=segments,
+                out_dir=out,
+                save_video=save_video,
+                show=show,
+                progress=partial(_print_verdict, model=inferencer.model.facts),
+                note=lambda text: _print(f'note: {text}'),
+                show_progress=True,
+                abstain_below=abstain_below,
+                begun=first,
+            )
+        except KeyboardInterrupt:
+            if process_rank() == '0':
+                _tell_what_is_kept(out)
+            return 130
+        if not results:  # the first process tells
+            return 0
+        _print_summary(results, out)
+        if verbose:
+            imports = '' if started is None else f'imports {begun - started:.1f} s, '
+            print(
+                f'{imports}loading the model {loaded - begun:.1f} s, '
+                f'videos and report {time.perf_counter() - loaded:.1f} s'
+            )
+            _print_times(results['predictions'])
+        return 0 if results['n_scored'] == results['n_videos'] else 1
 
 
 def _tell_what_is_kept(out: str) -> None:
@@ -146,6 +152,9 @@ def _tell_what_is_kept(out: str) -> None:
 
 
 def _print_verdict(video: Dict[str, Any], model: Dict[str, Any]) -> None:
+    from ..inference.detector import unit_of  # as above
+    from ..inference.report import told_of_prompts
+
     told = f'{video["status"]}: {video["reason"]}'
     if video['probability'] is not None:
         judged = sum(len(person['clips']) for person in video['people'])
@@ -160,6 +169,14 @@ def _print_verdict(video: Dict[str, Any], model: Dict[str, Any]) -> None:
 
 
 def _print_summary(results: Dict[str, Any], out: str) -> None:
+    from ..inference.report import (
+        told_of_calibration,
+        told_of_export,
+        told_of_precision,
+        told_of_threshold,
+        told_of_validation,
+    )
+
     videos: List[Dict[str, Any]] = results['predictions']
     counts = Counter(video['verdict'] for video in videos)
     _print(

@@ -7,7 +7,7 @@ from typing import Callable
 
 from mmengine.config import Config, DictAction
 
-from ..errors import MMFakeError
+from ..errors import MMFakeError, config_file
 
 
 class SettingsAction(DictAction):
@@ -30,7 +30,12 @@ class SettingsAction(DictAction):
 
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options that training and testing share, named as in mmaction2."""
-    parser.add_argument('config', help='config file, e.g. configs/mtl/bin_multi_ce_holdout_f2f.py')
+    # looked for here: before torch and mmaction2, which read it, are imported
+    parser.add_argument(
+        'config',
+        type=config_file,
+        help='config file, e.g. configs/mtl/bin_multi_ce_holdout_f2f.py',
+    )
     parser.add_argument(
         '--work-dir', help='folder of logs and results (default: work_dirs/<config name>)'
     )

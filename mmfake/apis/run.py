@@ -41,11 +41,11 @@ _MISTAKES = (AssertionError, AttributeError, KeyError, RuntimeError, TypeError, 
 _LAUNCHERS = {
     'pytorch': (
         'RANK LOCAL_RANK WORLD_SIZE MASTER_ADDR MASTER_PORT',
-        'torchrun or tools/dist_train.sh and dist_test.sh',
+        'torchrun or tools/dist_train.sh, dist_test.sh and dist_detect.sh',
     ),
     'slurm': (
         'SLURM_PROCID SLURM_NTASKS SLURM_NODELIST',
-        'srun or tools/slurm_train.sh and slurm_test.sh',
+        'srun or tools/slurm_train.sh, slurm_test.sh and slurm_detect.sh',
     ),
     'mpi': (
         'OMPI_COMM_WORLD_LOCAL_RANK OMPI_COMM_WORLD_RANK OMPI_COMM_WORLD_SIZE MASTER_ADDR',

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import dis
 import inspect
 from typing import Any, Callable, Iterable, List, Mapping, Optional
 
 from mmengine.registry import Registry
 
-from ..errors import MMFakeError
+from ..errors import MMFakeError, hint
 
 # what mmengine's constructor of optimizers reads of paramwise_cfg, and of each custom key
 _CONSTRUCTOR = 'DefaultOptimWrapperConstructor'
@@ -107,9 +106,3 @@ def _is_read(function: Callable, variable: str) -> bool:
         if 'LOAD' in step.opname and variable in names:
             return True
     return False
-
-
-def hint(wrong: str, known: Iterable[str]) -> str:
-    """``'; did you mean X?'`` with the known name that is nearest, or nothing."""
-    near = difflib.get_close_matches(wrong, list(known), 1)
-    return f'; did you mean {near[0]}?' if near else ''

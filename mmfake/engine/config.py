@@ -16,9 +16,9 @@ from mmengine.runner import Runner
 
 from ..datasets.clip_size import pipelines_of, set_clip_size
 from ..datasets.perturbed import keep_kinds
-from ..errors import MMFakeError, first_line, sample_of
+from ..errors import MMFakeError, config_file, first_line, hint, sample_of
 from ..files import is_full
-from .arguments import arguments_of, find_class, hint
+from .arguments import arguments_of, find_class
 from .loaders import set_compression, set_holdout, set_in_datasets
 from .machine import has_gpu
 
@@ -255,12 +255,7 @@ def _misfit(cfg: Config, key: str) -> Optional[str]:
 
 
 def _read(path: str) -> Config:
-    if not Path(path).is_file():
-        beside = [str(other) for other in Path(path).parent.glob('*.py')]
-        raise MMFakeError(
-            f'{path}: no such config file; the shipped ones are in configs/mtl, configs/frames and '
-            f'configs/joint_embedding{hint(path, beside) or "."}'
-        )
+    config_file(path)
     if Path(path).suffix in ('.pth', '.pt', '.tar'):
         raise MMFakeError(
             f'{path} is a checkpoint, and a config comes first: CONFIG, then CHECKPOINT.'

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import Iterable, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Callable, Iterable, Iterator, List, NamedTuple, Optional, Tuple, Union
 
 import numpy as np
 
@@ -45,7 +45,8 @@ class FaceSearch:
         watch (Stopwatch): Adds up ``faces``.
         window (int): Frames of a window. Defaults to 270.
         every (int): A face is looked for in every so many frames. Defaults to 5.
-        min_frames (int): Fewest frames in which a face has to be seen. Defaults to 32.
+        min_frames (int | Callable): Fewest frames in which a face has to be seen, or what tells it
+            when a window has been tracked. Defaults to 32.
         min_face (int): Smallest median side of a face box, px. Defaults to 32.
     """
 
@@ -55,14 +56,19 @@ class FaceSearch:
         watch: Stopwatch,
         window: int = 270,
         every: int = 5,
-        min_frames: int = 32,
+        min_frames: Union[int, Callable[[], int]] = 32,
         min_face: int = 32,
     ) -> None:
         self.detector, self.watch = detector, watch
         self.window, self.every = window, every
-        self.min_frames, self.min_face = min_frames, min_face
+        self._min_frames, self.min_face = min_frames, min_face
         self.seen = 0
         self._everybody: List[Tuple[int, float]] = []  # frames and side of each track
+
+    @property
+    def min_frames(self) -> int:
+        """Fewest frames in which a face has to be seen."""
+        return self._min_frames() if callable(self._min_frames) else self._min_frames
 
     def windows(self, pictures: Iterable[np.ndarray]) -> Iterator[FaceWindow]:
         """Go through all frames of a video, (H, W, 3) uint8 RGB, window by window."""

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Sequence
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Dict,
+    Iterable,
+    Iterator,
+    List,
+    Mapping,
+    NamedTuple,
+    Sequence,
+)
 
 import numpy as np
-from mmaction.registry import TRANSFORMS
-from mmengine.config import Config
-from torch import Tensor
 
 from ..errors import MMFakeError
 from ..faces.crop import crop_square
 from ..video.frame_reader import Frame
+
+if TYPE_CHECKING:  # the first video is scanned while these are imported
+    from mmengine.config import Config
+    from torch import Tensor
 
 
 class Clip(NamedTuple):
@@ -143,6 +154,8 @@ class ClipPipeline:
 
 def _build(cfg: Config) -> tuple:
     """Names and transforms of the test pipeline."""
+    from mmaction.registry import TRANSFORMS  # as above
+
     dataset = (cfg.get('test_dataloader') or {}).get('dataset') or {}
     while 'pipeline' not in dataset and 'dataset' in dataset:  # RepeatDataset and the like
         dataset = dataset['dataset']

@@ -124,6 +124,7 @@ class DeepfakeInferencer:
         note: Callable[[str], None] = _LOGGER.warning,
         show_progress: bool = False,
         abstain_below: Union[None, str, float] = None,
+        begun: Optional[VideoScan] = None,
     ) -> Dict[str, Any]:
         """Judge videos.
 
@@ -164,6 +165,8 @@ class DeepfakeInferencer:
             abstain_below (float | str, optional): Calibrated probability that a verdict must have,
                 else it is ``'abstain'``; or ``'90%'``, as much as 90 % of the validation videos
                 had. Defaults to None, any.
+            begun (VideoScan, optional): The scan of one of the videos that was begun before the
+                detector was loaded, see :func:`~.head_start.head_start`. Defaults to None.
 
         Returns:
             dict: As :data:`mmfake.inference.results.RESULTS_SCHEMA` says; ``predictions`` has one
@@ -234,12 +237,18 @@ class DeepfakeInferencer:
             # scan and score the others, decide on each as soon as it is complete
             left = [number for number in range(len(videos)) if number not in known]
             scanned: Deque[int] = deque()
+            ahead = {} if begun is None else {begun.name: begun}
 
             def scans() -> Iterator[VideoScan]:
                 for number in share.take(left):
                     scanned.append(number)
                     name, source = videos[number]
-                    yield VideoScan(source, name, self.model.pipeline, faces, person, segments)
+                    scan = ahead.pop(name, None)
+                    if scan is None:
+                        scan = VideoScan(source, name, self.model.pipeline, faces, person, segments)
+                    else:
+                        scan.settle(self.model.pipeline, faces)
+                    yield scan
 
             saliency = Saliency(self.model) if out_dir else None
             copies = out_dir if save_video else ''

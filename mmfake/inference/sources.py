@@ -42,7 +42,8 @@ Source = Union[str, Path, np.ndarray, NoVideo]
 
 # ---- reading ----
 
-_DECODERS = 4  # threads of FFmpeg's, which decode ahead while somebody looks at a frame
+DECODERS = 4
+"""int: Threads of FFmpeg that decode ahead while somebody looks at a frame."""
 
 
 class ArrayClip(StoredClip):
@@ -134,7 +135,7 @@ def open_source(source: Source, name: str) -> Union[FrameReader, ClipReader]:
     if isinstance(source, np.ndarray):
         return ClipReader(ArrayClip(source, name))
     clip = open_stored_clip(source)
-    return FrameReader(source, _DECODERS, lazy=True) if clip is None else ClipReader(clip)
+    return FrameReader(source, DECODERS, lazy=True) if clip is None else ClipReader(clip)
 
 
 # ---- what a run has written, which is not judged ----

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
+from concurrent.futures import Future
+from contextlib import contextmanager
 from threading import Event
 from typing import Any, Deque, Dict, Generator, Iterable, Iterator, List, Optional, Sequence, Tuple
 
@@ -15,12 +17,14 @@ from ..faces.detectors import FaceSettings
 from ..faces.face_track import FaceTrack, box_overlap, smooth_track
 from ..faces.search import FaceSearch
 from ..video.frame_reader import Frame, VideoError
+from .ahead import Ahead
 from .clip_pipeline import Clip, ClipPipeline, Segment, cut_clips
 from .sources import SoundFrames, open_source
 
 MOST_KEPT = 384 * 2**20
 """int: Bytes of decoded frames that are kept while faces are searched: 270 of 720 x 1280 px."""
 
+_BEGUN = 8  # clips of a video begun before its detector is loaded
 _MOST_PEOPLE = 8  # of a window: a crowd would take for ever and be too small anyway
 _FILLS = 0.9  # of the shorter side of the picture: a crop of a face shows little else
 _SAME_FACE = 0.3  # overlap of the last box of a window and the first of the next
@@ -41,7 +45,8 @@ class VideoScan:
     Args:
         source (str | Path | np.ndarray): The video.
         name (str): What to call it.
-        pipeline (ClipPipeline): Chooses and shapes the clips.
+        pipeline (ClipPipeline, optional): Chooses and shapes the clips; None if it is not known
+            yet: see :meth:`begun`.
         faces (FaceSettings, optional): How to find faces; None for a video that is a face crop.
         people (str): ``'largest'``, in each window the most prominent face, or ``'all'``.
             Defaults to ``'largest'``.
@@ -63,14 +68,18 @@ class VideoScan:
         self,
         source: Any,
         name: str,
-        pipeline: ClipPipeline,
+        pipeline: Optional[ClipPipeline],
         faces: Optional[FaceSettings],
         people: str = 'largest',
         most_segments: Optional[int] = None,
     ) -> None:
         self.source, self.name = source, name
-        self._pipeline, self._faces, self._people = pipeline, faces, people
+        self._faces, self._people = faces, people
         self._most_segments = most_segments
+        self._settled: Future = Future()
+        self._begun: Optional[Ahead] = None
+        if pipeline is not None:
+            self.settle(pipeline, faces)
         self.facts: Dict[str, Any] = {}
         self.segments: List[Segment] = []
         self.skipped: List[Dict[str, Any]] = []
@@ -82,6 +91,26 @@ class VideoScan:
         self._later: Dict[int, Segment] = {}  # to be cut when the video is read again
         self._cut_out = self._still = self._plain = 0  # clips
 
+    @contextmanager
+    def begun(self) -> Iterator[None]:
+        """Go through the video in a thread of its own, as far as that goes without a detector.
+
+        That is its first window. Once it is settled :meth:`clips` gives what the thread finds.
+
+        Yields:
+            None: The block loads the detector, and takes the clips.
+        """
+        stopped = Event()
+        with Ahead(self._scan(stopped), _BEGUN, stopped) as self._begun:
+            try:
+                yield
+            finally:
+                self._settled.cancel()  # or the thread would wait for ever
+
+    def settle(self, pipeline: ClipPipeline, faces: Optional[FaceSettings]) -> None:
+        """Say how clips are shaped and faces are cut out; they are searched as was said before."""
+        self._settled.set_result((pipeline, faces))
+
     def clips(self, stopped: Optional[Event] = None) -> Iterator[Clip]:
         """Go through the video; without a clip, :attr:`status` says why, nothing is raised.
 
@@ -92,6 +121,14 @@ class VideoScan:
         Yields:
             Clip: The clips, window by window.
         """
+        yield from self._scan(stopped) if self._begun is None else self._begun
+
+    @property
+    def _pipeline(self) -> ClipPipeline:
+        """What shapes the clips, as soon as it is known."""
+        return self._settled.result()[0]
+
+    def _scan(self, stopped: Optional[Event]) -> Iterator[Clip]:
         self._stopped = stopped
         try:
             yield from self._search()
@@ -143,13 +180,13 @@ class VideoScan:
     def _take_faces(self, frames: SoundFrames) -> Iterator[Clip]:
         """Take the faces of each window."""
         settings, times, kept = self._faces, [], _KeptFrames()
-        detector, margin = settings.load()
+        detector, _ = settings.load()
         search = FaceSearch(
             detector,
             self.watch,
             settings.window,
             settings.every,
-            self._pipeline.span,
+            lambda: self._pipeline.span,
             settings.min_face,
         )
 
@@ -168,7 +205,7 @@ class VideoScan:
                 place = dict(start=times[window.start], end=end)
                 self.skipped.append(dict(place, status=window.status, reason=window.reason))
             known = len(self.segments)
-            before = self._name(window.people, before, margin)
+            before = self._name(window.people, before, self._settled.result()[1].load()[1])
             yield from self._cut(kept, window.start, self.segments[known:])
             windows = len({segment.start // settings.window for segment in self.segments})
             if self._most_segments and windows >= self._most_segments:
@@ -197,7 +234,8 @@ class VideoScan:
     def _clips_of(
         self, frames: Iterable[Frame], first: int, segments: Dict[int, Segment]
     ) -> Iterator[Clip]:
-        size = 0 if self._faces is None else self._faces.size
+        _, faces = self._settled.result()
+        size = 0 if faces is None else faces.size
         clips = cut_clips(frames, first, segments, self._pipeline, size, self.facts['fps'])
         for clip in self.watch.each('cut', clips):
             self._cut_out += 1

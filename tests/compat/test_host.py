@@ -1,5 +1,6 @@
 """Version gate and repairs of the host's wheels."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -90,3 +91,28 @@ def test_models_import_where_vindlu_cannot_be(tmp_path):
         'print(before, dependency.WITH_MULTIMODAL, mmfake.S3D.__name__)'
     )
     assert run(code, tmp_path) == ['True', 'False', 'S3D']
+
+
+SELDOM = """
+import sys
+import mmfake.inference.deepfake_inferencer, mmfake.register
+from mmengine.registry import OPTIMIZERS
+from torch import nn
+print(sorted({'transformers', 'sklearn'} & set(sys.modules)))
+optimizer = OPTIMIZERS.build(dict(type='Adafactor', params=nn.Linear(1, 1).parameters()))
+print(type(optimizer).__module__, type(optimizer).__name__)
+"""
+
+
+def test_what_hardly_any_run_needs_is_imported_when_one_does(tmp_path):
+    package = 'class Adafactor:\n    def __init__(self, params): self.params = list(params)\n'
+    (tmp_path / 'transformers.py').write_text(package)
+    done = subprocess.run(
+        [sys.executable, '-c', SELDOM],
+        capture_output=True,
+        text=True,
+        env=dict(os.environ, PYTHONPATH=str(tmp_path)),
+    )
+    # in between mmengine says that torch has one, too
+    lines = done.stdout.splitlines()
+    assert (lines[0], lines[-1]) == ('[]', 'transformers Adafactor'), done.stderr

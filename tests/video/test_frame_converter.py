@@ -2,7 +2,8 @@ import av
 import numpy as np
 import pytest
 
-from mmfake.video.frame_converter import FrameConverter, oriented
+from mmfake.video import frame_converter
+from mmfake.video.frame_converter import DecodedPicture, FrameConverter, oriented
 from tests.video import numbered
 
 RGB = np.array([200, 30, 60])
@@ -64,3 +65,52 @@ def test_resolution_may_change():
         picture = convert(frame.reformat(format='yuv420p'))
         assert picture.shape == (height, width, 3)
         assert numbered.number_of(picture) == 37
+
+
+def noise(width, height, kind='yuv420p', matrix=1, color_range=1):
+    frame, dice = av.VideoFrame(width, height, kind), np.random.default_rng(width)
+    for plane in frame.planes:
+        plane.update(dice.integers(0, 256, plane.buffer_size, dtype=np.uint8).tobytes())
+    frame.colorspace, frame.color_range = matrix, color_range
+    return frame
+
+
+@pytest.mark.parametrize('kind', ['yuv420p', 'yuvj420p', 'yuv444p', 'yuv422p', 'nv12', 'gray'])
+@pytest.mark.parametrize(('width', 'height'), [(128, 96), (130, 66), (77, 64), (64, 77), (320, 8)])
+def test_every_nth_pixel_is_that_of_the_whole_picture(kind, width, height):
+    """Also where FFmpeg blends the colours of neighbours, at odd heights."""
+    for matrix, color_range in ((1, 1), (5, 2), (2, 0)):
+        frame, convert = noise(width, height, kind, matrix, color_range), FrameConverter()
+        whole = convert(frame)
+        for n in (1, 2, 3, 11):
+            np.testing.assert_array_equal(convert.every_nth(frame, n), whole[::n, ::n])
+
+
+def test_a_decoded_picture_is_converted_where_it_is_looked_at(monkeypatch):
+    convert, pixels = FrameConverter(), []
+
+    def count(frame, reformatter):
+        pixels.append(frame.width * frame.height)
+        return as_rgb(frame, reformatter)
+
+    as_rgb = frame_converter._as_rgb
+    frame = noise(640, 360)
+    whole = convert(frame)
+    picture = DecodedPicture(frame, convert)
+    picture[::5, ::5]  # whether FFmpeg gives the same values alone is found out once
+    monkeypatch.setattr(frame_converter, '_as_rgb', count)
+    assert (picture.shape, picture.dtype, picture.nbytes) == ((360, 640, 3), np.uint8, 345_600)
+    np.testing.assert_array_equal(picture[::5, ::5], whole[::5, ::5])
+    assert pixels == [4 * 128 * 72]  # each wanted one four times
+    for key in (np.s_[3:7, ::2], np.s_[::5, ::3], np.s_[::-5, ::-5], np.s_[4], np.s_[::5, 1:]):
+        np.testing.assert_array_equal(picture[key], whole[key])
+    np.testing.assert_array_equal(np.asarray(picture), whole)
+    assert np.asarray(picture, np.float32).dtype == np.float32
+
+
+def test_a_decoded_picture_that_is_turned():
+    frame, convert = noise(64, 32), FrameConverter()
+    convert._matrix = np.int32([0, 1 << 16, 0, -(1 << 16), 0, 0, 0, 0, 1 << 30])
+    picture = DecodedPicture(frame, convert)
+    assert picture.shape == np.asarray(picture).shape == (64, 32, 3)
+    np.testing.assert_array_equal(picture[::3, ::3], convert(frame)[::3, ::3])
