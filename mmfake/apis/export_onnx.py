@@ -16,7 +16,6 @@ from mmengine.config import Config
 from torch import Tensor, nn
 
 from ..engine.config import load_config
-from ..engine.hooks.preprocessing_hook import PreprocessingHook, preprocessing_of
 from ..errors import MMFakeError, first_line
 from ..faces.detectors import FaceSettings
 from ..files import atomic_file
@@ -207,11 +206,9 @@ def _quiet() -> Iterator[None]:
 def _metadata(trained: TrainedModel, names: Sequence[str], opset: int) -> Dict[str, Any]:
     """What the file tells of itself: what the checkpoint tells, and how to use it."""
     pipeline = trained.pipeline
-    own = preprocessing_of(trained.model, pipeline.sampler)
     return {
         **{key: trained.facts[key] for key in ORIGIN},
         **trained.meta(),
-        PreprocessingHook.META_KEY: own,
         'input': dict(
             name=INPUT,
             shape=['N', 3, *pipeline.clip_shape],

@@ -64,6 +64,7 @@ class Detector:
 
     Attributes:
         pipeline (ClipPipeline): As given.
+        preprocessing (dict): As given.
         methods (tuple[str, ...]): Methods it was trained on, the original first, if known.
         classes (tuple[str, ...]): Methods that a further classifier tells apart, the original
             first; empty without such a classifier or its weights.
@@ -98,7 +99,7 @@ class Detector:
         head: nn.Module,
         labels: Sequence[str],
     ) -> None:
-        self.pipeline, self._head = pipeline, head
+        self.pipeline, self.preprocessing, self._head = pipeline, preprocessing, head
         # 1. config and file have to fit
         clip_shape = pipeline.clip_shape
         check_clip_shape(meta.get(ClipShapeHook.META_KEY), (3, *clip_shape))
@@ -166,6 +167,7 @@ class Detector:
                 crops=self.crops,
             ),
             ClipShapeHook.META_KEY: [3, *facts['clip_shape']],
+            PreprocessingHook.META_KEY: self.preprocessing,
             PreprocessingHook.STEPS_KEY: self.steps,
             ValidationThresholdHook.META_KEY: self.val_threshold,
             ValidationThresholdHook.VALIDATION_KEY: facts['validation'],

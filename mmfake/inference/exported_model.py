@@ -158,9 +158,9 @@ def _open(file: str, threads: int, runtime: Optional[str]) -> Runtime:
             continue
         except Exception as error:  # the runtimes' own, of a graph that they cannot run
             raise MMFakeError(f'{file}: {name} cannot run it ({first_line(error)}).') from None
+    absent = f'{runtime} is not' if runtime else 'neither OpenVINO nor onnxruntime is'
     raise MMFakeError(
-        f'{file}: {runtime or "neither OpenVINO nor onnxruntime"} is installed, and one of them '
-        "runs it: pip install 'mmfake[deploy]'"
+        f"{file}: {absent} installed to run an exported model: pip install 'mmfake[deploy]'"
     )
 
 

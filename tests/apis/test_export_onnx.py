@@ -14,6 +14,7 @@ from mmfake.apis import export_onnx as module
 from mmfake.apis.export_onnx import TOLERANCE, export_onnx
 from mmfake.engine.config import load_config
 from mmfake.errors import MMFakeError
+from mmfake.inference.clip_pipeline import ClipPipeline
 from mmfake.inference.exported_model import RUNTIMES, ExportedModel
 from mmfake.inference.trained_model import TrainedModel
 
@@ -59,10 +60,15 @@ def plain_scale(path, kind='', **preprocessor):
 
 
 def weights(config, scale, path, seed=0):
-    """Random weights, but of a steep last layer, or the scores would hardly differ."""
+    """Random weights whose scores differ: seen statistics in batch norms, a steep last layer."""
     torch.manual_seed(seed)
-    model = MODELS.build(load_config(config, scale).model)
+    cfg = load_config(config, scale)
+    model = MODELS.build(cfg.model)
+    for part in model.modules():
+        if isinstance(part, nn.modules.batchnorm._BatchNorm):
+            part.momentum = 1.0
     with torch.no_grad():
+        model.train().backbone(torch.randn(4, 3, *ClipPipeline(cfg).clip_shape))
         for head in model.classifiers.values():
             if hasattr(head, 'layers'):
                 head.layers[-1].weight.mul_(20)
@@ -74,10 +80,13 @@ def compared(config, scale, checkpoint, out):
     """Compare a file with PyTorch for numbers of clips that the export did not look at."""
     cfg = load_config(config, scale)
     trained = TrainedModel(cfg, checkpoint, 'cpu')
-    clips = np.random.default_rng(1).integers(
-        0, 256, (4, 3, *trained.pipeline.clip_shape), np.uint8
-    )
+    *time, height, width = trained.pipeline.clip_shape
+    colours = np.random.default_rng(1).integers(0, 256, (4, 3, *[1] * len(time), 2, 2), np.uint8)
+    blocks = colours.repeat(height // 2, axis=-2).repeat(width // 2, axis=-1)
+    clips = np.broadcast_to(blocks, (4, 3, *time, height, width)).copy()
     said = trained.score(torch.from_numpy(clips))
+    shares = said.logits.softmax(dim=1)[:, 1]
+    assert shares.max() - shares.min() > 20 * TOLERANCE
     for name in RUNTIMES:
         if name not in sys.modules:
             pytest.importorskip(name)

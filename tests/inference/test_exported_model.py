@@ -9,7 +9,6 @@ import pytest
 import torch
 
 from mmfake.datasets.clip_size import set_clip_size
-from mmfake.engine.hooks.preprocessing_hook import preprocessing_of
 from mmfake.errors import MMFakeError
 from mmfake.inference import exported_model
 from mmfake.inference.deepfake_inferencer import DeepfakeInferencer
@@ -205,7 +204,6 @@ def handmade(config, checkpoint, tmp_path_factory):
         **dict(mmfake=__version__, config='bin_multi_ce_holdout_f2f.py'),
         **dict(checkpoint='best.pth', checkpoint_sha256=None),
         **dict(input=dict(dtype='uint8'), average_clips='prob', labels=[], classes=known.classes),
-        preprocessing=preprocessing_of(known.model, known.pipeline.sampler),
     )
     folder = tmp_path_factory.mktemp('handmade')
 
