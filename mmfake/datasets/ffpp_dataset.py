@@ -231,8 +231,7 @@ class FFPPDataset(BaseActionDataset):
 
     def clip_sizes(self) -> Dict[str, int]:
         """Look up the bytes of the clips of the split, by video id; for this nothing is loaded."""
-        records, _ = self._read_index() if self._index else self._read_tree()
-        return clip_sizes(records)
+        return clip_sizes((self._read_index() if self._index else self._read_tree())[0])
 
     def get_data_info(self, idx: int) -> dict:
         """Get an annotation; that of a forgery with a part of another face has the donors."""
@@ -347,10 +346,13 @@ class FFPPDataset(BaseActionDataset):
             if record.status != USED:
                 unused[record.status].append(record.video_id)
         for status, names in sorted(unused.items()):
+            lost = status == 'missing'  # not even looked at: it may be there tomorrow
             print_log(
                 f'{len(names)} of {len(records)} videos of split {self.protocol.split!r} in '
-                f'{self._origin} are not used: {status} ({sample_of(names)})',
+                f'{self._origin} are not used: {status} ({sample_of(names)})'
+                + ('; complete the dataset and prepare it to its end' if lost else ''),
                 logger='current',
+                level=logging.WARNING if lost else logging.INFO,
             )
 
     def _log_counts(self, available: List[VideoRecord], n_expected: int) -> None:
@@ -369,6 +371,14 @@ class FFPPDataset(BaseActionDataset):
             + (f'; {left_out} not available' if left_out else ''),
             logger='current',
         )
+        without = [key for key in self.protocol.methods if not counts[key]]
+        if without:
+            print_log(
+                f'split {self.protocol.split!r} in {self._origin} has no usable video of '
+                f'{", ".join(without)}: take it out of methods, or prepare the dataset to its end',
+                logger='current',
+                level=logging.WARNING,
+            )
 
 
 def _known(

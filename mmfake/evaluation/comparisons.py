@@ -125,7 +125,7 @@ def compare_runs(
         names (tuple[str, str]): Their names. Defaults to ``('A', 'B')``.
         thresholds (tuple[float, float]): Threshold of A's and of B's accuracy.
             Defaults to (0.5, 0.5).
-        n_bootstrap (int): Replicates behind the interval. Defaults to 1000.
+        n_bootstrap (int): Replicates behind the interval; 0 leaves it out. Defaults to 1000.
         confidence (float): Level of the intervals. Defaults to 0.95.
         seed (int): Seed of the resampling. Defaults to 0.
 
@@ -142,11 +142,11 @@ def compare_runs(
     right_b = (scores[split:] >= thresholds[1]) == labels  # (R, N)
 
     gains = right_a.mean(axis=0) - right_b.mean(axis=0)  # (N,)
-    counts = draw_counts(labels, n_bootstrap, np.random.default_rng(seed))
-    tails = [(1 - confidence) / 2, (1 + confidence) / 2]
-    low, high = np.quantile(counts @ gains / len(labels), tails)
-    if has_single(labels):
-        low = high = math.nan
+    low = high = math.nan
+    if n_bootstrap and not has_single(labels):
+        counts = draw_counts(labels, n_bootstrap, np.random.default_rng(seed))
+        tails = [(1 - confidence) / 2, (1 + confidence) / 2]
+        low, high = np.quantile(counts @ gains / len(labels), tails)
     acc = _difference(
         right_a.mean(axis=1),
         right_b.mean(axis=1),

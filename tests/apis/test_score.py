@@ -360,7 +360,7 @@ def test_what_a_test_warned_of_is_told_of_its_scores(write, no_figures, tmp_path
 
 def test_copies_and_exchanged_clips_are_told(write, no_figures, tmp_path):
     paths = [write('a.csv', rows_of(0)), write('b.csv', rows_of(0)), write('c.csv', rows_of(1))]
-    text = score_files(paths, tmp_path / 'out', n_bootstrap=20)
+    text = score_files(paths, tmp_path / 'out', n_bootstrap=0)
     assert text.count('hold the same scores') == 1
     assert '- **a and b hold the same scores: is one a copy of the other?**\n' in text
     tested = []
@@ -368,6 +368,6 @@ def test_copies_and_exchanged_clips_are_told(write, no_figures, tmp_path):
         tested.append(tmp_path / f'{name}.csv')
         facts = {} if clips is None else dict(clips_sha256=clips)
         write_scores(frame_of(([0.1, 0.3], [0.2, high])), tested[-1], facts)
-    text = score_files(tested, tmp_path / 'out', n_bootstrap=20)
+    text = score_files(tested, tmp_path / 'out', n_bootstrap=0)
     told = [line for line in text.splitlines() if 'other clips of the same names' in line]
     assert [line[4:11] for line in told] == ['d and e', 'd and f']

@@ -247,8 +247,8 @@ def test_the_ways_in_which_faces_were_cut_out_are_kept_and_told(small_tree, said
 
 
 def test_clips_that_were_exchanged_after_the_preparation_are_told(small_tree, log):
-    sizes = read(small_tree).metainfo['clip_sizes']
-    assert set(sizes) == set(read(small_tree).metainfo['expected_videos'])
+    meta = read(small_tree).metainfo
+    assert set(meta['clip_sizes']) == set(meta['expected_videos'])
     rows = list(small_tree.rows())
     for number, row in enumerate(rows):
         (small_tree.root / row['path']).write_bytes(b'0' * (1000 + number))
@@ -257,7 +257,8 @@ def test_clips_that_were_exchanged_after_the_preparation_are_told(small_tree, lo
     rows = [dict(row, clip_bytes=1000 + number) for number, row in enumerate(rows)]
     rows[6]['clip_bytes'] = ''
     small_tree.write_index(rows, header=[*COLUMNS, 'clip_bytes'])
-    assert read(small_tree).clip_sizes() == read(small_tree).metainfo['clip_sizes']
+    dataset = read(small_tree)
+    assert dataset.clip_sizes() == dataset.metainfo['clip_sizes']
     assert log == []
     # one of the training, one whose size is not known, one of the test
     for number in (0, 6, -1):
@@ -299,6 +300,19 @@ def test_many_videos_of_one_status_are_one_line(small_tree, said):
     assert "6 of 24 videos of split 'train'" in line
     assert 'no-face (ffpp/df/c23/000_001, ' in line
     assert line.endswith('and 1 more)')
+    warned = [record.message for record in said.records if record.levelname == 'WARNING']
+    (told,) = warned
+    assert f'{small_tree.root / "index.csv"} has no usable video of df: take it out of' in told
+
+
+def test_a_half_prepared_dataset_is_told(small_tree, log):
+    unmade = dict(status='missing', reason='not prepared yet: run it again', path='')
+    rows = [dict(row, **unmade) if row['target'] == '000' else row for row in small_tree.rows()]
+    small_tree.write_index(rows)
+    assert len(read(small_tree)) == 20
+    (line,) = log
+    assert "4 of 24 videos of split 'train'" in line
+    assert line.endswith('; complete the dataset and prepare it to its end')
 
 
 def test_missing_videos_stop_the_run_and_name_five(small_tree):
