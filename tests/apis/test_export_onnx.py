@@ -40,6 +40,8 @@ class PlainTestEncoder(nn.Module):
         self.kind = kind
 
     def forward(self, x):
+        if self.kind == 'dark':
+            x = x / 128
         if self.kind == 'looks' and x.sum() > 0:
             x = x + 1
         if self.kind == 'one number':
@@ -168,7 +170,9 @@ def test_every_regime(regime, tmp_path):
 @pytest.mark.nightly
 def test_pixels_that_are_not_normalised(tmp_path):
     exported(
-        'mtl/bin_ce_holdout_f2f.py', plain_scale(tmp_path / 'x.py', mean=None, std=None), tmp_path
+        'mtl/bin_ce_holdout_f2f.py',
+        plain_scale(tmp_path / 'x.py', 'dark', mean=None, std=None),
+        tmp_path,
     )
 
 
@@ -181,7 +185,7 @@ CONFIG = str(CONFIGS / 'mtl' / 'bin_ce_holdout_f2f.py')
 def plain(tmp_path_factory):
     """Scale and weights of a tiny detector, whose pixels are turned round and normalised."""
     folder = tmp_path_factory.mktemp('plain')
-    colours = dict(to_rgb=True, mean=[1.0, 2.0, 3.0], std=[4.0, 5.0, 6.0])
+    colours = dict(to_rgb=True, mean=[60.0, 120.0, 180.0], std=[100.0, 120.0, 140.0])
     scale = plain_scale(folder / 'plain.py', **colours)
     return scale, weights(CONFIG, scale, folder / 'plain.pth')
 
@@ -206,7 +210,7 @@ def test_pixels_are_normalised_as_the_data_preprocessor_does(plain, graph, tmp_p
     assert export_onnx(CONFIG, checkpoint, str(tmp_path / 'x.onnx'), scale) == 0
     trained, _ = compared(CONFIG, scale, checkpoint, str(tmp_path / 'x.onnx'))
     assert trained.model.data_preprocessor.to_rgb
-    assert trained.model.data_preprocessor.std.flatten().tolist() == [4, 5, 6]
+    assert trained.model.data_preprocessor.std.flatten().tolist() == [100, 120, 140]
 
 
 @pytest.mark.parametrize('kind', ['other', 'not a number'])
