@@ -30,7 +30,9 @@ examples:
   python tools/benchmarks/model.py --threads 1 --parts test
   python tools/benchmarks/model.py --small            # tiny clips, some seconds: does it run?"""
 
-# name, of the trunk: output channels, kernel, stride (Xie et al., arXiv 1712.04851)
+CONFIGS = Path(__file__).parents[2] / 'configs' / 'mtl'
+
+# input channels, then branch0, both of branch1, both of branch2, branch3 (arXiv 1712.04851)
 _MIXED = dict(
     Mixed_3b=(192, 64, 96, 128, 16, 32, 32),
     Mixed_3c=(256, 128, 128, 192, 32, 96, 64),
@@ -119,7 +121,7 @@ def plain_detector(model: Any) -> Any:
     return detector
 
 
-def our_model(regime: str, config: Any = None) -> Tuple[Any, Any]:
+def our_model(regime: str) -> Tuple[Any, Any]:
     """A detector of a regime with weights as a trained one has them, and its config."""
     import torch
     from mmaction.registry import MODELS
@@ -127,7 +129,7 @@ def our_model(regime: str, config: Any = None) -> Tuple[Any, Any]:
 
     from mmfake.engine.config import load_config
 
-    config = config or load_config(f'configs/mtl/{regime}_holdout_df.py')
+    config = load_config(str(CONFIGS / f'{regime}_holdout_df.py'))
     torch.manual_seed(0)
     model = MODELS.build(config.model)
     for module in model.modules():
