@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 
 from mmfake.errors import MMFakeError
-from mmfake.video.frame_reader import FrameReader, VideoError, declared_size
+from mmfake.video.declared_size import declared_size
+from mmfake.video.frame_reader import FrameReader, VideoError
 from tests.video import numbered
 
 SQUEEZED = dict(options={'x264-params': 'sar=2/1'})
