@@ -199,9 +199,13 @@ class FrameReader:
         if kind == 'image2' or kind.endswith('_pipe'):
             raise VideoError(self.path, 'a picture, not a video')
         streams = [stream for stream in self._container.streams.video if not _is_cover(stream)]
-        if not streams:
+        film = max(streams, key=lambda stream: stream.frames, default=None)
+        if (film is None or film.codec_context is None) and self._is_truncated():
+            raise VideoError(
+                self.path, 'truncated: it breaks off in its list of frames; copy it anew'
+            )
+        if film is None:
             raise VideoError(self.path, 'no video stream')
-        film = max(streams, key=lambda stream: stream.frames)
         if film.codec_context is None:
             raise VideoError(self.path, 'its video codec is unknown; convert it, e.g. to H.264')
         film.codec_context.thread_count = threads

@@ -26,13 +26,17 @@ def prepared(tmp_path, tiny_tree):
         root = tmp_path / folder
         root.mkdir()
         rows = [HEADER]
-        for name in ('a', 'b'):
-            (root / f'{name}.mp4').write_bytes(film)
         for kind in compressions:
-            ids = [f'{dataset}/original/{kind}/{name}' for name in ('x', 'y')]
-            rows += [f'{one},a.mp4,original,{kind},{one[-1]},,test,12,25,used,' for one in ids]
+            for name in ('x', 'y', 'x_1', 'x_2'):
+                (root / f'{kind}_{name}.mp4').write_bytes(film)
             rows += [
-                f'{dataset}/{method}/{kind}/x_{n},b.mp4,{method},{kind},x,?,test,12,25,used,'
+                f'{dataset}/original/{kind}/{name},{kind}_{name}.mp4,original,{kind},{name},,'
+                'test,12,25,used,'
+                for name in ('x', 'y')
+            ]
+            rows += [
+                f'{dataset}/{method}/{kind}/x_{n},{kind}_x_{n}.mp4,{method},{kind},x,?,'
+                'test,12,25,used,'
                 for n in (1, 2)
             ]
             rows.append(
@@ -156,9 +160,11 @@ def test_single_frames_are_no_clips_unless_asked_for(
             Image.fromarray(frame.picture).save(tmp_path / f'{number}.png')
     root = tmp_path / 'df40'
     root.mkdir()
-    (root / 'a.pictures').write_text(''.join(f'../{n}.png\n' for n in range(number + 1)))
+    for stem in ('a', 'b'):
+        lines = ''.join(f'../{n}.png\n' for n in range(number + 1))
+        (root / f'{stem}.pictures').write_text(lines)
     rows = [
-        f'df40/{method}/released/{stem},a.pictures,{method},released,{people},test,,,used,,yes'
+        f'df40/{method}/released/{stem},{stem}.pictures,{method},released,{people},test,,,used,,yes'
         for method, stem, people in (('original', 'a', 'a,'), ('df40', 'b', '?,?'))
     ]
     (root / 'index.csv').write_text('\n'.join([f'{HEADER},sparse', *rows]) + '\n')

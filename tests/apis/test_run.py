@@ -91,6 +91,7 @@ def test_the_hook_needs_a_contrastive_head():
         (dict(model={}), 'the config has no x_dataloader'),
         (dict(model={}, x_dataloader=3), 'x_dataloader of the config is 3, and has to be a dict'),
         (dict(model={}, x_dataloader={}, load_from='no.pth'), 'no.pth: no such checkpoint file'),
+        (dict(model={}, x_dataloader={}, load_from='x.onnx'), 'x.onnx is an exported model, for'),
     ],
 )
 def test_a_config_that_is_no_run(cfg, reason):

@@ -1,5 +1,6 @@
 import copy
 import math
+from pathlib import Path
 
 import pytest
 from mmengine.config import Config
@@ -8,6 +9,7 @@ from mmfake.apis.cell import latest_config
 from mmfake.apis.test import nothing_scored, set_test_options
 from tools.test import main
 
+CONFIG = Path(__file__).parents[2] / 'configs' / 'mtl' / 'bin_ce_holdout_df.py'
 HEAD = dict(cls_head=dict(average_clips='prob'))
 
 
@@ -33,11 +35,13 @@ def test_the_scores_say_what_they_are_of(model, averaging, tmp_path):
 
 
 @pytest.mark.parametrize(('n', 'status'), [(0.0, 1), (1.0, 0)])
-def test_a_test_that_scores_nothing_fails(n, status, monkeypatch, capsys):
+def test_a_test_that_scores_nothing_fails(n, status, monkeypatch, capsys, tmp_path):
     metrics = {'deepfake/auc': math.nan, 'deepfake/n_scored': n, 'deepfake/df/n_scored': 0.0}
     assert nothing_scored(metrics) == bool(status)
     monkeypatch.setattr('mmfake.apis.test.test', lambda cfg: metrics)
     monkeypatch.setattr('mmfake.apis.test.set_test_options', lambda *args, **options: None)
-    assert main(['configs/mtl/bin_ce_holdout_df.py', 'best.pth']) == status
+    checkpoint = tmp_path / 'best.pth'
+    checkpoint.touch()
+    assert main([str(CONFIG), str(checkpoint)]) == status
     line = 'error: none of the videos was scored; see the reasons above\n'
     assert capsys.readouterr().err == status * line

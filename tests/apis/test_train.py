@@ -24,7 +24,7 @@ CONFIG = Path(__file__).parents[2] / 'configs' / 'mtl' / 'bin_multi_con_holdout_
     ],
 )
 def test_what_the_command_line_says_of_randomness_wins(options, config, expected, tool):
-    args = tool('train').parse_args(['config.py', *options])
+    args = tool('train').parse_args([str(CONFIG), *options])
     given = dict(
         seed=args.seed, diff_rank_seed=args.diff_rank_seed, deterministic=args.deterministic
     )
@@ -73,8 +73,8 @@ def test_a_processor_without_bfloat16_is_told(monkeypatch):
 def test_mixed_precision_by_type(words, config, expected, first, tool, monkeypatch):
     monkeypatch.setattr('torch.cuda.is_available', lambda: True)
     monkeypatch.setattr('torch.cuda.is_bf16_supported', lambda: True)
-    args = tool('train').parse_args([*words, 'config.py'] if first else ['config.py', *words])
-    assert args.config == 'config.py'
+    args = tool('train').parse_args([*words, str(CONFIG)] if first else [str(CONFIG), *words])
+    assert args.config == str(CONFIG)
     cfg = Config(dict(optim_wrapper=dict(type='OptimWrapper', **config)))
     set_training_options(cfg, amp=args.amp)
     assert cfg.optim_wrapper == {'type': 'AmpOptimWrapper', **expected}

@@ -275,7 +275,6 @@ def test_a_wrong_setting_ends_a_test_in_one_line(
         ([TEST, CONFIG, 'x-1a2b.pth', 'x.pth'], ['2 checkpoints are given', 'give x.pth']),
         ([TEST, ROOT / 'README.md', CONFIG], ['not a config that can be read']),
         ([TEST, CONFIG, CONFIG], ['is a config', 'CONFIG comes first, then CHECKPOINT']),
-        ([TEST, CONFIG, 'x.onnx'], ['x.onnx is an exported model, for tools/detect.py alone']),
         ([TRAIN, CONFIG, '--resume', 'nowhere.pth'], ['nowhere.pth: no such checkpoint file']),
         ([TRAIN, ROOT / 'configs/_base_/datasets/ffpp.py'], ['the config has no model']),
         ([TRAIN, ROOT / 'README.md'], ['README.md: not a config that can be read']),
@@ -287,7 +286,7 @@ def test_a_wrong_setting_ends_a_test_in_one_line(
             [TRAIN, CONFIG, '--no-validate', '--cfg-options', 'default_hooks=None'],
             ['an option of training does not fit this config'],
         ),
-        ([TEST, CONFIG, 'x.pth', '--dump', 'x.csv'], ['--dump x.csv: the file name must end in']),
+        ([TEST, CONFIG, CONFIG, '--dump', 'x.csv'], ['--dump x.csv: the file name must end in']),
     ],
 )
 def test_a_mistake_ends_in_one_line_and_leaves_nothing(command, arguments, parts, tmp_path):
