@@ -6,9 +6,10 @@ import os
 import select
 import signal
 import sys
+import threading
 import time
 from contextlib import contextmanager
-from typing import Callable, Dict, Iterable, Iterator, Optional, Sequence, TypeVar
+from typing import Any, Callable, Dict, Iterable, Iterator, Optional, Sequence, Type, TypeVar
 
 from rich.console import Console
 from rich.progress import (
@@ -36,6 +37,7 @@ def run_command(main: Callable[[Optional[Sequence[str]]], Optional[int]]) -> Non
         main (Callable): Takes the arguments, None for those of the process, and returns the exit
             status, None for 0.
     """
+    sys.excepthook = _excepthook
     try:
         status = main(None)
         print(end='', flush=True)  # a reader who has gone is noticed here, not when Python ends
@@ -55,6 +57,13 @@ def run_command(main: Callable[[Optional[Sequence[str]]], Optional[int]]) -> Non
             raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is still in it
         sys.exit(141)
+
+
+def _excepthook(kind: Type[BaseException], error: BaseException, trace: Any) -> None:
+    """Leave out what a thread of multiprocessing says of a worker that has died meanwhile."""
+    is_main = threading.current_thread() is threading.main_thread()
+    if is_main or not isinstance(error, (ConnectionError, EOFError)):
+        sys.__excepthook__(kind, error, trace)
 
 
 def process_rank() -> str:

@@ -29,6 +29,18 @@ def ended(body, *shell):
 
 
 @pytest.mark.parametrize(
+    ('error', 'told'), [('ConnectionResetError', ''), ('OSError', 'OSError\n')]
+)
+def test_a_worker_that_died_is_not_told_by_the_thread_that_served_it(error, told):
+    """As multiprocessing.resource_sharer calls it, in a thread of its own."""
+    body = (
+        f'import threading; serve = lambda: sys.excepthook({error}, {error}(), None); '
+        'thread = threading.Thread(target=serve); thread.start(); thread.join()'
+    )
+    assert ended(body).stderr == told
+
+
+@pytest.mark.parametrize(
     ('body', 'status', 'stderr'),
     [
         ('print("done")', 0, ''),

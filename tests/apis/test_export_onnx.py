@@ -71,6 +71,9 @@ def weights(config, scale, path, seed=0):
             part.momentum = 1.0
     with torch.no_grad():
         model.train().backbone(torch.randn(4, 3, *ClipPipeline(cfg).clip_shape))
+        for part in model.modules():
+            if isinstance(part, nn.modules.batchnorm._BatchNorm):
+                part.running_var.clamp_(min=0.5)  # or one channel makes thousands of a rounding
         for head in model.classifiers.values():
             if hasattr(head, 'layers'):
                 head.layers[-1].weight.mul_(20)
@@ -87,8 +90,8 @@ def compared(config, scale, checkpoint, out):
     blocks = colours.repeat(height // 2, axis=-2).repeat(width // 2, axis=-1)
     clips = np.broadcast_to(blocks, (4, 3, *time, height, width)).copy()
     said = trained.score(torch.from_numpy(clips))
-    shares = said.logits.softmax(dim=1)[:, 1]
-    assert shares.max() - shares.min() > 20 * TOLERANCE
+    steps = said.logits[:, 1] - said.logits[:, 0]
+    assert steps.max() - steps.min() > 20 * TOLERANCE
     for name in RUNTIMES:
         if name not in sys.modules:
             pytest.importorskip(name)

@@ -5,9 +5,13 @@ from __future__ import annotations
 import os
 import platform
 import statistics
+import sys
 import time
 from importlib import metadata
+from pathlib import Path
 from typing import Callable, Dict, NamedTuple, Sequence
+
+sys.path.append(str(Path(__file__).resolve().parents[2]))  # data_prep, which only a checkout has
 
 _FLAGS = ('amx_bf16', 'avx512_bf16', 'avx512_vnni', 'avx512f', 'avx2', 'asimd', 'bf16')
 _PACKAGES = ('torch', 'numpy', 'opencv-python-headless', 'av', 'onnxruntime', 'openvino')
