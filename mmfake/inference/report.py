@@ -10,7 +10,7 @@ from typing import Any, Dict, List, Sequence, Tuple, Union
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from ..datasets.manipulations import method_name
+from ..datasets.manipulations import method_name, synthetic_keys
 from ..engine.hooks.validation_threshold_hook import Validation
 from ..files import atomic_file
 from .detector import unit_of
@@ -107,7 +107,9 @@ def told_of_calibration(results: Dict[str, Any]) -> str:
     if not model.get('calibration') or validation is None:
         return ''
     n = validation.n_original + validation.n_manipulated
-    methods = ', '.join(method_name(key) for key in model.get('trained_on') or ())
+    # what is made from originals is in training alone
+    trained_on = [key for key in model.get('trained_on') or () if key not in synthetic_keys()]
+    methods = ', '.join(map(method_name, trained_on))
     of = f' of {", ".join(model["datasets"])}' if model.get('datasets') else ''
     text = (
         f'Calibrated on {n} validation videos{of}{f" ({methods})" if methods else ""}: among '

@@ -27,6 +27,9 @@ def detect(config, checkpoint, tmp_path_factory):
         stored = torch.load(checkpoint(), weights_only=True)
         validation = dict(VALIDATION, low=low)
         stored['meta'].update(validation=validation, calibration=KNOWN._asdict())
+        # with forgeries of training, which validation does not have
+        trained_on = stored['meta']['dataset_meta']
+        trained_on['multi_classes'] = [*trained_on['multi_classes'], 'sbi']
         path = tmp_path_factory.mktemp('calibrated') / 'best.pth'
         torch.save(stored, path)
         return DeepfakeInferencer(config(), str(path))
