@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import io
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Dict, Optional, Sequence
 
@@ -16,6 +17,7 @@ from ..datasets.clip_size import datasets_of
 from ..datasets.ffpp_tree import INDEX_NAME
 from ..datasets.perturbed import n_until_decoded, perturb
 from ..datasets.transforms.perturb import Perturb
+from ..engine.hooks.preprocessing_hook import OTHER_STEPS
 from ..errors import MMFakeError
 from ..evaluation.cross_table import doubts, run_record, told_of_other_videos
 from ..evaluation.robustness_table import (
@@ -27,6 +29,7 @@ from ..evaluation.robustness_table import (
     robustness_table,
     summary_markdown,
 )
+from ..evaluation.scores import RunScores
 from ..files import write_json, write_text
 from ..video.degradations import LEVELS, check_degradation
 from ..visualization.robustness_curves import draw_robustness_curves
@@ -118,7 +121,8 @@ def robustness(
     data = '+'.join(sorted({video.split('/')[0] for run in runs for video in run.frame['video']}))
     notes = [data_note(data, runs), _where(clean[0].cfg)]
     notes += [f'Left out: {reason}.' for reason in refused.values()]
-    notes += [*remarks(runs, lost), *told_of_other_videos(runs, 'detectors'), *doubts(runs)]
+    notes += [*remarks(runs, lost), *told_of_other_videos(runs, 'detectors')]
+    notes += doubts([_without_own_remark(run) for run in runs])
     text = _page(table, chosen, levels, notes, seed, n_bootstrap)
     record = dict(
         kinds={kind: LEVELS[kind] for kind in chosen},
@@ -151,6 +155,12 @@ def _degraded(
         perturb(cfg, 'test', kind, level, seed=seed)
 
     return plan_test(detector, column_of(kind, level), out, change, **settings)
+
+
+def _without_own_remark(run: RunScores) -> RunScores:
+    """A degraded test has a step that the training has not, which is no news on this page."""
+    told = [line for line in run.info['warnings'] if not line.startswith(OTHER_STEPS)]
+    return run if run.holdout == CLEAN else replace(run, info=dict(run.info, warnings=told))
 
 
 def _refused(cfg: Config, kinds: Sequence[str]) -> Dict[str, str]:

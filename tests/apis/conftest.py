@@ -7,6 +7,7 @@ from mmengine.registry import init_default_scope
 
 from mmfake.apis.matrix_report import write_matrix_report
 from mmfake.engine.config import load_config
+from mmfake.engine.hooks.preprocessing_hook import PreprocessingHook, _steps_of
 from tests.apis.untrained_matrix import Matrix
 
 CONFIG = 'configs/mtl/bin_ce_holdout_f2f.py'
@@ -34,11 +35,11 @@ def checkpoints(small_scale, tmp_path_factory):
     """Random weights of two seeds."""
     init_default_scope('mmaction')
     folder, cfg = tmp_path_factory.mktemp('weights'), load_config(CONFIG, small_scale)
-    paths = []
+    paths, steps = [], _steps_of(cfg)
     for seed in (3, 5):
         torch.manual_seed(seed)
         model = MODELS.build(cfg.model)
-        meta = dict(seed=seed, val_threshold=0.4)
+        meta = {'seed': seed, 'val_threshold': 0.4, PreprocessingHook.STEPS_KEY: steps}
         torch.save(dict(meta=meta, state_dict=model.state_dict()), folder / f'{seed}.pth')
         paths.append(str(folder / f'{seed}.pth'))
     return paths

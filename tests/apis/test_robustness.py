@@ -32,6 +32,9 @@ def test_the_table_is_that_of_tests_made_one_by_one(
     printed = capfd.readouterr()
     assert printed.err.count('tested ') == 4
     assert 'before anything is cut out' in printed.out
+    assert 'Perturb(' not in printed.out  # each test warns that its pipeline has it
+    sidecar = json.loads((out / 'bin_ce_holdout_f2f_5' / 'noise_2' / 'scores.json').read_text())
+    assert any('Perturb(' in line for line in sidecar['warnings'])
     table = pd.read_csv(out / 'robustness.csv')
     assert set(table['seeds']) == {'3 5'}
     assert {(out / f'robustness{end}').is_file() for end in ('.md', '.png', '.svg')} == {True}

@@ -100,6 +100,10 @@ def _facts_of(runner: Runner, loop: Any) -> Dict[str, Any]:
     return preprocessing_of(model_of(runner), sampler)
 
 
+OTHER_STEPS = 'The test pipeline is not that of the config the checkpoint was trained with'
+"""str: How the remark on a test pipeline with other steps begins."""
+
+
 def remarks_on_steps(trained: Any, cfg: Config) -> List[str]:
     """Say what of the steps of a test pipeline makes its scores doubtful.
 
@@ -113,7 +117,7 @@ def remarks_on_steps(trained: Any, cfg: Config) -> List[str]:
         others = [step for step in steps if step not in trained]
         gone = [str(step) for step in trained if step not in steps]
         remarks.append(
-            'The test pipeline is not that of the config the checkpoint was trained with: it has '
+            f'{OTHER_STEPS}: it has '
             f'{", ".join(others) or "nothing"} for {", ".join(gone) or "nothing"}; scores and '
             'threshold are of other pictures.'
         )
