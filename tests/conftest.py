@@ -30,6 +30,15 @@ def _default_scope():
         init_default_scope('mmaction')
 
 
+@pytest.fixture(autouse=True)
+def _no_earlier_run():
+    """A log keeps the warnings of the run that another test began, and metrics report them."""
+    if 'mmengine.logging' in sys.modules:
+        from mmengine.logging import MMLogger
+
+        MMLogger.get_current_instance().filters.clear()
+
+
 @pytest.fixture
 def make_samples():
     """A factory of data samples as the pipeline packs them."""
