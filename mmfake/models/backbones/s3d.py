@@ -19,11 +19,11 @@ from .s3d_weights import S3D_FILES
 class Conv3d(nn.Conv3d):
     """Convolution that goes around two weak places of a CPU.
 
-    - In a test oneDNN computes it, also where torch would not ask it to. On one thread torch (2.1
-      to 2.13) multiplies matrices itself where the kernel is one pixel wide and the batch below 16:
-      in up to four times the time, and out of channels-last order, in which pooling then takes 15
-      times as long. Steps between taps (dilation) along a side that has one tap change no number,
-      and with them it asks oneDNN. A training in float32 computes as it is written.
+    - On one thread torch (2.1 to 2.13) multiplies matrices itself where the kernel is one pixel
+      wide and the batch below 16: in up to four times the time of oneDNN, and out of channels-last
+      order, in which pooling then takes 15 times as long. Steps between taps (dilation) along a
+      side that has one tap change no number, and with them it asks oneDNN. Of a test this is done
+      on any number of threads, of a training in float32 on one: on more, torch asks by itself.
     - Where a kernel has more taps than there are frames, oneDNN's gradient in bfloat16 is made of
       memory that nobody has written (torch 2.13). There the frames are padded before it.
     """
@@ -32,14 +32,15 @@ class Conv3d(nn.Conv3d):
         """Convolve ``(N, C, T, H, W)``."""
         if x.device.type != 'cpu' or _is_traced():
             return super().forward(x)
-        if self.training:
-            if x.dtype != torch.bfloat16 or self.kernel_size[0] <= x.shape[2]:
-                return super().forward(x)
-            frames, *sides = self.padding
+        frames, *sides = self.padding
+        if self.training and x.dtype == torch.bfloat16 and self.kernel_size[0] > x.shape[2]:
             x = F.pad(x, (0, 0, 0, 0, frames, frames))
             return F.conv3d(x, self.weight, self.bias, self.stride, (0, *sides))
-        steps = tuple(2 if taps == 1 else 1 for taps in self.kernel_size)
-        return F.conv3d(x, self.weight, self.bias, self.stride, self.padding, steps)
+        asks = not self.training or (x.dtype == torch.float32 and torch.get_num_threads() == 1)
+        if asks and self.kernel_size[1:] == (1, 1):
+            steps = (2 if self.kernel_size[0] == 1 else 1, 2, 2)
+            return F.conv3d(x, self.weight, self.bias, self.stride, self.padding, steps)
+        return super().forward(x)
 
 
 _CONV = f'{Conv3d.__module__}.Conv3d'  # mmcv 2.0.0 takes names alone

@@ -46,26 +46,38 @@ def test_is_a_2d_convolution_per_frame_then_a_1d_convolution_per_pixel(kernel, s
     torch.testing.assert_close(out, truth)
 
 
+@pytest.fixture
+def threads():
+    """Set how many threads torch has, for one test."""
+    before = torch.get_num_threads()
+    yield torch.set_num_threads
+    torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize('is_test', [True, False])
 @pytest.mark.parametrize('kernel', [1, (1, 3, 3), (3, 1, 1), (7, 1, 1)])
-def test_in_a_test_a_convolution_is_the_same_and_computed_by_onednn(kernel):
-    """On one thread and in a small batch, too; in training it is torch's, bit for bit."""
+def test_a_convolution_is_the_same_and_computed_by_onednn(kernel, is_test, threads):
+    """On one thread and in a small batch, too; the truth is torch's own, without oneDNN."""
     torch.manual_seed(0)
     sides = kernel if isinstance(kernel, tuple) else (kernel,) * 3
     conv = Conv3d(3, 4, kernel, stride=1, padding=tuple(side // 2 for side in sides))
     x = torch.randn(2, 3, 8, 9, 10).contiguous(memory_format=torch.channels_last_3d)
-    plain = nn.Conv3d.forward(conv, x)
-    assert torch.equal(conv(x), plain)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with torch.no_grad(), profile(activities=[ProfilerActivity.CPU]) as profiler:
-            found = conv.eval()(x)
-    finally:
-        torch.set_num_threads(threads)
-    torch.testing.assert_close(found, plain, rtol=1e-5, atol=1e-5)
+    x.requires_grad_()
+    with torch.backends.mkldnn.flags(enabled=False):
+        truth = nn.Conv3d.forward(conv, x)
+        gradients = torch.autograd.grad(truth.square().sum(), [x, conv.weight, conv.bias])
+    threads(1)
+    with profile(activities=[ProfilerActivity.CPU]) as profiler:
+        found = conv.train(not is_test)(x)
+    torch.testing.assert_close(found, truth, rtol=1e-5, atol=1e-5)
+    again = torch.autograd.grad(found.square().sum(), [x, conv.weight, conv.bias])
+    torch.testing.assert_close(again, gradients, rtol=1e-4, atol=1e-4)
     if torch.backends.mkldnn.is_available():
         assert 'aten::mkldnn_convolution' in {event.name for event in profiler.events()}
         assert found.is_contiguous(memory_format=torch.channels_last_3d)
+    threads(2)  # where torch asks oneDNN by itself
+    conv.train()
+    assert torch.equal(conv(x), nn.Conv3d.forward(conv, x))
 
 
 @pytest.mark.parametrize(('taps', 'frames'), [(3, 1), (3, 2), (7, 4), (3, 3)])
