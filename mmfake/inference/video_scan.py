@@ -152,7 +152,7 @@ class VideoScan:
                 fps=reader.fps, width=reader.width, height=reader.height, codec=reader.codec
             )
             self.warnings += getattr(reader, 'remarks', [])  # what is stored as pictures has none
-            if self._pipeline.span > 1 and reader.fps < _SLOW:
+            if reader.fps < _SLOW and self._pipeline.span > 1:  # the latter waits for the detector
                 self.warnings.append(
                     f'it has {reader.fps:.3g} frames per s: the detector was trained on clips of '
                     'successive frames, and these are far apart'

@@ -7,6 +7,7 @@ import pytest
 from mmfake.errors import MMFakeError
 from mmfake.inference.ahead import Ahead
 from mmfake.inference.head_start import head_start
+from mmfake.inference.video_scan import VideoScan
 
 
 def test_items_come_in_their_order():
@@ -94,6 +95,15 @@ def test_a_video_that_is_begun_gives_the_same_clips(inferencer, write_film, nois
     with pytest.raises(MMFakeError), head_start([str(film)], None, 'all', None, str(tmp_path)):
         raise MMFakeError('no such config')
     assert threading.active_count() == before
+
+
+def test_a_video_is_read_before_its_detector_is_known(
+    monkeypatch, write_film, noise_film, tmp_path
+):
+    film, is_read = write_film(tmp_path / 'a.mp4', noise_film(0)), threading.Event()
+    monkeypatch.setattr(VideoScan, '_know', lambda *_: is_read.set())
+    with head_start([str(film)], None, 'largest', None, str(tmp_path)):
+        assert is_read.wait(60)  # and not only when the model has been loaded
 
 
 def test_what_is_not_begun(write_film, noise_film, tmp_path):
