@@ -74,7 +74,9 @@ class TrainedModel(Detector):
 
     def preprocess(self, clips: Tensor) -> Tensor:
         """Normalise clips or frames of the test pipeline, (N, ...) -> (N, 1, ...), and judge."""
-        self.model.eval()  # whatever its owner has done with it meanwhile
+        # whatever its owner has done meanwhile; not each time, as it forgets encoded prompts
+        if any(module.training for module in self.model.modules()):
+            self.model.eval()
         data = dict(inputs=[clip[None] for clip in clips], data_samples=None)
         return self.model.data_preprocessor(data, False)['inputs']
 

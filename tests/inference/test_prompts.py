@@ -55,6 +55,22 @@ def results(detector, noise_film, tmp_path_factory):
     return json.loads((out / 'results.json').read_text()), (out / 'report.html').read_text()
 
 
+def test_the_prompts_are_encoded_once_and_again_after_a_training(detector):
+    model, calls = detector.model.model, []
+    frames = torch.zeros(2, 3, *detector.model.pipeline.clip_shape, dtype=torch.uint8)
+    model.eval()
+    hook = model.cls_head.text.register_forward_hook(lambda *_: calls.append(1))
+    try:
+        for _ in range(3):
+            detector.model.score(frames)
+        assert len(calls) == 1
+        model.train()
+        detector.model.score(frames)
+        assert len(calls) == 2
+    finally:
+        hook.remove()
+
+
 def test_every_prompt_is_in_the_results_as_the_test_averages_it(results, detector, noise_film):
     found, _ = results
     jsonschema = pytest.importorskip('jsonschema')
