@@ -173,11 +173,13 @@ def measure(files: Optional[List[Path]], count: int, rounds: int) -> None:
     import cv2
     import torch
     from mmengine.config import Config
+    from mmengine.logging import MMLogger
     from mmengine.registry import init_default_scope
 
     import mmfake.register  # noqa: F401
 
     init_default_scope('mmaction')
+    MMLogger.get_instance('loader', log_level='ERROR')
     cv2.setNumThreads(0)  # as in the workers of a training
     torch.set_num_threads(1)
     pipeline = Config.fromfile(CONFIG).train_pipeline

@@ -8,6 +8,7 @@ import importlib
 import io
 import tempfile
 import time
+import warnings
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Callable, Dict, Optional, Sequence, Tuple
@@ -328,6 +329,8 @@ def main(arguments: Optional[Sequence[str]] = None) -> None:
 
     init_default_scope('mmaction')
     MMLogger.get_instance('model', log_level='ERROR')
+    for kind in (DeprecationWarning, FutureWarning):  # of torch and the host, in themselves
+        warnings.simplefilter('ignore', kind)
     shape, rounds = ((8, 64, 64), 1) if args.small else ((32, 128, 128), args.rounds)
     print(machine())
     print(f'S3D, 2 clips of {" x ".join(map(str, shape))}')
