@@ -27,6 +27,9 @@ SUPPORTED: Dict[Tuple[str, ...], Tuple[str, str]] = {
     ('mmaction2',): ('1.2', '1.3'),
 }
 
+# torch before, with transformers from: then torch.onnx cannot be imported, and mmengine not either
+_NOT_TOGETHER = ('2.2', '4.56')
+
 
 def installed_version(names: Tuple[str, ...]) -> Optional[str]:
     """Version of the first of the named distributions that is installed, or None."""
@@ -47,7 +50,8 @@ def check_versions() -> None:
     """Refuse an unsupported host in one line.
 
     Raises:
-        MMFakeError: If a host package is absent or its version is outside :data:`SUPPORTED`.
+        MMFakeError: If a host package is absent or its version is outside :data:`SUPPORTED`, or
+            the installed transformers keeps an old torch from being imported.
     """
     for names, (first, end) in SUPPORTED.items():
         found = installed_version(names)
@@ -57,6 +61,14 @@ def check_versions() -> None:
         raise MMFakeError(
             f'mmfake needs {" or ".join(names)} >= {first}, < {end}, but {state}; '
             f'run: pip install "{names[-1]}>={first},<{end}"'
+        )
+    torch, transformers = (installed_version((name,)) for name in ('torch', 'transformers'))
+    before, since = map(_numbers, _NOT_TOGETHER)
+    if transformers and _numbers(torch) < before and _numbers(transformers) >= since:
+        raise MMFakeError(
+            f'torch {torch} cannot be imported beside transformers {transformers}, of which it '
+            f'needs one before {_NOT_TOGETHER[1]}; '
+            f'run: pip install "transformers>=4.46,<{_NOT_TOGETHER[1]}"'
         )
 
 

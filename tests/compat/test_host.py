@@ -40,6 +40,30 @@ def test_another_host_is_refused_in_one_line(monkeypatch, package, found, told):
 
 
 @pytest.mark.parametrize(
+    ('torch', 'transformers', 'fits'),
+    [
+        ('2.1.2+cu121', '4.57.6', False),
+        ('2.1.2', '4.55.4', True),
+        ('2.1.2', None, True),
+        ('2.2.0', '4.57.6', True),
+    ],
+)
+def test_a_transformers_that_an_old_torch_stumbles_over(monkeypatch, torch, transformers, fits):
+    """torch.onnx of 2.1 imports it, and mmengine imports torch.onnx."""
+    real, there = host.installed_version, dict(torch=torch, transformers=transformers)
+    monkeypatch.setattr(
+        host,
+        'installed_version',
+        lambda names: there.get(names[0]) if names[0] in there else real(names),
+    )
+    if fits:
+        host.check_versions()
+        return
+    with pytest.raises(MMFakeError, match=r'run: pip install "transformers>=4\.46,<4\.56"$'):
+        host.check_versions()
+
+
+@pytest.mark.parametrize(
     ('text', 'numbers'), [('2.13.0+cpu', (2, 13, 0)), ('2.0.0rc4', (2, 0, 0)), ('0.10', (0, 10))]
 )
 def test_numbers(text, numbers):
