@@ -28,7 +28,10 @@ _BEGUN = 8  # clips of a video begun before its detector is loaded
 _MOST_PEOPLE = 8  # of a window: a crowd would take for ever and be too small anyway
 _FILLS = 0.9  # of the shorter side of the picture: a crop of a face shows little else
 _SAME_FACE = 0.3  # overlap of the last box of a window and the first of the next
-_STILL = 0.5  # mean grey levels from the first frame of a clip; real faces moved by 2 and more
+# mean grey levels by which codecs move a still picture: from the first frame of a clip (where they
+# refine it later), real faces moved by 3.3 and more; from a frame to the next, in the median of a
+# clip, those by 0.35 and more
+_STILL, _STEADY = 2.0, 0.25
 _SLOW = 10.0  # frames per s; films and telephones have 24 and more
 _PLAIN = 2.0  # standard deviation of grey levels in a picture; that of real faces was 30 and more
 
@@ -355,10 +358,12 @@ def _is_plain(pictures: List[np.ndarray]) -> bool:
 
 
 def _is_still(pictures: List[np.ndarray]) -> bool:
-    """Whether the pictures of a clip are one and the same, but for the noise of a codec."""
-    first = pictures[0].astype(np.int16)
-    moved = [float(np.abs(picture - first).mean()) for picture in pictures[1:]]
-    return bool(moved) and max(moved) < _STILL
+    """Whether the pictures of a clip are one and the same, but for what a codec does to it."""
+    clip = [picture.astype(np.int16) for picture in pictures]
+    if len(clip) == 1 or max(float(np.abs(one - clip[0]).mean()) for one in clip[1:]) >= _STILL:
+        return False
+    steps = [float(np.abs(one - before).mean()) for before, one in zip(clip, clip[1:])]
+    return float(np.median(steps)) < _STEADY
 
 
 def _goes_on(old: FaceTrack, new: FaceTrack) -> bool:

