@@ -220,8 +220,8 @@ class ClipShapeHook(Hook):
     shape until it is validated.
 
     It also warns, once, of pictures that a ``Resize`` enlarges by more than 1.5: a detector of
-    larger pictures than are stored sees no more in them; and of a clip that has not as many frames
-    as its index says.
+    larger pictures than are stored sees no more in them; of a clip that has not as many frames
+    as its index says; and of a training on other clips than it is validated with.
 
     Args:
         refuse (bool): Whether another shape ends the test. Defaults to True.
@@ -233,20 +233,31 @@ class ClipShapeHook(Hook):
     def __init__(self, refuse: bool = True) -> None:
         self.refuse = refuse
         self._shape: Optional[Sequence[int]] = None
+        self._trained: Optional[Sequence[int]] = None
         self._warned = self._warned_of_length = False
 
     def before_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: Optional[Dict[str, Any]] = None
     ) -> None:
-        """Look whether the pictures were enlarged."""
+        """Remember the shape of the clips, and look whether their pictures were enlarged."""
         self._warn_of_enlarged(data_batch)
+        if batch_idx == 0:
+            self._trained = _shape_of(data_batch)
 
     def before_val_iter(
         self, runner: Runner, batch_idx: int, data_batch: Optional[Dict[str, Any]] = None
     ) -> None:
-        """Remember the shape of the clips."""
+        """Remember the shape of the clips, and compare it with that of the training."""
         self._warn_of_enlarged(data_batch)
-        self._shape = _shape_of(data_batch)
+        self._shape, trained, self._trained = _shape_of(data_batch), self._trained, None
+        if trained and trained != self._shape:
+            print_log(
+                f'The network is trained on {_in_words(trained)} and validated on '
+                f'{_in_words(self._shape)}: epoch and threshold are chosen on other clips than it '
+                'learns from.',
+                logger='current',
+                level=logging.WARNING,
+            )
 
     def before_train(self, runner: Runner) -> None:
         """Forget the shape of weights that training only starts from."""
