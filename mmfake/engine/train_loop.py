@@ -67,8 +67,7 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
         # what was said of the initial weights, last before epoch 1
         if self.runner._has_loaded:
             forget_warnings(self.runner.logger)
-        else:
-            repeat_warnings(self.runner.logger, f'Before epoch {self._epoch + 1}')
+        repeat_warnings(self.runner.logger, f'Before epoch {self._epoch + 1}')
         if resumed and not self._done:
             self._validate()
         while self._epoch < self._max_epochs and not self.stop_training:
