@@ -16,6 +16,7 @@ import os
 import pickle
 import re
 import tarfile
+import threading
 import zipfile
 from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
 from collections import Counter
@@ -41,6 +42,9 @@ _FUNCTIONS = {
     HistoryBuffer: ('min', 'max', 'current', 'mean'),
     OneCycleParamScheduler: ('_annealing_cos', '_annealing_linear'),
 }
+
+
+_ONE_AT_A_TIME = threading.Lock()  # torch's list of safe globals is one of the whole process
 
 
 def _known_function(owner: Any, name: str) -> Callable:
@@ -129,7 +133,7 @@ def _load(file: BinaryIO, map_location: Any) -> Any:
         _refuse_other_formats(file)
         return torch.load(file, map_location, pickle_module=_old_torch_pickle(), weights_only=False)
     extra = [(value, key) for key, value in _allowed_globals().items()]
-    with torch.serialization.safe_globals(extra):
+    with _ONE_AT_A_TIME, torch.serialization.safe_globals(extra):
         return torch.load(file, map_location, weights_only=True)
 
 
