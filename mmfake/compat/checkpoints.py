@@ -133,7 +133,7 @@ def _load(file: BinaryIO, map_location: Any) -> Any:
         _refuse_other_formats(file)
         return torch.load(file, map_location, pickle_module=_old_torch_pickle(), weights_only=False)
     extra = [(value, key) for key, value in _allowed_globals().items()]
-    with _ONE_AT_A_TIME, torch.serialization.safe_globals(extra):
+    with torch.serialization.safe_globals(extra):
         return torch.load(file, map_location, weights_only=True)
 
 
@@ -155,7 +155,8 @@ def safe_load(file: Union[str, io.BytesIO], map_location: Any = None, name: str 
         with contextlib.nullcontext(file) if is_open else open(file, 'rb') as opened:
             damage = _damage(opened, name)
             if damage is None:
-                return _load(opened, map_location)
+                with _ONE_AT_A_TIME:
+                    return _load(opened, map_location)
     except Exception as error:  # whatever torch raises for bytes that are no checkpoint
         asked = re.search(r'GLOBAL ([\w.]+)|(getattr\(.*?\))', str(error))
         if asked is None or not isinstance(error, pickle.UnpicklingError):

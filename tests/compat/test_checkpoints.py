@@ -361,7 +361,6 @@ def test_an_object_store_is_loaded_safely(monkeypatch):
         CheckpointLoader.load_checkpoint('s3://bucket/x.pth')
 
 
-@pytest.mark.skipif(not hasattr(torch.serialization, 'safe_globals'), reason='has its own list')
 def test_threads_load_one_after_the_other(tmp_path, monkeypatch):
     """What torch allows is one list of the process: who ends first would take it away."""
     torch.save(dict(log=HistoryBuffer([1.0], [1])), tmp_path / 'a.pth')
