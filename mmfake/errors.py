@@ -49,7 +49,7 @@ def sample_of(names, limit: int = 5) -> str:
 
 def hint(wrong: str, known: Iterable[str]) -> str:
     """``'; did you mean X?'`` with the known name that is nearest, or nothing."""
-    near = difflib.get_close_matches(wrong, list(known), 1)
+    near = difflib.get_close_matches(wrong, [name for name in known if name != wrong], 1)
     return f'; did you mean {near[0]}?' if near else ''
 
 

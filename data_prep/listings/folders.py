@@ -7,7 +7,7 @@ import json
 import logging
 import os
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Dict, FrozenSet, List, Optional, Sequence, Set, Tuple
 
@@ -98,6 +98,7 @@ def _find(folder: Path, faults: List[str]) -> List[Tuple[Tuple[str, ...], Path]]
             'manipulated videos in fake/'
         )
     found: List[Path] = []
+    others: Dict[str, int] = Counter()
     seen: Set[str] = set()
 
     def pass_over(error: OSError) -> None:
@@ -110,8 +111,16 @@ def _find(folder: Path, faults: List[str]) -> List[Tuple[Tuple[str, ...], Path]]
             continue
         seen.add(os.path.realpath(place))
         folders.sort()
-        paths = (Path(place, name) for name in files if not name.startswith('.'))
+        paths = [Path(place, name) for name in files if not name.startswith('.')]
         found += (path for path in paths if path.suffix.lower() in SUFFIXES)
+        others.update(path.suffix.lower() for path in paths)
+    counts = [(suffix, n) for suffix, n in sorted(others.items()) if suffix not in SUFFIXES]
+    if counts:
+        told = ', '.join(f'{suffix or "without suffix"} {n}' for suffix, n in counts)
+        logger.warning(
+            f'{folder}: passed over {sum(n for _, n in counts)} files that are no videos ({told}); '
+            'a video that lies there as pictures is not read: make a video of them'
+        )
     if not found:
         raise MMFakeError(f'{folder} holds no video ({", ".join(SUFFIXES)})')
     return [(path.relative_to(folder).with_suffix('').parts, path) for path in sorted(found)]

@@ -25,6 +25,7 @@ from ..console import process_rank
 from ..engine.arguments import arguments_of, check_paramwise, hint, registered
 from ..engine.loaders import check_loader, loader_errors_told
 from ..engine.machine import check_abilities, check_gpus, determinism_mistake, prepare_determinism
+from ..engine.monitors import check_monitors
 from ..engine.run_log import BriefLog, BriefRunner, paramwise_line
 from ..errors import MMFakeError, first_line
 from ..files import is_full
@@ -82,8 +83,9 @@ def check_config(cfg: Config, loaders: Sequence[str]) -> None:
         loaders (Sequence[str]): The dataloaders the run needs, e.g. ``['train_dataloader']``.
 
     Raises:
-        MMFakeError: A part is absent, a loader or ``paramwise_cfg`` has a mistake, heads and hook
-            do not match, the machine cannot do what is asked, or there is no such checkpoint.
+        MMFakeError: A part is absent, a loader, ``paramwise_cfg``, a monitored metric or its rule
+            has a mistake, heads and hook do not match, the machine cannot do what is asked, or
+            there is no such checkpoint.
     """
     absent = [key for key in ('model', *loaders) if key not in cfg]
     if absent:
@@ -109,6 +111,8 @@ def check_config(cfg: Config, loaders: Sequence[str]) -> None:
     check_contrastive(cfg)
     check_paramwise(cfg.get('optim_wrapper') or {})
     check_abilities(cfg, 'train_dataloader' in loaders)
+    if 'val_dataloader' in loaders:
+        check_monitors(cfg)
     checkpoint = Path(cfg.get('load_from') or '')
     if checkpoint.suffix == '.py':
         raise MMFakeError(f'{checkpoint} is a config: CONFIG comes first, then CHECKPOINT.')

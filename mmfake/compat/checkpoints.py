@@ -16,6 +16,7 @@ import os
 import pickle
 import re
 import tarfile
+import threading
 import zipfile
 from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
 from collections import Counter
@@ -41,6 +42,9 @@ _FUNCTIONS = {
     HistoryBuffer: ('min', 'max', 'current', 'mean'),
     OneCycleParamScheduler: ('_annealing_cos', '_annealing_linear'),
 }
+
+
+_ONE_AT_A_TIME = threading.Lock()  # torch's list of safe globals is one of the whole process
 
 
 def _known_function(owner: Any, name: str) -> Callable:
@@ -151,7 +155,8 @@ def safe_load(file: Union[str, io.BytesIO], map_location: Any = None, name: str 
         with contextlib.nullcontext(file) if is_open else open(file, 'rb') as opened:
             damage = _damage(opened, name)
             if damage is None:
-                return _load(opened, map_location)
+                with _ONE_AT_A_TIME:
+                    return _load(opened, map_location)
     except Exception as error:  # whatever torch raises for bytes that are no checkpoint
         asked = re.search(r'GLOBAL ([\w.]+)|(getattr\(.*?\))', str(error))
         if asked is None or not isinstance(error, pickle.UnpicklingError):

@@ -241,6 +241,10 @@ class FFPPDataset(BaseActionDataset):
             info['donors'] = self._donors
         return info
 
+    def get_cat_ids(self, idx: int) -> List[int]:
+        """Give the class of a sample, original or manipulated: ``ClassBalancedDataset`` asks."""
+        return [self.get_data_info(idx)['label_bin']]
+
     def __getitem__(self, idx: int) -> dict:
         """Get a sample: always the one asked for, never another in its place.
 
@@ -358,12 +362,8 @@ class FFPPDataset(BaseActionDataset):
     def _log_counts(self, available: List[VideoRecord], n_expected: int) -> None:
         """Log what was found."""
         counts = Counter(record.method for record in available)
-        parts = ', '.join(
-            [
-                *(f'{counts[key]} {key}' for key in self.protocol.methods),
-                *(f'{counts[key]} {key} (made)' for key in self.protocol.synthetic),
-            ]
-        )
+        made = (f'{counts[key]} {key} (made)' for key in self.protocol.synthetic)
+        parts = ', '.join([*(f'{counts[key]} {key}' for key in self.protocol.methods), *made])
         left_out = n_expected - len(available)
         print_log(
             f'FFPPDataset {self.protocol.split}, hold-out {self.protocol.holdout}: '

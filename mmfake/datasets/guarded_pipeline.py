@@ -10,7 +10,7 @@ import numpy as np
 from mmengine.dataset import Compose
 from torch.utils.data import get_worker_info
 
-from ..errors import MMFakeError
+from ..errors import MMFakeError, hint
 
 # These say that the set-up is wrong (a library is missing, transforms are in the wrong order), not
 # the video: taking them for unreadable videos would blacken the whole dataset.
@@ -24,6 +24,10 @@ _BLACK_SIDE = 128  # px; any size serves, the pipeline resizes and crops what it
 
 class TooShortError(Exception):
     """A video with fewer frames than a clip."""
+
+
+class _AbsentKeyError(KeyError):
+    """What a transform looks for and no step before it gives, in a line."""
 
 
 class GuardedPipeline(Compose):
@@ -43,13 +47,16 @@ class GuardedPipeline(Compose):
     ``other_length``, and a ``Resize`` that enlarges the pictures by more than 1.5 in ``enlarged``,
     the sides before and after it. ``ClipShapeHook`` warns of both.
 
+    A transform of a library that looks for what no step before it gives, such as ``Normalize`` for
+    a single picture, is told in one line.
+
     A decoder that never returns is ended by the ``timeout`` of the data loader.
 
     Args:
         transforms (Sequence[dict | Callable], optional): The transforms. Defaults to None.
 
     Raises:
-        MMFakeError: If something decodes but nothing before it samples frames.
+        MMFakeError: If something decodes but nothing before it samples frames, or steps do not fit.
     """
 
     def __init__(self, transforms: Optional[Sequence[Union[dict, Callable]]] = None) -> None:
@@ -83,6 +90,12 @@ class GuardedPipeline(Compose):
         if get_worker_info() is not None:
             # Ctrl-C is for the main process, which ends its workers; they would print it
             signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            return self._run(data)
+        except _AbsentKeyError as error:
+            raise MMFakeError(error.args[0]) from None
+
+    def _run(self, data: dict) -> Optional[dict]:
         annotation = dict(data)
         unreadable = None
         try:
@@ -98,7 +111,7 @@ class GuardedPipeline(Compose):
             notes['other_length'] = (found, told)
         for transform in self._tail:
             before = data.get('img_shape')
-            data = transform(data)
+            data = _apply(transform, data)
             if data is None:
                 return None
             if type(transform).__name__ == 'Resize' and unreadable is None:
@@ -115,7 +128,7 @@ class GuardedPipeline(Compose):
         for transform in self._head:
             if transform is self._frame_sampler:
                 self._check_length(data)
-            data = transform(data)
+            data = _apply(transform, data)
             if data is None:  # mmengine's way to say that loading failed
                 raise ValueError(f'{type(transform).__name__} returned None')
         return data
@@ -140,6 +153,22 @@ class GuardedPipeline(Compose):
         frames = [np.zeros((*shape, 3), np.uint8) for _ in range(data['frame_inds'].size)]
         data.update(imgs=frames, img_shape=shape, original_shape=shape)
         return data
+
+
+def _apply(transform: Callable, data: dict) -> Optional[dict]:
+    """Apply a transform."""
+    try:
+        return transform(data)
+    except KeyError as error:
+        key = error.args[0] if error.args else None
+        library = type(transform).__module__.split('.')[0] in ('mmcv', 'mmaction', 'mmfake')
+        if not library or not isinstance(key, str) or key in data:
+            raise
+        name = type(transform).__name__
+        raise _AbsentKeyError(
+            f'{name} of the pipeline needs {key!r}, which no step before it gives: put it behind '
+            f'one that does, or take it out (model.data_preprocessor normalises){hint(key, data)}'
+        ) from None
 
 
 def _one_line(error: Exception) -> str:

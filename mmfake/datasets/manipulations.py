@@ -137,7 +137,7 @@ def register_manipulation(
     row = Manipulation(key, folder, name, attributes=attributes)
     if _TABLE.setdefault(key, row) != row:
         raise MMFakeError(
-            f'manipulation key {key!r} already stands for {_TABLE[key]}: choose another key'
+            f'manipulation key {key!r} already stands for {_TABLE[key].name}: choose another key'
         )
     return row
 

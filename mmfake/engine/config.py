@@ -30,6 +30,8 @@ _READ = (
     *('activation_checkpointing', 'compile', 'custom_imports', 'efficient_conv_bn_eval'),
     *('find_unused_parameters', 'model_wrapper_cfg', 'runner_type', 'sync_bn'),
 )
+# mmengine's default hooks
+_OWN = ('runtime_info', 'timer', 'sampler_seed', 'logger', 'param_scheduler', 'checkpoint')
 # variables of the shipped configs -> what to set, as they have been read by then
 _READ_ALREADY = dict(
     data_root='give --data-root DIR',
@@ -111,6 +113,9 @@ def load_config(
             set_compression(cfg, compression)
     if options:
         _merge_options(cfg, options, path)
+    # mmengine leaves out a hook of its own that is None, and fails at any other
+    for name in [name for name, hook in _hooks(cfg).items() if hook is None and name not in _OWN]:
+        del cfg.default_hooks[name]
     cfg.launcher = launcher
     if work_dir:
         cfg.work_dir = work_dir
@@ -121,6 +126,11 @@ def load_config(
         wrapper = dict(type='MMDistributedDataParallel', device_ids=None, broadcast_buffers=False)
         cfg.setdefault('model_wrapper_cfg', wrapper)
     return cfg
+
+
+def _hooks(cfg: Config) -> Dict[str, Any]:
+    found = cfg.get('default_hooks')
+    return found if isinstance(found, dict) else {}
 
 
 def _find_scale(name: str) -> Path:

@@ -26,6 +26,7 @@ class BriefLog(logging.Filter):
         super().__init__()
         self.paramwise = paramwise
         self.warnings: List[str] = []
+        self.of_weights: List[str] = []  # those that were told while weights were initialised
         self.is_set_up = False
         self._told = False
 
@@ -73,6 +74,14 @@ class BriefRunner(Runner):
         logger.addFilter(BriefLog(paramwise_line(self.cfg)))
         return logger
 
+    def _init_model_weights(self) -> None:
+        """Initialise the weights, and note what was told of them."""
+        logs = [part for part in self.logger.filters if isinstance(part, BriefLog)]
+        before = [len(part.warnings) for part in logs]
+        super()._init_model_weights()
+        for part, first in zip(logs, before):
+            part.of_weights += part.warnings[first:]
+
 
 def repeat_warnings(logger: logging.Logger, when: str) -> None:
     """Log the warnings of the set-up again, and keep no further ones.
@@ -93,8 +102,7 @@ def warnings_so_far() -> List[str]:
 
 
 def forget_warnings(logger: logging.Logger) -> None:
-    """Drop the warnings of the set-up, as the weights they concern were replaced by others."""
+    """Drop the warnings of the initial weights, as others have replaced these."""
     for part in logger.filters:
         if isinstance(part, BriefLog):
-            part.is_set_up = True
-            part.warnings.clear()
+            part.warnings = [text for text in part.warnings if text not in part.of_weights]

@@ -8,6 +8,7 @@ from typing import Any, Iterable, Sequence, Union
 
 import torch
 from mmaction.registry import LOOPS
+from mmengine.dataset import InfiniteSampler
 from mmengine.dist import get_world_size
 from mmengine.logging import print_log
 from mmengine.runner import EpochBasedTrainLoop, Runner
@@ -66,8 +67,7 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
         # what was said of the initial weights, last before epoch 1
         if self.runner._has_loaded:
             forget_warnings(self.runner.logger)
-        else:
-            repeat_warnings(self.runner.logger, f'Before epoch {self._epoch + 1}')
+        repeat_warnings(self.runner.logger, f'Before epoch {self._epoch + 1}')
         if resumed and not self._done:
             self._validate()
         while self._epoch < self._max_epochs and not self.stop_training:
@@ -145,8 +145,14 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
 
 
 def _check_batches(loader: DataLoader) -> None:
-    """Refuse an epoch without a whole batch; warn of pairs that an odd batch size splits."""
+    """Refuse an epoch without end or whole batch; warn of pairs that an odd batch size splits."""
     size = loader.batch_size
+    if isinstance(loader.sampler, InfiniteSampler):
+        raise MMFakeError(
+            'train_dataloader.sampler is an InfiniteSampler, with which an epoch has no end: take '
+            "dict(type='DefaultSampler', shuffle=True), or train by iterations with "
+            "train_cfg=dict(_delete_=True, type='IterBasedTrainLoop', ...)."
+        )
     if not len(loader):
         videos, share, processes = len(loader.dataset), len(loader.sampler), get_world_size()
         each = f', {share} for each of {processes} processes' if processes > 1 else ''

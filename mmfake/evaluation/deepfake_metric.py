@@ -203,7 +203,7 @@ class DeepfakeMetric(BaseMetric):
             difference = write_scores(frame, self.scores_file, self._facts())
             if difference:
                 print_log(difference, logger='current', level=logging.WARNING)
-        return metrics
+        return {'auc': metrics['auc'], **metrics}  # first: the one that save_best='auto' takes
 
     def _attributes(self, samples: List[SampleScore]) -> Dict[str, Dict[str, float]]:
         """Metrics of each attribute that the model tells, and that some of the videos have."""

@@ -33,6 +33,7 @@ NO_SCORE = 'no score in the file'
 
 _SEPARATORS = ',\t;'
 _FEW_METHODS = 9  # that many may have one row each
+_FEW_VIDEOS = 10  # fewer names may be folders
 _MISSING = ('', 'nan', 'none', 'na', 'n/a', 'null')
 _LABELS = {
     **dict.fromkeys(('0', 'false', 'real', 'original', 'pristine', 'genuine'), '0'),
@@ -45,6 +46,34 @@ _FRAME = re.compile(
     r'(.+?)[/_-](?:(?:frame|img|image)?[_-]?\d+\.(?:png|jpe?g|bmp|webp|tiff?)|frame[_-]?\d+)',
     re.IGNORECASE,
 )
+
+
+# 'VIDEO/12' and 'VIDEO_clip3', which may be videos as well
+_PART = re.compile(r'(.+)(?:/\d+|[/_-](?:clip|segment|seg|chunk|window|part|shot)[_-]?\d+)', re.I)
+
+
+def told_of_parts(frame: pd.DataFrame) -> str:
+    """Say that rows may be frames or clips of videos, ``''`` if nothing speaks for it.
+
+    Args:
+        frame (pandas.DataFrame): As :func:`read_foreign_scores` returns it.
+    """
+    names = defaultdict(list)
+    for video, method in zip(frame['video'], frame['method']):
+        # without what is no part of its name: of an id of ours, and of the folders of methods
+        own = video.split('/')[-1:] if label_of(video) is not None else video.split('/')
+        part = _PART.fullmatch('/'.join(one for one in own if one != method))
+        if part:
+            names[method, part[1]].append(video)
+    n_rows = sum(map(len, names.values()))
+    if len(names) < _FEW_VIDEOS or n_rows < 2 * len(names) or 2 * n_rows <= len(frame):
+        return ''
+    first = next(rows for rows in names.values() if len(rows) > 1)
+    return (
+        f'{n_rows} rows are named as parts of {len(names)} videos ({first[0]}, {first[1]}): if '
+        'they are frames or clips, average them, as n and intervals take each row for a video '
+        'that is independent of the others'
+    )
 
 
 def read_foreign_scores(path: Union[str, Path], average_frames: bool = False) -> pd.DataFrame:

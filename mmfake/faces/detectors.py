@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from abc import ABC, abstractmethod
 from collections import OrderedDict
 from dataclasses import dataclass, replace
@@ -41,8 +42,11 @@ class Faces(NamedTuple):
     points: Optional[np.ndarray] = None
 
 
+_ONE_AT_A_TIME = threading.Lock()  # OpenCV's networks hold the picture they are judging
+
+
 class FaceDetector(ABC):
-    """Finds the faces of one picture.
+    """Finds the faces of one picture; threads that share a detector wait for each other.
 
     A subclass implements :meth:`_find` and gives ``name`` and ``version``. Its library is imported
     in its constructor, so that nobody needs the library of another detector.
@@ -60,7 +64,8 @@ class FaceDetector(ABC):
     def detect(self, picture: np.ndarray) -> Faces:
         """Find the faces of an (H, W, 3) uint8 RGB picture, in the detector's own order."""
         check_picture(picture)
-        found = self._find(np.ascontiguousarray(picture))
+        with _ONE_AT_A_TIME:
+            found = self._find(np.ascontiguousarray(picture))
         boxes = np.asarray(found.boxes, np.float32).reshape(-1, 4)
         # a face clipped at the border can lose all its width; such a box has no overlap and no side
         keep = np.isfinite(boxes).all(axis=1) & (boxes[:, 2:] > boxes[:, :2]).all(axis=1)

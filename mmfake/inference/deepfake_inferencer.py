@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import threading
 import webbrowser
 from collections import deque
 from contextlib import ExitStack, closing
 from dataclasses import asdict
+from functools import wraps
 from numbers import Integral
 from pathlib import Path
 from typing import Any, Callable, Deque, Dict, Iterator, List, Optional, Sequence, Set, Union
@@ -42,6 +44,27 @@ PEOPLE = ('largest', 'all')
 _EQUAL = 1e-6  # scores that differ by less are one, but for rounding
 
 
+class _Turn:
+    """A lock of an object that can be copied and pickled: each copy has its own."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+
+    def __reduce__(self) -> tuple:
+        return _Turn, ()
+
+
+def _in_turn(method: Callable) -> Callable:
+    """Let threads that call a method of one object wait for each other."""
+
+    @wraps(method)
+    def wait(self: Any, *args: Any, **kwargs: Any) -> Any:
+        with self._turn.lock:
+            return method(self, *args, **kwargs)
+
+    return wait
+
+
 class DeepfakeInferencer:
     """Judge videos with a trained detector, in the manner of mmaction2's inferencers.
 
@@ -49,7 +72,7 @@ class DeepfakeInferencer:
     each 270 frames the most prominent face, four clips of 32 frames spread evenly. A video that
     cannot be judged ends as ``'abstain'`` with its reason, never as an exception, and so does an
     entry that names no video, unless there is no other. Memory does not
-    grow with the length of a video.
+    grow with the length of a video. Threads may share one; it serves them one after the other.
 
     Args:
         config (str | Config): Config it was trained with.
@@ -106,7 +129,9 @@ class DeepfakeInferencer:
             self.model = TrainedModel(config, str(checkpoint), device, precision)
         self.faces = (faces or FaceSettings()).like(self.model.crops)
         self._config_digest = _digest(config)
+        self._turn = _Turn()
 
+    @_in_turn
     def __call__(
         self,
         inputs: Union[Source, Sequence[Source]],

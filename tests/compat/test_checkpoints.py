@@ -4,8 +4,10 @@ import os
 import pickle
 import subprocess
 import tarfile
+import time
 import zipfile
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -357,3 +359,22 @@ def test_an_object_store_is_loaded_safely(monkeypatch):
     monkeypatch.setattr('mmengine.fileio.get', lambda *args, **kwargs: content)
     with pytest.raises(MMFakeError, match='s3://bucket/x.pth: refused'):
         CheckpointLoader.load_checkpoint('s3://bucket/x.pth')
+
+
+def test_threads_load_one_after_the_other(tmp_path, monkeypatch):
+    """What torch allows is one list of the process: who ends first would take it away."""
+    torch.save(dict(log=HistoryBuffer([1.0], [1])), tmp_path / 'a.pth')
+    inside, seen, load = [], [], torch.load
+
+    def slow(*args, **kwargs):
+        inside.append(1)
+        seen.append(len(inside))
+        time.sleep(0.02)
+        inside.pop()
+        return load(*args, **kwargs)
+
+    monkeypatch.setattr(torch, 'load', slow)
+    with ThreadPoolExecutor(3) as threads:
+        found = list(threads.map(safe_load, 3 * [str(tmp_path / 'a.pth')]))
+    assert [one['log'].current() for one in found] == [1.0] * 3
+    assert seen == [1, 1, 1]

@@ -3,6 +3,7 @@ import re
 from collections import Counter
 
 import pytest
+from mmengine.dataset import ClassBalancedDataset
 from mmengine.logging import MMLogger
 
 from mmfake.datasets.ffpp_dataset import FFPPDataset
@@ -363,3 +364,9 @@ def test_nothing_left_is_an_error_even_when_skipping(small_tree):
             path.unlink()
     with pytest.raises(MMFakeError, match=r"none of the 4 videos of split 'test' in .*available"):
         read(small_tree, 'test', missing='skip')
+
+
+def test_a_class_balanced_dataset_knows_originals_and_fakes(small_tree):
+    dataset = ClassBalancedDataset(read(small_tree, 'train'), oversample_thr=0.5)
+    labels = Counter(dataset.get_data_info(index)['label_bin'] for index in range(len(dataset)))
+    assert labels[0] > Counter(row['label_bin'] for row in infos(dataset.dataset))[0]

@@ -284,3 +284,20 @@ def test_another_length_than_that_of_the_index_is_noted(whole):
         more = {} if told is None else dict(frames=told)
         sample = pipeline(annotation(whole, **more))['data_samples']
         assert sample.get('other_length') == noted
+
+
+class Greedy(BaseTransform):
+    """A transform of one's own with a bug."""
+
+    def transform(self, results):
+        return results['img']
+
+
+def test_a_step_of_a_library_that_does_not_fit_is_one_line(whole):
+    normalise = dict(type='Normalize', mean=[0, 0, 0], std=[1, 1, 1])  # mmcv's, of one picture
+    for steps in ([*HEAD, normalise, *TAIL], [dict(type='DecordDecode'), *HEAD]):
+        name = 'Normalize' if normalise in steps else 'DecordDecode'
+        with pytest.raises(MMFakeError, match=f'^{name} of the pipeline needs .*take it out'):
+            GuardedPipeline(steps)(annotation(whole))
+    with pytest.raises(KeyError, match='img'):
+        GuardedPipeline([*HEAD, Greedy(), *TAIL])(annotation(whole))

@@ -76,3 +76,4 @@ def test_names():
     assert arguments_of(PassesOn) == ['deep', 'wide']
     assert hint('wdie', ['deep', 'wide']) == '; did you mean wide?'
     assert hint('x', ['deep', 'wide']) == ''
+    assert hint('wide', ['wide', 'deep']) == ''  # of a class it inherits from

@@ -264,3 +264,9 @@ def test_one_option_sets_hold_out_and_compression_of_all_loaders(holdout, kept, 
 def test_a_hold_out_or_compression_that_is_none(options, reason):
     with pytest.raises(MMFakeError, match=reason):
         load_config(str(CONFIGS[0]), **options)
+
+
+def test_a_default_hook_that_is_none_is_left_out(config):
+    config.write_text("default_hooks = dict(timer=None, protocol=None, mine=dict(type='Mine'))")
+    hooks = load_config(str(config)).default_hooks
+    assert hooks.to_dict() == dict(timer=None, mine=dict(type='Mine'))

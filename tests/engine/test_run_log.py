@@ -53,9 +53,12 @@ def test_warnings_of_the_set_up_come_twice_more(log):
 def test_weights_that_were_replaced_are_not_warned_of_again(log):
     logger, lines = log
     logger.warning('at random')
+    logger.warning('of the videos')
+    (brief,) = [part for part in logger.filters if isinstance(part, BriefLog)]
+    brief.of_weights.append('at random')  # as BriefRunner notes it
     forget_warnings(logger)
     repeat_warnings(logger, 'Last')
-    assert lines() == ['at random']
+    assert lines() == ['at random', 'of the videos', 'Last: of the videos']
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Batches of an epoch: one that has none ends in one line, pairs that are split are said."""
 
 import pytest
+from mmengine.dataset import InfiniteSampler
 from torch.utils.data import DataLoader, Dataset
 
 from mmfake import BalancedSampler, MMFakeError
@@ -49,3 +50,9 @@ def test_an_odd_batch_splits_a_pair(size):
         train_loop._check_batches(loader)
     labels = [[int(index) % 2 for index in batch] for batch in loader]
     assert bool(said) == any(sum(batch) * 2 != len(batch) for batch in labels) == (size == 3)
+
+
+def test_an_epoch_without_end_is_refused():
+    loader = DataLoader(Pairs(), 2, sampler=InfiniteSampler(Pairs(), seed=0))
+    with pytest.raises(MMFakeError, match='InfiniteSampler, with which an epoch has no end'):
+        train_loop._check_batches(loader)

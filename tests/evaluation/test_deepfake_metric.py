@@ -357,3 +357,9 @@ def test_a_detector_at_chance_stands_beside_the_scores(tmp_path):
     metric.evaluate(1)
     facts, _ = read_sidecar(tmp_path / 'scores.csv')
     assert known_warnings(facts) == [known.warning]
+
+
+def test_the_auc_comes_first_which_save_best_auto_takes():
+    metrics = run(make_samples())
+    assert next(iter(metrics)) == 'deepfake/auc'
+    assert list(metrics).count('deepfake/auc') == 1

@@ -2,7 +2,7 @@ import pandas as pd
 import pytest
 
 from mmfake.errors import MMFakeError
-from mmfake.evaluation.foreign_scores import read_foreign_scores
+from mmfake.evaluation.foreign_scores import read_foreign_scores, told_of_parts
 from mmfake.evaluation.scores_file import write_scores_file
 
 HEADER = 'video,method,label,score'
@@ -224,3 +224,31 @@ def test_files_that_cannot_be_read(write, tmp_path, make_frame):
     write_scores_file(frame, tmp_path / 'lost.csv')
     with pytest.raises(MMFakeError, match=r'no video has a score: .*2 \(gone x 2: ffpp/df'):
         read_foreign_scores(tmp_path / 'lost.csv')
+
+
+@pytest.mark.parametrize(
+    ('name', 'n', 'told'),
+    [
+        ('{video}/{part}', 12, '000/0, 000/1'),
+        ('{video}_clip{part}', 12, '000_clip0, 000_clip1'),
+        ('{video}/{part}', 3, ''),  # as likely folders
+        ('{part}{video}', 12, ''),
+        ('{video}_{part}', 12, ''),  # as FaceForensics++ names a fake
+        ('mine/original/c23/{part}{video}', 12, ''),
+    ],
+)
+def test_rows_that_may_be_frames_or_clips_are_told(name, n, told, write):
+    rows = [
+        f'{name.format(video=f"{video:03d}", part=part)},{method},{label},0.5'
+        for video in range(n)
+        for part in range(2)
+        for label, method in enumerate(('original', 'df'))
+    ]
+    rows = [row for row in rows if 'mine' not in name or ',original,' in row]
+    found = told_of_parts(read_foreign_scores(write(HEADER, *rows)))
+    assert bool(found) == bool(told)
+    if told:
+        first, second = told.split(', ')
+        assert f'{4 * n} rows are named as parts of {2 * n} videos (' in found
+        assert f'/{first}, ' in found
+        assert f'/{second}): if they are frames' in found

@@ -6,7 +6,9 @@ import importlib.util
 import os
 import re
 import sys
+import time
 from dataclasses import replace
+from threading import Thread
 
 import cv2
 import numpy as np
@@ -61,6 +63,26 @@ def test_boxes_without_area_are_left_out_with_their_scores_and_points():
 def test_empty_lists_get_their_shapes_and_views_are_made_contiguous():
     found = Fixed([], []).detect(np.zeros((9, 9, 4), np.uint8)[::2, ::-1, :3])
     assert (found.boxes.shape, found.scores.shape, found.points) == ((0, 4), (0,), None)
+
+
+def test_threads_wait_for_each_other():
+    """OpenCV's networks hold the picture they are judging."""
+    inside, seen = [], []
+
+    class Slow(Fixed):
+        def _find(self, picture):
+            inside.append(1)
+            seen.append(len(inside))
+            time.sleep(0.01)
+            inside.pop()
+            return super()._find(picture)
+
+    threads = [Thread(target=Slow([], []).detect, args=(PICTURE,)) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert seen == [1, 1, 1]
 
 
 def test_grey_is_refused():

@@ -2,7 +2,9 @@
 
 import copy
 import json
+import pickle
 import re
+import threading
 from types import SimpleNamespace
 
 import numpy as np
@@ -305,3 +307,28 @@ def test_stale_copies_go_and_copies_are_not_judged(inferencer, write_film, noise
     assert sorted(path.name for path in (out / 'videos').iterdir()) == copies
     inferencer(films, **run)
     assert [path.name for path in (out / 'videos').iterdir()] == ['mine.txt']
+
+
+def test_threads_that_share_a_detector_wait_for_each_other(inferencer, noise_film):
+    films, heard, threads = [noise_film(0), noise_film(1)], [], []
+    alone = inferencer(films, face=False)['predictions']
+
+    def second(prediction):
+        heard.append(('a', prediction['probability']))
+        if not threads:
+            call = dict(
+                face=False, progress=lambda found: heard.append(('b', found['probability']))
+            )
+            threads.append(threading.Thread(target=inferencer, args=(films,), kwargs=call))
+            threads[0].start()
+            threads[0].join(0.1)
+
+    inferencer(films, face=False, progress=second)
+    threads[0].join()
+    assert heard == [(name, found['probability']) for name in 'ab' for found in alone]
+
+
+def test_a_copy_and_a_pickle_judge_alike(inferencer, noise_film):
+    alone = scores(inferencer(noise_film(0), face=False)['predictions'][0])
+    for copied in (copy.deepcopy(inferencer), pickle.loads(pickle.dumps(inferencer))):
+        assert scores(copied(noise_film(0), face=False)['predictions'][0]) == alone

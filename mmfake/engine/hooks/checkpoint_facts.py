@@ -26,23 +26,27 @@ class ProtocolHook(Hook):
     loads under a config that is not its own, and a method it was trained on would be reported as
     never seen. Each checkpoint holds the ``metainfo`` of its training set; this hook compares the
     methods in it. A test without a hold-out (``holdout=None``) and weights of unknown training,
-    such as another project's, pass. A run is not resumed on other videos either, and
+    such as another project's, pass. What the weights had seen from which a training starts
+    (``load_from``) is told, and counts as seen. A run is not resumed on other videos either, and
     files that were exchanged under their names are told. Told before a
     test are heads that only one of checkpoint and config has, another compression, faces cut out in
     another way, and test videos that training or validation has seen, say after new split files.
     """
 
     VALIDATION_KEY = 'validation_videos'
+    STARTED_KEY = 'started_from'  # classes that the weights had seen before the training
 
     def __init__(self) -> None:
         self._trained_on: Dict[str, Any] = {}
         self._trained_by, self._parts = '', set()  # name of the config, modules with weights
         self._validated_on: Any = ()
+        self._started_from: Set[str] = set()
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: Dict[str, Any]) -> None:
         """Write which videos the checkpoint and its threshold are chosen on."""
         loop = runner.val_loop
         metainfo = getattr(loop and loop.dataloader.dataset, 'metainfo', {})
+        checkpoint['meta'][self.STARTED_KEY] = sorted(self._started_from)
         checkpoint['meta'][self.VALIDATION_KEY] = sorted(metainfo.get('expected_videos') or ())
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: Dict[str, Any]) -> None:
@@ -54,6 +58,9 @@ class ProtocolHook(Hook):
         meta = checkpoint.get('meta', {})
         self._trained_on = meta.get('dataset_meta') or {}
         self._validated_on = meta.get(self.VALIDATION_KEY) or ()
+        self._started_from = set(map(str, meta.get(self.STARTED_KEY) or ()))
+        if not runner._resume:
+            self._started_from |= set(map(str, self._trained_on.get('multi_classes') or ()))
         # mmengine's name of a run: that of its config, and when it began
         run = re.fullmatch(r'([\w.-]+)_\d{8}_\d{6}', str(meta.get('experiment_name')))
         self._trained_by = run[1] if run else 'another one'
@@ -80,6 +87,19 @@ class ProtocolHook(Hook):
         _check_same_videos(self._validated_on, validation, 'validated')
         _warn_of_exchanged(self._trained_on.get('clip_sizes'), metainfo)
 
+    def before_train(self, runner: Runner) -> None:
+        """Tell of weights to start from that have seen the method held out."""
+        held_out = getattr(runner.train_dataloader.dataset, 'metainfo', {}).get('holdout')
+        if held_out in self._started_from:
+            seen = ', '.join(sorted(self._started_from))
+            print_log(
+                f'The weights of load_from were trained on {seen}, so {held_out} is no method that '
+                'this detector will never have seen, and its test is refused: start from weights '
+                'that have not seen it.',
+                logger='current',
+                level=logging.WARNING,
+            )
+
     def before_test(self, runner: Runner) -> None:
         """Check that the method held out now was held out in training.
 
@@ -89,6 +109,7 @@ class ProtocolHook(Hook):
         metainfo = getattr(runner.test_dataloader.dataset, 'metainfo', {})
         held_out = metainfo.get('holdout')
         seen = self._trained_on.get('multi_classes') or ()
+        seen = [*seen, *sorted(self._started_from - set(map(str, seen)))]
         if held_out in seen:
             raise MMFakeError(
                 f'the checkpoint was trained on {", ".join(seen)}, so {held_out} is no method it '
@@ -220,8 +241,8 @@ class ClipShapeHook(Hook):
     shape until it is validated.
 
     It also warns, once, of pictures that a ``Resize`` enlarges by more than 1.5: a detector of
-    larger pictures than are stored sees no more in them; and of a clip that has not as many frames
-    as its index says.
+    larger pictures than are stored sees no more in them; of a clip that has not as many frames
+    as its index says; and of a training on other clips than it is validated with.
 
     Args:
         refuse (bool): Whether another shape ends the test. Defaults to True.
@@ -233,20 +254,31 @@ class ClipShapeHook(Hook):
     def __init__(self, refuse: bool = True) -> None:
         self.refuse = refuse
         self._shape: Optional[Sequence[int]] = None
+        self._trained: Optional[Sequence[int]] = None
         self._warned = self._warned_of_length = False
 
     def before_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: Optional[Dict[str, Any]] = None
     ) -> None:
-        """Look whether the pictures were enlarged."""
+        """Remember the shape of the clips, and look whether their pictures were enlarged."""
         self._warn_of_enlarged(data_batch)
+        if batch_idx == 0:
+            self._trained = _shape_of(data_batch)
 
     def before_val_iter(
         self, runner: Runner, batch_idx: int, data_batch: Optional[Dict[str, Any]] = None
     ) -> None:
-        """Remember the shape of the clips."""
+        """Remember the shape of the clips, and compare it with that of the training."""
         self._warn_of_enlarged(data_batch)
-        self._shape = _shape_of(data_batch)
+        self._shape, trained, self._trained = _shape_of(data_batch), self._trained, None
+        if trained and trained != self._shape:
+            print_log(
+                f'The network is trained on {_in_words(trained)} and validated on '
+                f'{_in_words(self._shape)}: epoch and threshold are chosen on other clips than it '
+                'learns from.',
+                logger='current',
+                level=logging.WARNING,
+            )
 
     def before_train(self, runner: Runner) -> None:
         """Forget the shape of weights that training only starts from."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Set
 
 from mmaction.registry import HOOKS
 from mmengine.config import Config
@@ -140,6 +140,13 @@ def remarks_on_validation(cfg: Config) -> List[str]:
             f'has {", ".join(gone) or "nothing"}: epoch and threshold are chosen on other pictures '
             'than are tested.'
         )
+    steps = {split: _intervals_of(cfg, split) for split in ('train', 'val')}
+    if all(steps.values()) and steps['train'] != steps['val']:
+        trained, validated = (', '.join(map(str, sorted(step))) for step in steps.values())
+        remarks.append(
+            f'The frame_interval of training is {trained}, that of validation {validated}: epoch '
+            'and threshold are chosen on another motion than it learns from.'
+        )
     drawing = _drawing_in(cfg, 'val')
     if drawing:
         remarks.append(
@@ -157,6 +164,13 @@ def _drawing_in(cfg: Config, split: str) -> str:
             if _name_of(step) == 'SampleFrames' and not step.get('test_mode'):
                 drawing.append('SampleFrames without test_mode=True')
     return ', '.join(dict.fromkeys(drawing))
+
+
+def _intervals_of(cfg: Config, split: str) -> Set[int]:
+    """The steps between the frames of a clip, of all datasets of a loader."""
+    datasets = datasets_of(cfg.get(f'{split}_dataloader') or {})
+    steps = [step for dataset in datasets for step in dataset.get('pipeline') or ()]
+    return {step.get('frame_interval', 1) for step in steps if _name_of(step) == 'SampleFrames'}
 
 
 def _steps_of(cfg: Config, split: str = 'test') -> List[str]:

@@ -20,7 +20,7 @@ from mmengine.hooks.hook import DATA_BATCH
 from mmengine.logging import print_log
 from mmengine.runner import CheckpointLoader, Runner
 
-from ...errors import MMFakeError, first_line
+from ...errors import MMFakeError, first_line, hint
 from ...files import atomic_file
 from ..checkpoint_files import explain_misfits, latest_checkpoint
 
@@ -204,6 +204,11 @@ class SafeCheckpointHook(CheckpointHook):
         """Write the new best one, then remove the old: the parent removes first."""
         if not self.save_best:
             return
+        for name in set(self.key_indicators) - {*metrics, 'auto'}:
+            raise MMFakeError(
+                f'default_hooks.checkpoint.save_best of the config is {name!r}, which this '
+                f'validation does not give{hint(name, metrics)}'
+            )
         info = runner.message_hub.runtime_info
         # hide the best so far from the parent; the last checkpoint, which it writes again, tells a
         # run that is killed here what is to be removed

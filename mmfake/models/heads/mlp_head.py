@@ -143,4 +143,6 @@ class MLPHead(ScoringHead):
             )
         accuracy = (cls_scores.argmax(dim=1) == classes).float().mean()
         # outside autocast's half precision, where the logarithm of a small probability is lost
-        return dict(loss_ce=self.loss_cls(cls_scores.float(), targets), acc_top1=accuracy)
+        loss = self.loss_cls(cls_scores.float(), targets)
+        # a loss of one's own may give several by name, as in mmaction2's heads
+        return dict(loss if isinstance(loss, dict) else dict(loss_ce=loss), acc_top1=accuracy)

@@ -33,13 +33,21 @@ def targets_of(
         in their own dtype.
 
     Raises:
-        MMFakeError: If a sample lacks the field and there is no default, or shapes differ.
+        MMFakeError: If a sample lacks the field and there is no default, shapes differ, or the
+            clips are blended (``MixupBlending``) and their labels are not.
     """
     found = [sample.get(key, default) for sample in data_samples]
     if any(value is None for value in found):
         raise MMFakeError(
             f"a data sample has no '{key}'; name it in PackActionInputs(algorithm_keys=...) of the "
             'pipeline, or set label_key of the head to a field that the dataset has.'
+        )
+    blended = data_samples[0].get('gt_label') if key != 'gt_label' and data_samples else None
+    if isinstance(blended, Tensor) and blended.numel() > 1:
+        raise MMFakeError(
+            f"the clips are blended and so is 'gt_label' ({_target(blended).tolist()}), but a head "
+            f"learns '{key}', which is not: set label_key='gt_label' of a head of two classes, or "
+            'take blending out of model.data_preprocessor.'
         )
     targets = [_target(value) for value in found]
     shapes = sorted({tuple(target.shape) for target in targets})

@@ -158,3 +158,14 @@ def test_wrong_folders_and_lists(own, tmp_path):
         path.unlink()
     with pytest.raises(MMFakeError, match='fake holds no video'):
         list_folders(str(own), [])
+
+
+def test_what_is_no_video_is_passed_over_with_a_word(own, log):
+    touch(own / 'real' / 'pictures', '0001.png', '0002.PNG')
+    touch(own / 'real', 'notes', '.DS_Store')
+    list_folders(str(own), [])
+    (line,) = [line for line in log if 'passed over' in line]
+    assert line.startswith(
+        f'{own}/real: passed over 3 files that are no videos (without suffix 1, '
+    )
+    assert '.png 2); a video that lies there as pictures is not read' in line

@@ -121,3 +121,17 @@ def test_a_clip_that_is_not_the_one_of_its_index_is_warned_of_once(make_samples,
     logger.removeHandler(caplog.handler)
     (record,) = caplog.records
     assert record.getMessage().startswith('ffpp/f2f/c23/000_001 has 20 frames, and its index says')
+
+
+@pytest.mark.parametrize(('trained', 'told'), [(CLIP, False), ((3, 16, 64, 48), True)])
+def test_a_training_on_other_clips_than_are_validated_is_told_once_an_epoch(trained, told, caplog):
+    logger = MMLogger.get_current_instance()
+    logger.addHandler(caplog.handler)
+    hook = ClipShapeHook()
+    hook.before_train_iter(None, 0, batch(*trained))
+    for place in range(2):
+        hook.before_val_iter(None, place, batch(*CLIP))
+    logger.removeHandler(caplog.handler)
+    said = [record.getMessage() for record in caplog.records]
+    assert len(said) == told
+    assert all('trained on clips of 16 x 64 x 48 (frames x px) and validated' in x for x in said)

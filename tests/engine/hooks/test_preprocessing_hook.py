@@ -182,3 +182,12 @@ def test_every_checkpoint_has_them_published_ones_too(train, tmp_path):
     for path in paths:
         facts = torch.load(path, weights_only=False)['meta']['preprocessing']
         assert facts['backbone.norm.eps'] == 1e-5
+
+
+@pytest.mark.parametrize(('step', 'n'), [(1, 0), (4, 1)])
+def test_another_step_between_the_frames_of_training_is_told(step, n):
+    sampled = dict(type='SampleFrames', clip_len=8, test_mode=True)
+    val = dict(dataset=dict(pipeline=[sampled]))
+    train = dict(dataset=dict(pipeline=[dict(sampled, frame_interval=step)]))
+    remarks = remarks_on_validation(Config(dict(train_dataloader=train, val_dataloader=val)))
+    assert [remark[:41] for remark in remarks] == n * ['The frame_interval of training is 4, that']

@@ -224,3 +224,33 @@ def test_a_checkpoint_of_another_regime_is_told(trained, tested, run, said, warn
 def test_weights_of_a_wrapped_model_are_the_same(warnings):
     model = SimpleNamespace(state_dict=lambda: weights(BIN))
     assert warnings(dict(state_dict=weights(BIN, prefix='module.')), {}, model) == []
+
+
+def test_weights_to_start_from_have_seen_what_they_have_seen(caplog):
+    """Two trainings on: the method is not unseen to weights that began with it."""
+    logger = MMLogger.get_current_instance()
+    logger.addHandler(caplog.handler)
+    hook, saved = ProtocolHook(), dict(meta=dict(dataset_meta=HELD_OUT_FS))
+    hook.after_load_checkpoint(runner(HELD_OUT_FS), checkpoint(HELD_OUT_DF))
+    hook.before_train(runner(HELD_OUT_FS))
+    hook.before_save_checkpoint(runner(HELD_OUT_FS), saved)
+    again = ProtocolHook()
+    again.after_load_checkpoint(runner(HELD_OUT_DF), saved)
+    again.before_train(runner(dict(holdout=None)))
+    logger.removeHandler(caplog.handler)
+    (told,) = [record.getMessage() for record in caplog.records]
+    assert told.startswith('The weights of load_from were trained on f2f, fs, nt, original, so fs')
+    tested = ProtocolHook()
+    tested.after_load_checkpoint(runner(HELD_OUT_FS), saved)
+    with pytest.raises(MMFakeError, match='trained on original, df, f2f, nt, fs, so fs is no'):
+        tested.before_test(runner(HELD_OUT_FS))
+
+
+def test_a_run_that_starts_from_its_own_hold_out_is_tested():
+    hook, saved = ProtocolHook(), dict(meta=dict(dataset_meta=HELD_OUT_DF))
+    hook.after_load_checkpoint(runner(HELD_OUT_DF), checkpoint(HELD_OUT_DF))
+    hook.before_train(runner(HELD_OUT_DF))
+    hook.before_save_checkpoint(runner(HELD_OUT_DF), saved)
+    tested = ProtocolHook()
+    tested.after_load_checkpoint(runner(HELD_OUT_DF), saved)
+    tested.before_test(runner(HELD_OUT_DF))

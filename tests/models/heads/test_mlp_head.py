@@ -6,6 +6,7 @@ import torch
 from mmaction.models.utils import MixupBlending
 from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
+from torch import nn
 
 from mmfake.errors import MMFakeError
 from mmfake.models.heads.targets import labels_of, targets_of
@@ -144,3 +145,24 @@ def test_of_a_normalised_embedding_the_direction_alone_counts():
     torch.testing.assert_close(head(x), head(x * 1e3), rtol=1e-5, atol=1e-6)
     plain = MODELS.build(config).eval()
     assert not torch.allclose(plain(x), plain(x * 1e3))
+
+
+def test_blended_clips_with_labels_that_are_not_are_refused(head, make_samples):
+    """Else a head learns that a mean of two videos is one of them."""
+    _, blended = MixupBlending(num_classes=2)(torch.randn(2, 1, 3, 8, 8), make_samples([0, 1]))
+    for key in ('label_bin', 'label_multi'):
+        with pytest.raises(MMFakeError, match=f"blended .* learns '{key}', which is not: set"):
+            targets_of(blended, key, 'cpu')
+    assert targets_of(blended, 'gt_label', 'cpu').shape == (2, 2)
+
+
+class Several(nn.Module):
+    def forward(self, logits, targets):
+        return dict(loss_a=logits.mean(), loss_b=logits.sum())
+
+
+def test_a_loss_that_gives_several_by_name(head):
+    """As mmaction2's heads take it."""
+    head.loss_cls = Several()
+    losses = head.loss(torch.randn(2, 4), [ActionDataSample().set_gt_label(0) for _ in range(2)])
+    assert set(losses) == {'loss_a', 'loss_b', 'acc_top1'}
