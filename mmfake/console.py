@@ -74,7 +74,7 @@ def _open_streams() -> None:
         stream = getattr(sys, name)
         if stream is None:  # closed from the start, as of a service
             setattr(sys, name, open(os.devnull, 'w', encoding='utf-8'))  # noqa: SIM115
-        elif stream.errors == 'strict':
+        elif getattr(stream, 'errors', '') == 'strict':
             stream.reconfigure(errors='backslashreplace')
 
 

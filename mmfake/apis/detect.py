@@ -16,7 +16,7 @@ from ..console import process_rank
 from ..errors import MMFakeError
 from ..faces.detectors import FaceSettings
 from ..inference.head_start import head_start, short_turns
-from ..inference.sources import journals_in
+from ..inference.sources import OTHERS, journals_in
 from ..inference.video_scan import VideoScan
 
 _LONGEST_WAIT = 24 * 3600  # s that a process waits for the last video of another
@@ -141,7 +141,7 @@ def detect_videos(
 
 
 def _tell_what_is_kept(out: str) -> None:
-    journals = journals_in(out)
+    journals = [path for path in journals_in(out) if path.name != OTHERS]
     kept = sum(journal.read_bytes().count(b'\n') for journal in journals)
     told = 'interrupted'
     if kept:

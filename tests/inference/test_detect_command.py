@@ -207,9 +207,11 @@ def test_ctrl_c(words, undisturbed, tmp_path, capsys, monkeypatch):
     kept = [json.loads(line)['prediction'] for line in journal.read_text().splitlines()]
     assert [prediction['video'][-5:] for prediction in kept] == ['0.mp4', '1.mp4']
 
-    # judged otherwise, none of them counts; the journal is started anew
+    # judged otherwise, none of them counts, and that is told
     assert main([*words, str(tmp_path), '--threshold', '0.3']) == 0
-    assert 'judged before' not in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert 'judged before' not in told
+    assert 'note: 2 videos that an interrupted run with other options' in told
     assert main([*words, str(tmp_path)]) == 0
     assert written(tmp_path) == undisturbed
 
