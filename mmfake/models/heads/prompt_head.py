@@ -95,7 +95,7 @@ class PromptHead(ScoringHead):
         told = {f'prompts.{key}': fact for key, fact in getattr(self.prompts, 'facts', {}).items()}
         # of another vocabulary the same texts are other tokens
         digest = hashlib.sha256(str(self.tokens.tolist()).encode()).hexdigest()[:8]
-        return dict(told, tokenizer=f'that makes tokens {digest} of the prompts')
+        return dict(told, tokenizer=f'one that makes tokens {digest} of the prompts')
 
     def text_embeddings(self) -> Tensor:
         """Embeddings of the texts, ``(P, C)`` of unit length in float32."""

@@ -227,7 +227,9 @@ def test_another_vocabulary_is_refused(build):
     head = build()
     trained = preprocessing_of(head)
     head.tokens[0] += 1
-    with pytest.raises(MMFakeError, match='tokenizer that makes tokens .* of the prompts, this co'):
+    with pytest.raises(
+        MMFakeError, match='tokenizer one that makes tokens .* of the prompts, this co'
+    ):
         check_preprocessing(trained, preprocessing_of(head))
 
 
