@@ -157,10 +157,17 @@ def _print_verdict(video: Dict[str, Any], model: Dict[str, Any]) -> None:
 
     told = f'{video["status"]}: {video["reason"]}'
     if video['probability'] is not None:
-        judged = sum(len(person['clips']) for person in video['people'])
+        clips = [
+            (person['person'], clip['start_frame'], clip['end_frame'])
+            for person in video['people']
+            for clip in person['clips']
+        ]
+        distinct = len(set(clips))  # of a short video some are the same
+        judged = f'{len(clips)} {unit_of(model)}s'
+        judged += f', {distinct} distinct' if distinct < len(clips) else ''
         calibrated = video.get('calibrated')
         shown = '' if calibrated is None else f', calibrated probability {calibrated:.3f}'
-        told = f'score {video["probability"]:.3f}{shown} ({judged} {unit_of(model)}s)'
+        told = f'score {video["probability"]:.3f}{shown} ({judged})'
     _print(f'{video["verdict"]:11} {told}  {video["video"]}')
     for altered in told_of_prompts(video, model):
         _print(f'            altered: {altered}')

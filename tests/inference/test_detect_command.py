@@ -60,6 +60,15 @@ def test_a_list_with_an_impossible_name(detect, write_film, noise_film, tmp_path
     assert 'decode-failed: cannot be opened (File name too long)' in told
 
 
+def test_clips_of_a_short_video_are_counted_once(detect, write_film, noise_film, tmp_path, capsys):
+    for frames in (8, 12):  # a clip has 8
+        write_film(tmp_path / f'{frames}.mp4', noise_film(0, frames))
+    assert detect(tmp_path / '8.mp4', tmp_path / '12.mp4') == 0
+    short, longer = (line for line in capsys.readouterr().out.splitlines() if ' score ' in line)
+    assert '(4 clips, 1 distinct)' in short
+    assert '(4 clips)' in longer
+
+
 def test_a_list_with_a_folder_without_a_video(detect, write_film, noise_film, tmp_path, capsys):
     write_film(tmp_path / 'good.mp4', noise_film(0))
     (tmp_path / 'frames').mkdir()
