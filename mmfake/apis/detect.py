@@ -8,7 +8,7 @@ from collections import Counter
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Sequence, Union
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Sequence, Union
 
 import cv2
 
@@ -18,6 +18,9 @@ from ..faces.detectors import FaceSettings
 from ..inference.head_start import head_start, short_turns
 from ..inference.sources import OTHERS, journals_in
 from ..inference.video_scan import VideoScan
+
+if TYPE_CHECKING:  # it imports torch
+    from ..inference.deepfake_inferencer import DeepfakeInferencer
 
 _LONGEST_WAIT = 24 * 3600  # s that a process waits for the last video of another
 
@@ -104,7 +107,8 @@ def detect_videos(
                 check_launcher(launcher)
                 # not nccl: what is agreed on is small, and no tensor
                 init_dist(launcher, backend='gloo', timeout=_LONGEST_WAIT)
-            inferencer = DeepfakeInferencer(config, checkpoint, device, scale, faces, precision)
+            load = partial(DeepfakeInferencer, config, checkpoint, device, scale, faces)
+            inferencer = load(precision) if launcher == 'none' else _load_alike(load, precision)
         loaded = time.perf_counter()
         try:
             results = inferencer(
@@ -138,6 +142,22 @@ def detect_videos(
             )
             _print_times(results['predictions'])
         return 0 if results['n_scored'] == results['n_videos'] else 1
+
+
+def _load_alike(load: Callable[[str], DeepfakeInferencer], precision: str) -> DeepfakeInferencer:
+    """Load a detector in one precision in all processes: for ``auto`` the first one chooses."""
+    from ..inference.share import Share
+
+    if precision != 'auto':
+        return load(precision)
+    own: List[DeepfakeInferencer] = []
+
+    def choose() -> str:
+        own.append(load(precision))
+        return own[0].model.precision.name
+
+    chosen = Share().first(choose)
+    return own[0] if own else load(chosen)
 
 
 def _tell_what_is_kept(out: str) -> None:
