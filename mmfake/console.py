@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import signal
@@ -31,13 +32,15 @@ def run_command(main: Callable[[Optional[Sequence[str]]], Optional[int]]) -> Non
     """Run a command; a mistake of the user's ends in one line on stderr and exit status 2.
 
     Ctrl-C ends it with status 130, and a reader of its output who has gone (``| head``) with 141,
-    both as a shell would say.
+    both as a shell would say. Output that is closed is not missed, what its encoding lacks is
+    escaped, and a disk that is full is told in a line.
 
     Args:
         main (Callable): Takes the arguments, None for those of the process, and returns the exit
             status, None for 0.
     """
     sys.excepthook = _excepthook
+    _open_streams()
     try:
         status = main(None)
         print(end='', flush=True)  # a reader who has gone is noticed here, not when Python ends
@@ -55,8 +58,29 @@ def run_command(main: Callable[[Optional[Sequence[str]]], Optional[int]]) -> Non
     except BrokenPipeError:
         if not _is_unread(sys.stdout.fileno()):  # a pipe of our own, to a worker that died
             raise
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is still in it
+        _drop_output()
         sys.exit(141)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        _tell(f'error: {error.strerror}; make room, then start the same command again')
+        _drop_output()
+        sys.exit(2)
+
+
+def _open_streams() -> None:
+    """Let everything be printed, also by a process without output, or with that of another age."""
+    for name in ('stdout', 'stderr'):
+        stream = getattr(sys, name)
+        if stream is None:  # closed from the start, as of a service
+            setattr(sys, name, open(os.devnull, 'w', encoding='utf-8'))  # noqa: SIM115
+        elif getattr(stream, 'errors', '') == 'strict':
+            stream.reconfigure(errors='backslashreplace')
+
+
+def _drop_output() -> None:
+    """Let go what is still in the buffer of stdout, and cannot be written."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _excepthook(kind: Type[BaseException], error: BaseException, trace: Any) -> None:

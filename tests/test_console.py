@@ -1,5 +1,6 @@
 """How commands end, seen from the shell."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -72,8 +73,22 @@ def test_reader_who_has_gone(rest):
     assert process.returncode == 141
 
 
-def test_output_closed_from_the_start():
-    assert ended('print("lost")', 'bash', '-c', 'exec "$0" "$@" >&-').returncode == 0
+@pytest.mark.parametrize('body', ['print("lost")', 'sys.stdout.isatty(); sys.stderr.isatty()'])
+def test_output_closed_from_the_start(body):
+    assert ended(body, 'bash', '-c', 'exec "$0" "$@" >&- 2>&-').returncode == 0
+
+
+@pytest.mark.skipif(not os.path.exists('/dev/full'), reason='needs a device that is full')
+@pytest.mark.parametrize('body', ['print("lost")', 'print("lost", flush=True)'])
+def test_output_on_a_disk_that_is_full(body):
+    done = ended(body, 'bash', '-c', 'exec "$0" "$@" > /dev/full')
+    told = 'error: No space left on device; make room, then start the same command again\n'
+    assert (done.returncode, done.stderr) == (2, told)
+
+
+def test_what_the_encoding_lacks_is_escaped():
+    done = ended('print("5\\xa0%")', 'env', 'PYTHONIOENCODING=euc_jp')
+    assert (done.returncode, done.stdout) == (0, '5\\xa0%\n')
 
 
 def test_broken_pipe_of_its_own_is_no_reader_who_has_gone():

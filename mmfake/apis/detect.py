@@ -8,7 +8,7 @@ from collections import Counter
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Sequence, Union
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Sequence, Union
 
 import cv2
 
@@ -16,8 +16,11 @@ from ..console import process_rank
 from ..errors import MMFakeError
 from ..faces.detectors import FaceSettings
 from ..inference.head_start import head_start, short_turns
-from ..inference.sources import journals_in
+from ..inference.sources import OTHERS, journals_in
 from ..inference.video_scan import VideoScan
+
+if TYPE_CHECKING:  # it imports torch
+    from ..inference.deepfake_inferencer import DeepfakeInferencer
 
 _LONGEST_WAIT = 24 * 3600  # s that a process waits for the last video of another
 
@@ -104,7 +107,8 @@ def detect_videos(
                 check_launcher(launcher)
                 # not nccl: what is agreed on is small, and no tensor
                 init_dist(launcher, backend='gloo', timeout=_LONGEST_WAIT)
-            inferencer = DeepfakeInferencer(config, checkpoint, device, scale, faces, precision)
+            load = partial(DeepfakeInferencer, config, checkpoint, device, scale, faces)
+            inferencer = load(precision) if launcher == 'none' else _load_alike(load, precision)
         loaded = time.perf_counter()
         try:
             results = inferencer(
@@ -140,8 +144,24 @@ def detect_videos(
         return 0 if results['n_scored'] == results['n_videos'] else 1
 
 
+def _load_alike(load: Callable[[str], DeepfakeInferencer], precision: str) -> DeepfakeInferencer:
+    """Load a detector in one precision in all processes: for ``auto`` the first one chooses."""
+    from ..inference.share import Share
+
+    if precision != 'auto':
+        return load(precision)
+    own: List[DeepfakeInferencer] = []
+
+    def choose() -> str:
+        own.append(load(precision))
+        return own[0].model.precision.name
+
+    chosen = Share().first(choose)
+    return own[0] if own else load(chosen)
+
+
 def _tell_what_is_kept(out: str) -> None:
-    journals = journals_in(out)
+    journals = [path for path in journals_in(out) if path.name != OTHERS]
     kept = sum(journal.read_bytes().count(b'\n') for journal in journals)
     told = 'interrupted'
     if kept:
@@ -157,10 +177,17 @@ def _print_verdict(video: Dict[str, Any], model: Dict[str, Any]) -> None:
 
     told = f'{video["status"]}: {video["reason"]}'
     if video['probability'] is not None:
-        judged = sum(len(person['clips']) for person in video['people'])
+        clips = [
+            (person['person'], clip['start_frame'], clip['end_frame'])
+            for person in video['people']
+            for clip in person['clips']
+        ]
+        distinct = len(set(clips))  # of a short video some are the same
+        judged = f'{len(clips)} {unit_of(model)}s'
+        judged += f', {distinct} distinct' if distinct < len(clips) else ''
         calibrated = video.get('calibrated')
         shown = '' if calibrated is None else f', calibrated probability {calibrated:.3f}'
-        told = f'score {video["probability"]:.3f}{shown} ({judged} {unit_of(model)}s)'
+        told = f'score {video["probability"]:.3f}{shown} ({judged})'
     _print(f'{video["verdict"]:11} {told}  {video["video"]}')
     for altered in told_of_prompts(video, model):
         _print(f'            altered: {altered}')

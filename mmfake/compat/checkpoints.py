@@ -207,9 +207,15 @@ def _without_config(checkpoint: Any) -> Any:
 
 
 def _unreadable(name: str, error: Exception) -> str:
+    if name.lower().endswith('.onnx'):
+        return (
+            f'{name}: an exported model, for tools/detect.py alone; give the checkpoint it was '
+            'exported from.'
+        )
     told = re.search(r'WeightsUnpickler error: (.*)', str(error))
     reason = (told.group(1) if told else first_line(error)).strip()[:160]
-    return f'{name}: not a readable checkpoint, empty, truncated or of another kind ({reason}).'
+    shown = f' ({reason})' if reason else ''
+    return f'{name}: not a readable checkpoint, empty, truncated or of another kind{shown}.'
 
 
 def load_from_local(filename: str, map_location: Any = None) -> Any:

@@ -249,7 +249,14 @@ class DeepfakeInferencer:
                 if out_dir:
                     opened.enter_context(folder_lock(out_dir))
                     stale.update(earlier_copies(out_dir))
-                    done.update(Journal(out_dir, judged_by, videos).done)
+                    found = Journal(out_dir, judged_by, videos)
+                    done.update(found.done)
+                    if found.others:
+                        note(
+                            f'{found.others} videos that an interrupted run with other options or '
+                            'of other videos has finished do not count for this one; until it ends '
+                            'the command of that run still goes on from them'
+                        )
                 return sorted(done)
 
             known = share.first(begin)

@@ -15,7 +15,7 @@ from ..files import atomic_file, not_written
 from ..version import __version__
 from .evidence import Strip
 from .results import RESULTS_SCHEMA, SCHEMA_VERSION, JudgedVideo
-from .sources import Source, copy_name, journal_name, journals_in
+from .sources import OTHERS, Source, copy_name, journal_name, journals_in
 
 try:
     import fcntl
@@ -69,9 +69,11 @@ class Journal:
     """The finished videos of an unfinished run: one line of JSON each in ``results.jsonl``.
 
     A line holds the size and time of the file, and a fingerprint of all else that decides the
-    prediction. A run that judges alike takes the video from there. Lines of any other run, damaged
-    ones, and a last one that a killed process has left half-written are dropped. Not kept are
-    arrays, which have no name, and videos whose file is damaged or changes, which may be mended.
+    prediction. A run that judges alike takes the video from there. Lines of any other run are put
+    aside until this one ends, in ``results.others.jsonl``, so that a wrong option costs nothing.
+    Damaged ones, and a last one that a killed process has left half-written are dropped. Not kept
+    are arrays, which have no name, and videos whose file is damaged or changes, which may be
+    mended.
 
     Of several processes each writes to a file of its own, ``results.rank1.jsonl`` and so on. The
     first one takes what all of an earlier run have left, before the others begin theirs.
@@ -85,6 +87,7 @@ class Journal:
     Attributes:
         path (Path): The file.
         done (dict[int, JudgedVideo]): Finished videos of an earlier run, by number in this one.
+        others (int): Finished videos that are of another run.
 
     Raises:
         MMFakeError: If the folder cannot be written to.
@@ -103,20 +106,26 @@ class Journal:
         self._head = dict(schema_version=SCHEMA_VERSION, mmfake=__version__, run=fingerprint)
         numbers = {name: number for number, (name, _) in enumerate(videos)}
         self.done: Dict[int, JudgedVideo] = {}
-        kept, earlier = [], journals_in(folder) if rank == 0 else []
+        kept, aside, earlier = [], [], journals_in(folder) if rank == 0 else []
+        self.others, self._aside = 0, Path(folder, OTHERS)
         for line in (line for path in earlier for line in _whole_lines(path)):
             try:
                 record = json.loads(line)
-                number = numbers[record['prediction']['video']]
-                if number not in self.done and self._is_judged_alike(record, number):
+                number = numbers.get(record['prediction']['video'])
+                if number is None or not self._is_judged_alike(record, number):
+                    aside.append(line)
+                    self.others += number is None or record['run'] != fingerprint
+                elif number not in self.done:
                     self.done[number] = _judged(record)
                     kept.append(line)
             except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-                continue  # damaged or foreign
-        with atomic_file(self.path, 'the results') as temporary:
-            temporary.write_bytes(b''.join(kept))
+                continue  # damaged
+        for path, lines in ((self._aside, aside), (self.path, kept)):
+            if lines or path == self.path:
+                with atomic_file(path, 'the results') as temporary:
+                    temporary.write_bytes(b''.join(lines))
         for path in earlier:
-            if path != self.path:
+            if path != self.path and not (aside and path == self._aside):
                 path.unlink()
 
     def keep(self, number: int, video: JudgedVideo) -> None:
@@ -146,8 +155,9 @@ class Journal:
 
     def remove(self) -> None:
         """End the journal: the results are written."""
-        with suppress(OSError):
-            self.path.unlink()
+        for path in (self.path, self._aside):
+            with suppress(OSError):
+                path.unlink()
 
     def _is_judged_alike(self, record: Dict[str, Any], number: int) -> bool:
         """Whether this run would come to the same prediction, which is complete."""

@@ -25,7 +25,8 @@ PRECISIONS = ('auto', 'fp32', 'bf16', 'fp16')
 """tuple[str]: What a user may ask for."""
 
 _DTYPES = dict(bf16=torch.bfloat16, fp16=torch.float16)
-_CLOSE = 0.01  # by as much may a score differ from that in float32
+CLOSE = 0.01
+"""float: By as much may a score differ from that in float32."""
 _CLIPS, _ROUNDS = 4, 2  # of the check
 
 
@@ -257,7 +258,7 @@ def _fastest(trained: TrainedModel) -> Precision:
             f'{name}: largest difference to fp32 {shift:.4f} on {_CLIPS} clips, '
             f'{shares[name]:.2f} of its time'
         )
-        if shift < _CLOSE and shares[name] < shares[best]:
+        if shift < CLOSE and shares[name] < shares[best]:
             best = name
     trained.model.backbone = encoders[best]
     return Precision(best, '; '.join(told) or 'this machine computes in nothing else')

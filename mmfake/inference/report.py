@@ -15,6 +15,7 @@ from ..engine.hooks.validation_threshold_hook import Validation
 from ..files import atomic_file
 from .detector import unit_of
 from .evidence import Strip
+from .precision import CLOSE
 
 _PLOT = dict(width=760, height=96)  # px of a timeline
 _THINNEST = 1.5  # px: a thinner bar could not be pointed at
@@ -140,10 +141,19 @@ def _told_of_sides(results: Dict[str, Any]) -> str:
 
 
 def told_of_precision(results: Dict[str, Any]) -> str:
-    """Say in a sentence what the encoder of the results computed in, and why."""
+    """Say what the encoder of the results computed in, why, and which verdicts that may decide."""
     model = results['model']
-    reason = model.get('precision_reason')
-    return f'Computed in {model.get("precision", "fp32")}{f" ({reason})" if reason else ""}.'
+    name, reason = model.get('precision', 'fp32'), model.get('precision_reason')
+    text = f'Computed in {name}{f" ({reason})" if reason else ""}.'
+    scores = [video['probability'] for video in results['predictions']]
+    scores = [score for score in scores if score is not None]
+    near = sum(abs(score - results['threshold']) < CLOSE for score in scores)
+    if name == 'fp32' or not near:
+        return text
+    return (
+        f'{text} Of {near} of the {len(scores)} videos the score is within {CLOSE} of the '
+        f'threshold, as far as {name} may move it: in fp32 the verdict may be another.'
+    )
 
 
 def told_of_export(model: Dict[str, Any]) -> str:

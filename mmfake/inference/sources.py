@@ -146,7 +146,10 @@ RESULTS, TABLE, PAGE = 'results.json', 'results.csv', 'report.html'
 COPIES = 'videos'
 """str: The folder of the copies with boxes and scores."""
 
-_JOURNAL = re.compile(r'results(\.rank\d+)?\.jsonl')
+OTHERS = 'results.others.jsonl'
+"""str: Name of what an interrupted run with other options has finished."""
+
+_JOURNAL = re.compile(r'results(\.rank\d+|\.others)?\.jsonl')
 _COPY = re.compile(r'\d{4,}_[\w.-]*\.mp4')
 _HEAD = 400  # bytes in which our files say what they are
 

@@ -196,6 +196,15 @@ def test_what_is_no_checkpoint_is_said_in_one_line(tmp_path, content):
 
 
 @pytest.mark.usefixtures('torch_version')
+def test_an_exported_model_is_no_checkpoint(tmp_path):
+    for name, told in (('a.onnx', 'exported model, for tools/detect'), ('a.pth', 'another kind')):
+        (tmp_path / name).write_bytes(b'\x08\x0a:\x00onnx')
+        with pytest.raises(MMFakeError, match=told) as error:
+            CheckpointLoader.load_checkpoint(str(tmp_path / name))
+        assert '()' not in str(error.value)
+
+
+@pytest.mark.usefixtures('torch_version')
 def test_a_torchscript_archive_is_refused_in_one_line(tmp_path, monkeypatch):
     monkeypatch.setattr(torch.jit, 'load', None)  # older torches would hand the program to it
     torch.jit.script(torch.nn.Linear(1, 1)).save(str(tmp_path / 'x.pt'))

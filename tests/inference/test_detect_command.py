@@ -60,6 +60,15 @@ def test_a_list_with_an_impossible_name(detect, write_film, noise_film, tmp_path
     assert 'decode-failed: cannot be opened (File name too long)' in told
 
 
+def test_clips_of_a_short_video_are_counted_once(detect, write_film, noise_film, tmp_path, capsys):
+    for frames in (8, 12):  # a clip has 8
+        write_film(tmp_path / f'{frames}.mp4', noise_film(0, frames))
+    assert detect(tmp_path / '8.mp4', tmp_path / '12.mp4') == 0
+    short, longer = (line for line in capsys.readouterr().out.splitlines() if ' score ' in line)
+    assert '(4 clips, 1 distinct)' in short
+    assert '(4 clips)' in longer
+
+
 def test_a_list_with_a_folder_without_a_video(detect, write_film, noise_film, tmp_path, capsys):
     write_film(tmp_path / 'good.mp4', noise_film(0))
     (tmp_path / 'frames').mkdir()
@@ -207,9 +216,11 @@ def test_ctrl_c(words, undisturbed, tmp_path, capsys, monkeypatch):
     kept = [json.loads(line)['prediction'] for line in journal.read_text().splitlines()]
     assert [prediction['video'][-5:] for prediction in kept] == ['0.mp4', '1.mp4']
 
-    # judged otherwise, none of them counts; the journal is started anew
+    # judged otherwise, none of them counts, and that is told
     assert main([*words, str(tmp_path), '--threshold', '0.3']) == 0
-    assert 'judged before' not in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert 'judged before' not in told
+    assert 'note: 2 videos that an interrupted run with other options' in told
     assert main([*words, str(tmp_path)]) == 0
     assert written(tmp_path) == undisturbed
 

@@ -12,6 +12,7 @@ from mmfake.inference.clip_pipeline import Clip
 from mmfake.inference.deepfake_inferencer import DeepfakeInferencer
 from mmfake.inference.evidence import Saliency
 from mmfake.inference.precision import check_clips, fold_batch_norms
+from mmfake.inference.report import told_of_precision
 from mmfake.inference.trained_model import TrainedModel
 
 
@@ -120,7 +121,7 @@ def test_saliency_in_bfloat16_is_that_in_float32(trained):
 )
 def test_auto_takes_the_fastest_that_is_close(trained, monkeypatch, half_seconds, close, chosen):
     monkeypatch.setattr(precision, '_lacking', lambda name, device: 'it' * (name == 'fp16'))
-    monkeypatch.setattr(precision, '_CLOSE', close)
+    monkeypatch.setattr(precision, 'CLOSE', close)
     now, score = [0.0], TrainedModel.score
 
     def scored(self, clips):
@@ -164,6 +165,15 @@ def test_results_say_it(config, checkpoint, tmp_path, noise_film, monkeypatch):
     assert results['model']['precision_reason'] == 'bf16: as in the test'
     page = (tmp_path / 'report.html').read_text()
     assert 'Computed in bf16 (bf16: as in the test).' in page
+
+
+def test_verdicts_that_a_precision_may_decide_are_counted():
+    videos = [dict(probability=score) for score in (0.2, 0.305, 0.31, 0.2951, None)]
+    found = dict(model=dict(precision='bf16'), threshold=0.3, predictions=videos)
+    near = 'Computed in bf16. Of 2 of the 4 videos the score is within 0.01 of the threshold, as f'
+    assert told_of_precision(found).startswith(near)
+    assert told_of_precision(dict(found, threshold=0.5)) == 'Computed in bf16.'
+    assert told_of_precision(dict(found, model=dict(precision='fp32'))) == 'Computed in fp32.'
 
 
 def test_what_cannot_be_is_refused_in_one_line(trained, monkeypatch):

@@ -144,8 +144,19 @@ def test_what_is_taken_is_what_was_kept(unfinished, films, tmp_path):
 
 
 def test_another_run_starts_anew(unfinished, films, tmp_path):
-    assert taken(films, tmp_path / 'out', dict(RUN, threshold=0.3)) == {}
+    before = unfinished.read_bytes()
+    other = Journal(tmp_path / 'out', dict(RUN, threshold=0.3), films)
+    assert (other.done, other.others) == ({}, 3)
     assert unfinished.read_bytes() == b''
+    # that of the first one still counts, beside what the other one has kept
+    other.keep(1, judged(films[1][0]))
+    first = Journal(tmp_path / 'out', RUN, films[1:])
+    assert (sorted(first.done), first.others) == ([0, 1], 2)
+    first = Journal(tmp_path / 'out', RUN, films)
+    assert (sorted(first.done), first.others) == ([0, 1, 2], 1)
+    assert sorted(unfinished.read_bytes().splitlines()) == sorted(before.splitlines())
+    first.remove()
+    assert not list((tmp_path / 'out').iterdir())
 
 
 @pytest.mark.parametrize('half', [1, 40, -1])

@@ -33,6 +33,17 @@ class Killing:
     def isatty(self):
         return False
 
+if 'MEASURING' in os.environ:
+    import torch
+    from mmfake.inference import precision
+
+    def measured(trained):
+        if os.environ['RANK'] != '0':
+            os.kill(os.getpid(), signal.SIGKILL)
+        precision.in_precision(trained.model.backbone, torch.bfloat16)
+        return precision.Precision('bf16', 'measured once')
+
+    precision._fastest = measured
 sys.stdout = Killing(sys.stdout)
 sys.argv = sys.argv[1:]
 runpy.run_path(sys.argv[0], run_name='__main__')
@@ -114,6 +125,19 @@ def test_two_processes_write_what_one_writes(detect, words, alone, tmp_path):
     codes, told, errors = detect([words[0] + '/0.mp4', *words[1:], str(tmp_path)], 2)
     assert codes == [0, 0], errors
     assert 'scored 1 of 1 videos' in told[0]
+
+
+def test_the_first_process_chooses_the_precision_of_all(detect, words, tmp_path):
+    assert main([*words, str(tmp_path / 'alone'), '--precision', 'bf16']) == 1
+    words = [*words, str(tmp_path / 'out'), '--precision', 'auto']
+    codes, told, errors = detect(words, 2, MEASURING='1')
+    assert codes == [1, 0], errors
+    assert 'Computed in bf16 (measured once).' in told[0]
+    scores = [
+        [video['probability'] for video in written(tmp_path / name)[0]['predictions']]
+        for name in ('alone', 'out')
+    ]
+    assert scores[0] == scores[1]
 
 
 def test_a_killed_process_costs_its_videos_in_flight(detect, words, alone, tmp_path):

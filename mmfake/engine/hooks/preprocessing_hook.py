@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from typing import Any, Dict, List, Set
+from typing import Any, Dict, List, Set, Tuple
 
 from mmaction.registry import HOOKS
 from mmengine.config import Config
@@ -261,11 +261,22 @@ def check_preprocessing(expected: Any, found: Dict[str, Any], otherwise: str = '
     for name, value in found.items():
         # as text: a stranger's file may hold anything, a tensor for a number
         if name in expected and str(expected[name]) != str(value):
+            trained, own = _what_differs(expected[name], value)
             raise MMFakeError(
-                f'the checkpoint was trained with {name} {_plain(expected[name])}, this config has '
-                f'{_plain(value)}: take the config it was trained with'
+                f'the checkpoint was trained with {name} {_plain(trained)}, this config has '
+                f'{_plain(own)}: take the config it was trained with'
                 + (f'; {otherwise}' if otherwise else '')
             )
+
+
+def _what_differs(trained: Any, own: Any) -> Tuple[Any, Any]:
+    """Of two lists of texts those that differ, which else are lost in them; all else as it is."""
+    lists = (trained, own)
+    if not all(isinstance(v, list) and all(isinstance(t, str) for t in v) for v in lists):
+        return lists
+    return [t for t in trained if t not in own] or trained, [
+        t for t in own if t not in trained
+    ] or own
 
 
 def _plain(value: Any) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Dict, List, Optional
+import hashlib
+from typing import Any, Dict, List, Optional
 
 import torch
 import torch.nn.functional as F
@@ -87,6 +88,14 @@ class PromptHead(ScoringHead):
     def labels(self) -> List[str]:
         """list[str]: What each of the K probabilities is of, the score first."""
         return self.prompts.labels
+
+    @property
+    def facts(self) -> Dict[str, Any]:
+        """What decides the score and is no tensor of the state dict, for PreprocessingHook."""
+        told = {f'prompts.{key}': fact for key, fact in getattr(self.prompts, 'facts', {}).items()}
+        # of another vocabulary the same texts are other tokens
+        digest = hashlib.sha256(str(self.tokens.tolist()).encode()).hexdigest()[:8]
+        return dict(told, tokenizer=f'one that makes tokens {digest} of the prompts')
 
     def text_embeddings(self) -> Tensor:
         """Embeddings of the texts, ``(P, C)`` of unit length in float32."""

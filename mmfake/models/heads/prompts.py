@@ -82,6 +82,14 @@ class Prompts(nn.Module):
         raise NotImplementedError
 
 
+def _is_pair(pair: Any) -> bool:
+    """Whether something is two texts into which a label can be put."""
+    try:
+        return len(pair) == 2 and all(isinstance(text.format(FAKE), str) for text in pair)
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError):
+        return False
+
+
 @MODELS.register_module()
 class PairedPrompts(Prompts):
     """A prompt for every label and its opposite: Equations 1 and 2 of the paper.
@@ -119,6 +127,11 @@ class PairedPrompts(Prompts):
         scale: float = 1.0,
     ) -> None:
         super().__init__(levels, scale)
+        if not isinstance(templates, (Mapping, type(None))):
+            raise MMFakeError(
+                f'PairedPrompts: templates={templates!r}; give a dict of a prompt and its opposite '
+                'for each level, dict(local=(..., ...)).'
+            )
         used = {**TEMPLATES, **(templates or {})}
         for name in (*one_sided, *(templates or {})):
             if name not in self.columns:
@@ -127,9 +140,10 @@ class PairedPrompts(Prompts):
                     f'{", ".join(self.columns)}.'
                 )
         for name, pair in used.items():
-            if isinstance(pair, str) or len(pair) != 2:
+            if not _is_pair(pair):
                 raise MMFakeError(
-                    f'PairedPrompts: templates[{name!r}]={pair!r}; give a prompt and its opposite.'
+                    f'PairedPrompts: templates[{name!r}]={pair!r}; give a prompt and its opposite, '
+                    'with {} for the label and no other braces.'
                 )
         of = {label: level for level in self.columns for label in LEVELS[level]}
         self.paired = [label for label in self.labels if of[label] not in one_sided]

@@ -214,6 +214,25 @@ def test_other_prompts_and_scales_are_no_tensors_but_refused(build):
             check_preprocessing(trained, other)
 
 
+def test_texts_that_differ_are_told_and_no_others(build):
+    own = dict(type='mmfake.PairedPrompts', templates=dict(binary=('a fake', 'a real one')))
+    with pytest.raises(MMFakeError) as error:
+        check_preprocessing(preprocessing_of(build()), preprocessing_of(build(prompts=own)))
+    photos = ['a photo of a fake face', 'a photo of a real face']
+    told = f"prompts.texts {photos}, this config has ['a fake', 'a real one']: take"
+    assert told in str(error.value)
+
+
+def test_another_vocabulary_is_refused(build):
+    head = build()
+    trained = preprocessing_of(head)
+    head.tokens[0] += 1
+    with pytest.raises(
+        MMFakeError, match='tokenizer one that makes tokens .* of the prompts, this co'
+    ):
+        check_preprocessing(trained, preprocessing_of(head))
+
+
 def test_logits_are_those_of_clip(samples):
     transformers = pytest.importorskip('transformers', reason='the extra clip is not installed')
     torch.manual_seed(0)

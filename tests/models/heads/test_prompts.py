@@ -169,6 +169,11 @@ def test_marginals_are_finite_where_a_softmax_is_one(prompts):
         (lambda: PairedPrompts(templates=dict(gobal=('a', 'b'))), "'gobal' of one_sided or templ"),
         (lambda: PairedPrompts(templates=dict(local='{} altered')), 'give a prompt and its opp'),
         (lambda: PairedPrompts(templates=dict(local=('a', 'b'))), "'a' is the prompt of several"),
+        *(
+            (lambda pair=pair: PairedPrompts(templates=dict(local=pair)), 'give a prompt and its o')
+            for pair in [('{eye}', '{}'), ('{} {}', '{}'), ('a { b', '{}'), (1, 2), None, {'{}': 1}]
+        ),
+        (lambda: PairedPrompts(templates=[('a {}', 'b {}')]), 'give a dict of a prompt and its o'),
         (lambda: JointPrompts(scale=0), 'scale=0'),
     ],
 )
