@@ -158,7 +158,8 @@ def _comparable(dataset: Dict[str, Any], key: str) -> Any:
         methods = dataset.get('methods')
         none = methods is not None and not methods
         return '' if none else ' '.join(sorted(HoldOut('train', None, methods).methods[1:]))
-    default = inspect.signature(FFPPDataset).parameters[key].default
+    # not of the class: Python 3.8 gives the constructor of typing.Generic, from which it comes
+    default = inspect.signature(FFPPDataset.__init__).parameters[key].default
     value = dataset.get(key, default)
     if key == 'compression':
         return canonical_compression(value)
@@ -201,7 +202,7 @@ def check_loader(cfg: Config, name: str) -> None:
         MMFakeError: An argument of the loader or of a transform is unknown or out of range.
     """
     loader = cfg[name]
-    known = [*inspect.signature(DataLoader).parameters, *_OF_MMENGINE]
+    known = [*arguments_of(DataLoader), *_OF_MMENGINE]
     for key in loader:
         if key not in known:
             raise MMFakeError(f'{name} has no {key}{hint(key, known) or "."}')
