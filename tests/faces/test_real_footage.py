@@ -30,7 +30,7 @@ def detector():
     return build_detector('centerface')
 
 
-@pytest.mark.parametrize('path', CLIPS, ids=lambda path: path.stem)
+@pytest.mark.parametrize('path', CLIPS, ids=[path.stem for path in CLIPS])
 def test_one_person_from_end_to_end(path, detector):
     searched = []
 

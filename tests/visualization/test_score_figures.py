@@ -156,4 +156,4 @@ def test_the_threshold_of_a_run_is_the_one_that_is_drawn(make_run):
     figure = draw_roc_curves(runs)
     dots = [line.get_xydata().tolist() for line in figure.axes[0].lines if line.get_marker() == 'o']
     assert dots == [[[pytest.approx(1 / 3), 1.0]], [[pytest.approx(1 / 3), pytest.approx(2 / 3)]]]
-    assert figure.get_suptitle().startswith('dot: the threshold from validation or given')
+    assert figure._suptitle.get_text().startswith('dot: the threshold from validation or given')
