@@ -32,17 +32,11 @@ def _default_scope():
 
 @pytest.fixture(autouse=True)
 def _no_earlier_run():
-    """A log keeps the warnings of the run that another test began, and metrics report them.
-
-    A visualizer of the same second has the same name, and is mmengine's for that run as well.
-    """
-    if 'mmengine.visualization' in sys.modules:
+    """A log keeps the warnings of the run that another test began, and metrics report them."""
+    if 'mmengine.logging' in sys.modules:
         from mmengine.logging import MMLogger
-        from mmengine.visualization import Visualizer
 
         MMLogger.get_current_instance().filters.clear()
-        for kind in (Visualizer, *Visualizer.__subclasses__()):
-            kind._instance_dict.clear()
 
 
 @pytest.fixture

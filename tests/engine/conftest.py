@@ -1,5 +1,7 @@
 """A real small Runner: random clips, a tiny encoder, the real recognizer and hooks."""
 
+import itertools
+
 import pytest
 import torch
 from mmengine.dataset import pseudo_collate
@@ -8,6 +10,8 @@ from mmengine.logging import MessageHub
 from mmengine.runner import Runner
 from torch import nn
 from torch.utils.data import Dataset
+
+_NUMBER = itertools.count()
 
 
 class Clips(Dataset):
@@ -87,7 +91,6 @@ def _tiny_model():
 @pytest.fixture
 def run(tmp_path, make_samples):
     """Build a Runner: ``run(hooks, epochs=1, ...)``; keyword arguments go to the Runner."""
-    count = 0
 
     def build(
         hooks,
@@ -100,8 +103,6 @@ def run(tmp_path, make_samples):
         scores=None,
         **kwargs,
     ):
-        nonlocal count
-        count += 1
         arguments = dict(
             model=tiny_model(streams),
             work_dir=str(tmp_path / 'work'),
@@ -120,7 +121,7 @@ def run(tmp_path, make_samples):
             custom_hooks=hooks,
             randomness=dict(seed=3),
             default_scope='mmaction',
-            experiment_name=f'{tmp_path.name}_{count}',
+            experiment_name=f'engine_{next(_NUMBER)}',  # mmengine's is the time in s
         )
         if scores:
             loader = dict(arguments['train_dataloader'], sampler=dict(type='DefaultSampler'))
