@@ -254,6 +254,21 @@ def test_no_pooling_of_s3d_has_a_gradient_that_is_not_deterministic(random_s3d, 
     assert not [name for name in ran.names if 'max_pool3d' in name]
 
 
+@pytest.mark.parametrize('settings', [(3, 1, 1), (3, 2, 1), ((1, 3, 3), (1, 2, 2), (0, 1, 1))])
+def test_pooling_stays_in_bfloat16_and_is_the_same(settings):
+    """The truth is in float32, in which the autocast of a CPU would pool."""
+    torch.manual_seed(0)
+    x = torch.randn(2, 8, 6, 8, 8).bfloat16().contiguous(memory_format=torch.channels_last_3d)
+    inputs = x.clone().requires_grad_(), x.float().requires_grad_()
+    with torch.autocast('cpu', torch.bfloat16):
+        found, expected = MaxPool3d(*settings)(inputs[0]), nn.MaxPool3d(*settings)(inputs[1])
+    assert (found.dtype, expected.dtype) == (torch.bfloat16, torch.float32)
+    assert torch.equal(found.float(), expected)
+    for output in (found, expected):
+        output.sum().backward()  # of ones: whole numbers, which bfloat16 has
+    assert torch.equal(inputs[0].grad.float(), inputs[1].grad)
+
+
 def test_otherwise_pooling_is_torchs(random_s3d):
     encoder = copy.deepcopy(random_s3d).train()
     with Operations() as ran:
