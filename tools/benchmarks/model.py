@@ -6,6 +6,7 @@ import argparse
 import copy
 import importlib
 import io
+import os
 import tempfile
 import time
 import warnings
@@ -320,6 +321,8 @@ def main(arguments: Optional[Sequence[str]] = None) -> None:
     args = parser.parse_args(arguments)
     if min(args.threads) < 1 or args.rounds < 1:
         raise MMFakeError('--threads and --rounds are numbers from 1 on')
+    # or the kernels of four networks push each other out, which a run of one never sees
+    os.environ.setdefault('ONEDNN_PRIMITIVE_CACHE_CAPACITY', '16384')
     import torch  # not before: it takes seconds
     from mmengine.logging import MMLogger
     from mmengine.registry import init_default_scope
