@@ -13,6 +13,7 @@ from mmengine.runner import Runner
 
 from ...datasets.ffpp_tree import RELEASED
 from ...datasets.index import told_of_exchanged
+from ...datasets.manipulations import ORIGINAL
 from ...datasets.protocol import crop_in_words, known_crops
 from ...errors import MMFakeError, sample_of
 from . import model_of
@@ -209,12 +210,22 @@ def told_of_crops(trained: Any, judged: Sequence[Any]) -> str:
     )
 
 
+_WITH_ORIGINALS_OF_FFPP = ('deeperforensics', 'df40')
+
+
 def _leak(ids: Iterable[str], tested: Dict[str, Any], role: str) -> str:
     """Say which test videos are among those of a role, whatever their compression."""
 
+    def known(video: str) -> Tuple[str, ...]:
+        """Dataset, method and stem; an original of FF++ has its own in other datasets, too."""
+        parts = video.split('/')
+        dataset, is_original = parts[0], parts[1:2] == [ORIGINAL]
+        if is_original and dataset in _WITH_ORIGINALS_OF_FFPP and re.fullmatch(r'\d{3}', parts[-1]):
+            dataset = 'ffpp'
+        return (dataset, *parts[1:2], parts[-1])
+
     def videos(ids: Iterable[str]) -> Set[Tuple[str, ...]]:
-        parts = (str(video).split('/') for video in ids)
-        return {(*part[:2], part[-1]) for part in parts}  # dataset, method, stem
+        return {known(str(video)) for video in ids}
 
     now = videos(tested.get('expected_videos') or ())
     both = sorted('/'.join(video) for video in videos(ids) & now)
