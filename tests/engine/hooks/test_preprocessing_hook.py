@@ -215,7 +215,7 @@ def scores_of(model, side=8):
 
 
 def test_a_model_that_is_loaded_without_a_run_compares_what_it_was_trained_with(build, stored):
-    same, others = build(), (build(eps=1e-3), build(mean=[1, 2, 3], std=[4, 5, 6]))
+    same, others = build(), (build(eps=1e-3), build(to_rgb=True))
     load_checkpoint(same, stored, 'cpu')
     scores = scores_of(same)
     assert scores_of(same, side=12)  # compared once
