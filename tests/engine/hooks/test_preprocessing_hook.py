@@ -195,6 +195,19 @@ def test_another_step_between_the_frames_of_training_is_told(step, n):
     assert [remark[:41] for remark in remarks] == n * ['The frame_interval of training is 4, that']
 
 
+def test_what_three_processes_average_is_the_same(build):
+    model = build(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375])
+    facts = preprocessing_of(model)
+    for _ in range(50):  # epochs, after each of which mmengine's SyncBuffersHook averages buffers
+        for buffer in model.data_preprocessor.buffers():
+            buffer.copy_((buffer + buffer + buffer) / 3)
+    averaged = preprocessing_of(model)
+    assert averaged != facts
+    check_preprocessing(averaged, facts)
+    with pytest.raises(MMFakeError, match='data_preprocessor.mean'):
+        check_preprocessing(dict(averaged, **{'data_preprocessor.mean': [123.6, 116, 103]}), facts)
+
+
 # without a run, as mmaction2's init_recognizer and inference_recognizer
 
 
