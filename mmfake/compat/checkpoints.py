@@ -198,12 +198,28 @@ def _damage(file: BinaryIO, name: str) -> Optional[str]:
     return None
 
 
-def _without_config(checkpoint: Any) -> Any:
-    """Drop ``meta['config']``: Runner.resume would execute that text to look up ``gpu_ids``."""
+META = 'mmfake'
+"""str: Under which the metadata of a loaded state dict hold the meta of its checkpoint."""
+
+
+def _settled(checkpoint: Any) -> Any:
+    """Drop ``meta['config']``: Runner.resume would execute that text to look up ``gpu_ids``.
+
+    A model is given the rest, which mmengine's ``load_checkpoint`` keeps from it.
+    """
     meta = checkpoint.get('meta') if isinstance(checkpoint, dict) else None
     if isinstance(meta, dict):
         meta.pop('config', None)
+        metadata = getattr(checkpoint.get('state_dict'), '_metadata', None)
+        if isinstance(metadata, dict) and isinstance(metadata.setdefault('', {}), dict):
+            metadata[''][META] = meta
     return checkpoint
+
+
+def without_meta(state_dict: Any) -> Any:
+    """Take away from a loaded state dict what :func:`load_from_local` has put into it."""
+    getattr(state_dict, '_metadata', {}).get('', {}).pop(META, None)
+    return state_dict
 
 
 def _unreadable(name: str, error: Exception) -> str:
@@ -223,7 +239,7 @@ def load_from_local(filename: str, map_location: Any = None) -> Any:
     path = os.path.expanduser(filename)
     if not os.path.isfile(path):
         raise MMFakeError(f'{filename}: no such checkpoint file.')
-    return _without_config(safe_load(path, map_location))
+    return _settled(safe_load(path, map_location))
 
 
 def load_from_http(filename: str, map_location: Any = None, model_dir=None, progress=True) -> Any:
@@ -249,7 +265,7 @@ def load_from_http(filename: str, map_location: Any = None, model_dir=None, prog
 def load_from_ceph(filename: str, map_location: Any = None, backend: str = 'petrel') -> Any:
     """Load a checkpoint from an s3 store safely; replaces mmengine's function."""
     data = mmengine.fileio.get(filename, backend_args=dict(backend=backend))
-    return _without_config(safe_load(io.BytesIO(data), map_location, name=filename))
+    return _settled(safe_load(io.BytesIO(data), map_location, name=filename))
 
 
 def repair_checkpoint_loading() -> None:

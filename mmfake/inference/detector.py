@@ -9,18 +9,19 @@ from mmengine.config import Config
 from torch import Tensor, nn
 
 from ..datasets.protocol import RENDERED, known_crops
-from ..engine.hooks.checkpoint_facts import ClipShapeHook, check_clip_shape
-from ..engine.hooks.preprocessing_hook import (
-    PreprocessingHook,
-    check_preprocessing,
-    remarks_on_steps,
-)
+from ..engine.hooks.preprocessing_hook import PreprocessingHook, remarks_on_steps
 from ..engine.hooks.validation_threshold_hook import (
     Calibration,
     Validation,
     ValidationThresholdHook,
 )
 from ..files import sha256_of
+from ..models.trained_facts import (
+    CLIP_SHAPE,
+    PREPROCESSING,
+    check_clip_shape,
+    check_preprocessing,
+)
 from ..version import __version__
 from .clip_pipeline import ClipPipeline
 from .precision import Precision
@@ -58,7 +59,7 @@ class Detector:
         meta (dict): What the file tells: the entries of our hooks, and ``dataset_meta``.
         pipeline (ClipPipeline): Shapes its clips, as the test of the config does.
         preprocessing (dict): What of the config decides a score, see
-            :func:`mmfake.engine.hooks.preprocessing_hook.preprocessing_of`.
+            :func:`mmfake.models.trained_facts.preprocessing_of`.
         head (nn.Module): The scoring head, as far as it averages.
         labels (Sequence[str]): What its language prompts tell, the score first; none for most.
 
@@ -102,8 +103,8 @@ class Detector:
         self.pipeline, self.preprocessing, self._head = pipeline, preprocessing, head
         # 1. config and file have to fit
         clip_shape = pipeline.clip_shape
-        check_clip_shape(meta.get(ClipShapeHook.META_KEY), (3, *clip_shape))
-        check_preprocessing(meta.get(PreprocessingHook.META_KEY), preprocessing)
+        check_clip_shape(meta.get(CLIP_SHAPE), (3, *clip_shape))
+        check_preprocessing(meta.get(PREPROCESSING), preprocessing)
         # 2. what it was trained on
         trained_on = meta.get('dataset_meta') or {}
         self.methods: Tuple[str, ...] = tuple(trained_on.get('multi_classes') or ())
@@ -166,8 +167,8 @@ class Detector:
                 datasets=facts['datasets'],
                 crops=self.crops,
             ),
-            ClipShapeHook.META_KEY: [3, *facts['clip_shape']],
-            PreprocessingHook.META_KEY: self.preprocessing,
+            CLIP_SHAPE: [3, *facts['clip_shape']],
+            PREPROCESSING: self.preprocessing,
             PreprocessingHook.STEPS_KEY: self.steps,
             ValidationThresholdHook.META_KEY: self.val_threshold,
             ValidationThresholdHook.VALIDATION_KEY: facts['validation'],

@@ -16,9 +16,9 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from torch import Tensor, nn
 
-from ..engine.hooks.preprocessing_hook import preprocessing_of
 from ..errors import MMFakeError, first_line
 from ..models.heads.mlp_head import MLPHead
+from ..models.trained_facts import preprocessing_of
 from .clip_pipeline import ClipPipeline
 from .detector import ClipScores, Detector
 

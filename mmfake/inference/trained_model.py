@@ -12,8 +12,8 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import load_checkpoint
 from torch import Tensor, nn
 
-from ..engine.hooks.preprocessing_hook import preprocessing_of
 from ..errors import MMFakeError
+from ..models.trained_facts import preprocessing_of
 from .clip_pipeline import ClipPipeline
 from .detector import ClipScores, Detector
 from .precision import set_precision

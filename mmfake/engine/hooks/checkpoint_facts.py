@@ -13,8 +13,10 @@ from mmengine.runner import Runner
 
 from ...datasets.ffpp_tree import RELEASED
 from ...datasets.index import told_of_exchanged
+from ...datasets.manipulations import ORIGINAL
 from ...datasets.protocol import crop_in_words, known_crops
 from ...errors import MMFakeError, sample_of
+from ...models.trained_facts import CLIP_SHAPE, check_clip_shape, shape_in_words
 from . import model_of
 
 
@@ -209,12 +211,22 @@ def told_of_crops(trained: Any, judged: Sequence[Any]) -> str:
     )
 
 
+_WITH_ORIGINALS_OF_FFPP = ('deeperforensics', 'df40')
+
+
 def _leak(ids: Iterable[str], tested: Dict[str, Any], role: str) -> str:
     """Say which test videos are among those of a role, whatever their compression."""
 
+    def known(video: str) -> Tuple[str, ...]:
+        """Dataset, method and stem; an original of FF++ has its own in other datasets, too."""
+        parts = video.split('/')
+        dataset, is_original = parts[0], parts[1:2] == [ORIGINAL]
+        if is_original and dataset in _WITH_ORIGINALS_OF_FFPP and re.fullmatch(r'\d{3}', parts[-1]):
+            dataset = 'ffpp'
+        return (dataset, *parts[1:2], parts[-1])
+
     def videos(ids: Iterable[str]) -> Set[Tuple[str, ...]]:
-        parts = (str(video).split('/') for video in ids)
-        return {(*part[:2], part[-1]) for part in parts}  # dataset, method, stem
+        return {known(str(video)) for video in ids}
 
     now = videos(tested.get('expected_videos') or ())
     both = sorted('/'.join(video) for video in videos(ids) & now)
@@ -249,7 +261,7 @@ class ClipShapeHook(Hook):
     """
 
     # (C, T, H, W) of a clip or (C, H, W) of a frame; (T, H, W) of a clip in older files
-    META_KEY = 'clip_shape'
+    META_KEY = CLIP_SHAPE
 
     def __init__(self, refuse: bool = True) -> None:
         self.refuse = refuse
@@ -273,9 +285,9 @@ class ClipShapeHook(Hook):
         self._shape, trained, self._trained = _shape_of(data_batch), self._trained, None
         if trained and trained != self._shape:
             print_log(
-                f'The network is trained on {_in_words(trained)} and validated on '
-                f'{_in_words(self._shape)}: epoch and threshold are chosen on other clips than it '
-                'learns from.',
+                f'The network is trained on {shape_in_words(trained)} and validated on '
+                f'{shape_in_words(self._shape)}: epoch and threshold are chosen on other clips '
+                'than it learns from.',
                 logger='current',
                 level=logging.WARNING,
             )
@@ -343,45 +355,6 @@ class ClipShapeHook(Hook):
             logger='current',
             level=logging.WARNING,
         )
-
-
-def check_clip_shape(expected: Any, found: Sequence[int], otherwise: str = '') -> None:
-    """Compare the clips or frames of a config with those of a checkpoint.
-
-    Args:
-        expected (Sequence[int]): Shape in the checkpoint, see ``ClipShapeHook.META_KEY``; what is
-            no list passes.
-        found (Sequence[int]): (C, T, H, W) or (C, H, W) of the config.
-        otherwise (str): What else to do, for the message. Defaults to ''.
-
-    Raises:
-        MMFakeError: If they differ.
-    """
-    if not isinstance(expected, (list, tuple)):
-        return
-    expected, found = tuple(expected), tuple(found)
-    if len(expected) == 3 and len(found) == 4 and expected[0] != found[0]:  # of older files
-        expected = (found[0], *expected)
-    if expected != found:
-        now = _size(found) if len(found) == len(expected) else _in_words(found)
-        raise MMFakeError(
-            f'the checkpoint was validated with {_in_words(expected)}, this config makes them '
-            f'{now}: take the config and the --scale it was trained with'
-            + (f'; {otherwise}' if otherwise else '')
-        )
-
-
-def _in_words(shape: Tuple[int, ...]) -> str:
-    """Such as ``'clips of 8 x 64 x 64 (frames x px)'`` or ``'frames of 64 x 64 px'``."""
-    size = _size(shape)
-    if len(shape) == 4:
-        return f'clips of {size}' if shape[1] == 1 else f'clips of {size} (frames x px)'
-    return f'frames of {size} px'
-
-
-def _size(shape: Tuple[int, ...]) -> str:
-    numbers = ' x '.join(map(str, shape[1:]))
-    return f'1 frame{numbers[1:]} px' if len(shape) == 4 and shape[1] == 1 else numbers
 
 
 def _shape_of(batch: Dict[str, Any]) -> Tuple[int, ...]:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import logging
 import re
-from typing import Any, Dict, List, Set, Tuple
+from typing import Any, Dict, List, Set
 
 from mmaction.registry import HOOKS
 from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
 from mmengine.runner import Runner
-from torch import nn
 
 from ...datasets.clip_size import datasets_of
-from ...errors import MMFakeError
+from ...models.trained_facts import PREPROCESSING, check_preprocessing, preprocessing_of
 from ..settings import remark_on_training
 from . import model_of
 
@@ -41,7 +40,7 @@ class PreprocessingHook(Hook):
         refuse (bool): Whether a difference ends the test. Defaults to True.
     """
 
-    META_KEY = 'preprocessing'
+    META_KEY = PREPROCESSING
     STEPS_KEY = 'test_steps'
 
     def __init__(self, refuse: bool = True) -> None:
@@ -70,8 +69,13 @@ class PreprocessingHook(Hook):
 
     def before_train(self, runner: Runner) -> None:
         """Look whether epoch and threshold are chosen on pictures as the test has them."""
+        model_of(runner).trained_with = {}  # what weights to start from had does not bind
         for remark in remarks_on_validation(runner.cfg):
             print_log(remark, logger='current', level=logging.WARNING)
+
+    def before_val(self, runner: Runner) -> None:
+        """Leave a validation uncompared: it has the preprocessing that it is to choose by."""
+        model_of(runner).trained_with = {}
 
     def before_test(self, runner: Runner) -> None:
         """Compare the facts.
@@ -79,6 +83,7 @@ class PreprocessingHook(Hook):
         Raises:
             MMFakeError: If they differ.
         """
+        model_of(runner).trained_with = {}  # as it is compared here, and the clips by their hook
         if self.refuse:
             check_preprocessing(
                 self._expected,
@@ -206,81 +211,3 @@ def _draws(step: str) -> bool:
     fixed = name == 'Flip' and ('flip_ratio=0)' in arguments or 'flip_ratio=0,' in arguments)
     fixed = fixed or name == 'Perturb' and bool(re.search(r'\bseed=\d', arguments))
     return ('Random' in name or name.endswith(_DRAWS)) and not fixed
-
-
-def preprocessing_of(model: nn.Module, sampler: Any = None) -> Dict[str, Any]:
-    """Ask a model and a ``SampleFrames`` what of them decides a score and is no tensor.
-
-    Args:
-        model (nn.Module): A recognizer.
-        sampler (Any): Transform that chooses the frames of a clip. Defaults to None, not known.
-
-    Returns:
-        dict[str, Any]: Name as in a config, e.g. ``'data_preprocessor.mean'`` -> plain data.
-    """
-    facts: Dict[str, Any] = {}
-    # normalisation and layout of the inputs
-    normalise = getattr(model, 'data_preprocessor', None)
-    for name in ('mean', 'std', 'to_rgb', 'format_shape'):
-        value = getattr(normalise, name, None)
-        if value is not None:
-            plain = value.flatten().tolist() if hasattr(value, 'tolist') else value
-            facts[f'data_preprocessor.{name}'] = plain
-    # frames of a clip
-    if sampler is not None:
-        facts['frame_interval'] = sampler.frame_interval
-    # layers
-    for name, module in model.named_modules():
-        if 'norm' in type(module).__name__.lower() and hasattr(module, 'eps'):
-            facts[f'{name}.eps'] = module.eps
-        # what a module of ours tells of itself
-        for key, value in getattr(module, 'facts', {}).items():
-            facts[f'{name}.{key}'] = value
-    # classes
-    heads = getattr(model, 'classifiers', None) or dict(model=getattr(model, 'cls_head', None))
-    for name, head in heads.items():
-        for key in ('num_classes', 'label_key'):
-            if hasattr(head, key):
-                facts[f'{name}.cls_head.{key}'] = getattr(head, key)
-    return facts
-
-
-def check_preprocessing(expected: Any, found: Dict[str, Any], otherwise: str = '') -> None:
-    """Compare the facts of a config with those of a checkpoint, as far as both have them.
-
-    Args:
-        expected (dict[str, Any]): In the checkpoint; what is no dict passes.
-        found (dict[str, Any]): Of the config, see :func:`preprocessing_of`.
-        otherwise (str): What else to do, for the message. Defaults to ''.
-
-    Raises:
-        MMFakeError: If they differ; it names the first difference.
-    """
-    if not isinstance(expected, dict):
-        return
-    for name, value in found.items():
-        # as text: a stranger's file may hold anything, a tensor for a number
-        if name in expected and str(expected[name]) != str(value):
-            trained, own = _what_differs(expected[name], value)
-            raise MMFakeError(
-                f'the checkpoint was trained with {name} {_plain(trained)}, this config has '
-                f'{_plain(own)}: take the config it was trained with'
-                + (f'; {otherwise}' if otherwise else '')
-            )
-
-
-def _what_differs(trained: Any, own: Any) -> Tuple[Any, Any]:
-    """Of two lists of texts those that differ, which else are lost in them; all else as it is."""
-    lists = (trained, own)
-    if not all(isinstance(v, list) and all(isinstance(t, str) for t in v) for v in lists):
-        return lists
-    return [t for t in trained if t not in own] or trained, [
-        t for t in own if t not in trained
-    ] or own
-
-
-def _plain(value: Any) -> str:
-    """A number or a list of numbers without the digits of float32."""
-    if isinstance(value, list) and all(isinstance(number, float) for number in value):
-        return f'[{", ".join(map(_plain, value))}]'
-    return f'{value:.6g}' if isinstance(value, float) else str(value)

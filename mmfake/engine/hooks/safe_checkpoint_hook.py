@@ -20,6 +20,7 @@ from mmengine.hooks.hook import DATA_BATCH
 from mmengine.logging import print_log
 from mmengine.runner import CheckpointLoader, Runner
 
+from ...compat.checkpoints import without_meta
 from ...errors import MMFakeError, first_line, hint
 from ...files import atomic_file
 from ..checkpoint_files import explain_misfits, latest_checkpoint
@@ -305,6 +306,7 @@ class SafeCheckpointHook(CheckpointHook):
         if not ckpt_path or not Path(ckpt_path).is_file():
             return
         checkpoint = CheckpointLoader.load_checkpoint(ckpt_path, 'cpu')
+        without_meta(checkpoint.get('state_dict'))
         buffer = io.BytesIO()
         torch.save({key: checkpoint[key] for key in self.published_keys}, buffer)
         content = buffer.getvalue()

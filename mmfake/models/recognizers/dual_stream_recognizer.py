@@ -10,9 +10,17 @@ from mmaction.registry import MODELS
 from mmaction.utils import ConfigType, OptConfigType, OptSampleList, SampleList
 from torch import Tensor, nn
 
+from ...compat.checkpoints import META
 from ...datasets.unreadable import is_unreadable, readable
 from ...errors import MMFakeError, sample_of
 from ..labelled_queue import LabelledQueue
+from ..trained_facts import (
+    CLIP_SHAPE,
+    PREPROCESSING,
+    check_clip_shape,
+    check_preprocessing,
+    preprocessing_of,
+)
 from .light_tuning import freeze_others, keep_frozen_norms_still, report_trained
 from .pooling import Features, GlobalPool
 from .stream import Stream
@@ -130,6 +138,7 @@ class DualStreamRecognizer(Recognizer3D):
                 raise MMFakeError(f'model.streams.{name}: the name is taken; choose another.')
             self.add_module(name, Stream(**stream))
         self._loss_weights: Dict[str, float] = {}
+        self.trained_with: Dict[str, Any] = {}
         self.trainable = trainable
         if trainable is not None:
             freeze_others(self, trainable)
@@ -212,8 +221,11 @@ class DualStreamRecognizer(Recognizer3D):
         """Refuse weights that would leave a part of the score at random.
 
         mmengine only warns of missing keys, so a file of another model would be tested unnoticed.
-        Heads that do not take part in the score may be absent: they serve training only.
+        Heads that do not take part in the score may be absent: they serve training only. The meta
+        of the checkpoint is kept, for the first prediction.
         """
+        meta = args[0].get(META, {})
+        self.trained_with = {key: meta[key] for key in (PREPROCESSING, CLIP_SHAPE) if key in meta}
         scoring = ('backbone.', f'{self.SCORE}.neck.', f'{self.SCORE}.cls_head.')
         needed = {
             key: value.shape for key, value in self.state_dict().items() if key.startswith(scoring)
@@ -329,7 +341,15 @@ class DualStreamRecognizer(Recognizer3D):
         Returns:
             list[:obj:`ActionDataSample`]: With ``pred_score`` = [p_original, p_manipulated], NaN
             for an unreadable video.
+
+        Raises:
+            MMFakeError: If the weights were trained with clips of another shape or with another
+                preprocessing; a run compares and clears ``trained_with`` by its hooks.
         """
+        if self.trained_with:
+            check_clip_shape(self.trained_with.get(CLIP_SHAPE), inputs.shape[2:])
+            check_preprocessing(self.trained_with.get(PREPROCESSING), preprocessing_of(self))
+            self.trained_with = {}
         predictions = super().predict(inputs, data_samples, **kwargs)
         for sample in predictions:
             if is_unreadable(sample):

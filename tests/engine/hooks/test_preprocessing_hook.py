@@ -6,7 +6,9 @@ import pytest
 import torch
 from mmaction.datasets.transforms import SampleFrames
 from mmaction.registry import MODELS
+from mmaction.structures import ActionDataSample
 from mmengine.config import Config
+from mmengine.runner import get_state_dict, load_checkpoint
 from torch import nn
 
 from mmfake import MMFakeError, PreprocessingHook
@@ -191,3 +193,58 @@ def test_another_step_between_the_frames_of_training_is_told(step, n):
     train = dict(dataset=dict(pipeline=[dict(sampled, frame_interval=step)]))
     remarks = remarks_on_validation(Config(dict(train_dataloader=train, val_dataloader=val)))
     assert [remark[:41] for remark in remarks] == n * ['The frame_interval of training is 4, that']
+
+
+def test_what_three_processes_average_is_the_same(build):
+    model = build(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375])
+    facts = preprocessing_of(model)
+    for _ in range(50):  # epochs, after each of which mmengine's SyncBuffersHook averages buffers
+        for buffer in model.data_preprocessor.buffers():
+            buffer.copy_((buffer + buffer + buffer) / 3)
+    averaged = preprocessing_of(model)
+    assert averaged != facts
+    check_preprocessing(averaged, facts)
+    with pytest.raises(MMFakeError, match='data_preprocessor.mean'):
+        check_preprocessing(dict(averaged, **{'data_preprocessor.mean': [123.6, 116, 103]}), facts)
+
+
+# without a run, as mmaction2's init_recognizer and inference_recognizer
+
+
+@pytest.fixture
+def stored(build, tmp_path):
+    """A checkpoint of clips of 2 x 8 x 8."""
+    model, path = build(), tmp_path / 'best.pth'
+    meta = dict(preprocessing=preprocessing_of(model), clip_shape=[3, 2, 8, 8])
+    torch.save(dict(meta=meta, state_dict=get_state_dict(model)), path)
+    return str(path)
+
+
+def scores_of(model, side=8):
+    clips = torch.arange(2.0 * 3 * 2 * side * side).reshape(2, 1, 3, 2, side, side) % 7
+    samples = [ActionDataSample() for _ in range(2)]
+    with torch.no_grad():
+        return [sample.pred_score.tolist() for sample in model.eval()(clips, samples, 'predict')]
+
+
+def test_a_model_that_is_loaded_without_a_run_compares_what_it_was_trained_with(build, stored):
+    same, others = build(), (build(eps=1e-3), build(to_rgb=True))
+    load_checkpoint(same, stored, 'cpu')
+    scores = scores_of(same)
+    assert scores_of(same, side=12)  # compared once
+    for model in others:
+        load_checkpoint(model, stored, 'cpu')
+        with pytest.raises(MMFakeError, match='the checkpoint was trained with .* this config has'):
+            scores_of(model)
+    load_checkpoint(same, stored, 'cpu')
+    with pytest.raises(MMFakeError, match='validated with clips of 2 x 8 x 8 .* makes them 2 x 12'):
+        scores_of(same, side=12)
+    assert scores_of(same) == scores
+
+
+@pytest.mark.parametrize('when', ['before_train', 'before_val', 'before_test'])
+def test_in_a_run_the_hooks_compare(build, stored, when):
+    model = build(eps=1e-3)
+    load_checkpoint(model, stored, 'cpu')
+    getattr(PreprocessingHook(), when)(runner(model))
+    assert scores_of(model, side=12)

@@ -134,6 +134,24 @@ def test_test_videos_of_the_training_are_told_before_the_test_and_after_it(warni
     assert again == f'To bear in mind: {told}'
 
 
+@pytest.mark.parametrize(
+    ('dataset', 'stems', 'seen'),
+    [
+        ('deeperforensics', ('001', '002', '700'), '2 of the 3'),
+        ('df40', ('001', 'id0_0001', '00001'), '1 of the 3'),  # others are of Celeb-DF
+        ('celebdf2', ('001', '002'), ''),
+    ],
+)
+def test_originals_of_ffpp_in_other_datasets_are_told(warnings, dataset, stems, seen):
+    trained = dict(HELD_OUT_DF, expected_videos=['ffpp/original/c23/001', 'ffpp/original/c23/002'])
+    ids = [f'{dataset}/original/released/{stem}' for stem in stems]
+    told = warnings(checkpoint(trained), dict(HELD_OUT_DF, expected_videos=ids))
+    leaks = [
+        line.split(' test videos were training')[0] for line in told if 'were training' in line
+    ]
+    assert leaks[:1] == ([seen] if seen else [])
+
+
 def test_test_videos_of_the_validation_are_told(warnings):
     """Those that the checkpoint was saved with."""
     ids = [f'ffpp/original/c23/{number:03d}' for number in range(6)]
