@@ -156,9 +156,9 @@ def has_single(labels: np.ndarray) -> bool:
 def draw_counts(labels: np.ndarray, n_bootstrap: int, rng: np.random.Generator) -> np.ndarray:
     """Draw videos with replacement, each class by itself: how often each is drawn, (B, N)."""
     counts = np.zeros((n_bootstrap, len(labels)))
-    for label in (0, 1):
+    for label in np.unique(labels):
         members = np.flatnonzero(labels == label)
-        for row in counts if len(members) else ():
+        for row in counts:
             drawn = members[rng.integers(len(members), size=len(members))]
             row += np.bincount(drawn, minlength=len(row))
     return counts
@@ -259,7 +259,8 @@ def joint_counts(
 
     Runs are judged on the same originals and, across hold-outs, on fakes of the same people: where
     one run has a video twice, all have. So the replicates may be averaged over seeds and hold-outs
-    without taking the runs for independent. Originals and manipulated videos are drawn separately.
+    without taking the runs for independent. Originals and manipulated videos are drawn separately,
+    and those of each dataset: a mean over several is of as many videos of each in every replicate.
     Fakes that differ by nothing but their method (same file name) go together across runs, unless
     a run itself has several methods.
 
@@ -271,20 +272,34 @@ def joint_counts(
 
     Returns:
         list[np.ndarray]: For each run how often each replicate holds each of its videos, (B, N). Of
-        a single run, or of runs on the same videos, they are those of
+        a single run, or of runs on the same videos, of one dataset they are those of
         :func:`bootstrap_intervals`.
     """
     units = [_units(frame) for frame in frames]
     # every unit once, sorted, with its label
     all_units = pd.concat(
-        [pd.DataFrame(dict(unit=unit, label=frame['label'])) for unit, frame in zip(units, frames)]
+        [
+            pd.DataFrame(dict(unit=unit, label=frame['label'], dataset=_datasets(frame)))
+            for unit, frame in zip(units, frames)
+        ]
     )
-    all_units = all_units.drop_duplicates().sort_values(['unit', 'label'], ignore_index=True)
-    counts = draw_counts(all_units['label'].to_numpy(), n_bootstrap, np.random.default_rng(seed))
-    index = pd.MultiIndex.from_frame(all_units)
+    all_units = all_units.drop_duplicates(['unit', 'label'])
+    all_units = all_units.sort_values(['unit', 'label'], ignore_index=True)
+    strata = all_units.groupby(['dataset', 'label']).ngroup().to_numpy()
+    counts = draw_counts(strata, n_bootstrap, np.random.default_rng(seed))
+    index = pd.MultiIndex.from_frame(all_units[['unit', 'label']])
     return [
         counts[:, index.get_indexer(pd.MultiIndex.from_arrays([unit, frame['label']]))]
         for unit, frame in zip(units, frames)
+    ]
+
+
+def _datasets(frame: pd.DataFrame) -> List[str]:
+    """The dataset of each video of ours, ``DATASET/METHOD/COMPRESSION/STEM``; else ``''``."""
+    parts = [video.split('/') for video in frame['video']]
+    return [
+        part[0] if len(part) == 4 and part[1] == method else ''
+        for part, method in zip(parts, frame['method'])
     ]
 
 

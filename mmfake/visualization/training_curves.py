@@ -8,7 +8,7 @@ import runpy
 import textwrap
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Union
+from typing import Any, Dict, List, Optional, Tuple, Union
 
 import numpy as np
 import pandas as pd
@@ -31,6 +31,7 @@ from .style import (
 
 _LOGS = '*/vis_data/scalars.json'  # of mmengine's LocalVisBackend: a folder for each start
 _METRIC = 'deepfake/'  # before every result of DeepfakeMetric
+_CE = 'CrossEntropyLoss'
 
 # a colour for each stream, a dash for each kind of loss, so that grey print tells them apart
 _TERMS = {
@@ -141,9 +142,10 @@ def _read_config(file: Path) -> Dict[str, Any]:
 
 
 def run_name(work_dir: Union[str, Path]) -> str:
-    """Name a run after the newest config in its folder, or else after the folder."""
+    """Name a run after the newest config of a training in its folder, or else after the folder."""
     work_dir = Path(work_dir).resolve()
-    configs = sorted(work_dir.glob('*.py'), key=lambda file: file.stat().st_mtime)
+    found = [file for file in work_dir.glob('*.py') if not file.name.startswith('test_')]
+    configs = sorted(found, key=lambda file: file.stat().st_mtime)
     return configs[-1].stem if configs else work_dir.name
 
 
@@ -223,11 +225,10 @@ def _draw_losses(ax: Axes, log: TrainingLog) -> None:
     for key in terms:
         name, color, dash = _TERMS.get(key) or (key, next(others), '-')
         lines += ax.plot(x, training[key], color=color, ls=dash, label=name)
-        classes = _n_classes(log, key)
-        if classes:
-            guess = math.log(classes)  # the cross entropy of equal probabilities
+        guess, told = _even_guess(log, key)
+        if told:
             ax.axhline(guess, color=color, lw=0.7, ls=':')
-            _note(ax, f'even guess, ln {classes}', (0.99, guess), 1.5, color, ha='right')
+            _note(ax, f'even guess, {told}', (0.99, guess), 1.5, color, ha='right')
     if len(training) == 1:  # a line of one point is not to be seen
         for line in lines:
             line.set_marker('o')
@@ -251,11 +252,17 @@ def _draw_losses(ax: Axes, log: TrainingLog) -> None:
     label_lines(ax, lines)
 
 
-def _n_classes(log: TrainingLog, term: str) -> Optional[int]:
-    """The classes that a cross entropy tells apart, if the config says so."""
+def _even_guess(log: TrainingLog, term: str) -> Tuple[float, str]:
+    """What equal probabilities cost, and how it is found; ``''`` if the config does not tell."""
     stream, _, loss = term.partition('.')
-    head = (log.config.get('model', {}).get(stream) or {}).get('cls_head') or {}
-    return head.get('num_classes') if loss == 'loss_ce' else None
+    settings = log.config.get('model', {}).get(stream) or {}
+    head = settings.get('cls_head') or {}
+    how, classes = head.get('loss_cls') or {}, head.get('num_classes')
+    weight = settings.get('weight', 1) * how.get('loss_weight', 1)
+    plain = not set(how) - {'type', 'loss_weight'} and how.get('type', _CE).split('.')[-1] == _CE
+    if loss != 'loss_ce' or not classes or not plain:
+        return math.nan, ''
+    return weight * math.log(classes), f'{"" if weight == 1 else f"{weight:g} "}ln {classes}'
 
 
 def _note(ax: Axes, text: str, place: tuple, above: float, color: str, **options: str) -> None:

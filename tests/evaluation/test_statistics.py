@@ -358,6 +358,17 @@ def test_videos_go_together_across_hold_outs(make_run):
     assert (counts[0].filter(like='/df/', axis=0).sum() == 12).all()
 
 
+def test_each_dataset_keeps_its_number_of_videos(make_run):
+    """Each is drawn as if it were alone; of one dataset under two names the same are drawn."""
+    large, small = make_run('a', 'df', n=12).scored, make_run('a', 'df', n=3).scored
+    small['video'] = small['video'].str.replace('ffpp/', 'cdf/', regex=False)
+    for frame, drawn in zip((large, small), joint_counts([large, small], 60)):
+        for label in (0, 1):
+            assert (drawn[:, frame['label'] == label].sum(axis=1) == len(frame) / 2).all()
+    first, again = joint_counts([large, large], 60)
+    assert (first == again).all()
+
+
 def test_a_run_of_several_methods_draws_each_video_by_itself(make_run):
     frames = [make_run('a', holdout, n=12).scored for holdout in ('df', 'nt')]
     whole = pd.concat([frames[0], frames[1].query('label == 1')]).sort_values('video')

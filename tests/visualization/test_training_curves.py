@@ -96,7 +96,8 @@ def test_mistakes(write_log, tmp_path):
 
 def test_a_run_is_named_by_its_newest_config_or_its_folder(tmp_path):
     assert run_name(tmp_path / 'seed_3' / '.') == 'seed_3'
-    for age, name in enumerate(['bin_ce_holdout_df.py', 'bin_con_holdout_df.py']):
+    names = ['test_bin_ce_holdout_df.py', 'bin_ce_holdout_df.py', 'bin_con_holdout_df.py']
+    for age, name in enumerate(names):  # the first is that of a test
         (tmp_path / name).touch()
         os.utime(tmp_path / name, (1e9 - age, 1e9 - age))
     assert run_name(tmp_path) == 'bin_ce_holdout_df'
@@ -164,6 +165,23 @@ def test_terms_their_sum_and_the_even_guess():
     assert texts_of(ax) == {'even guess, ln 2', 'even guess, ln 4', *shown}
     assert ax.get_title(loc='left') == '(a) Training loss\nmean of the last 20 iterations'
     assert (ax.get_ylim()[0], ax.get_ylim()[1] > 3) == (0, True)
+
+
+def test_the_even_guess_of_a_weighted_loss_and_of_another():
+    loss = dict(type='CrossEntropyLoss', loss_weight=0.5)
+    streams = dict(
+        binary=dict(cls_head=dict(num_classes=2, loss_cls=loss)),
+        multi=dict(
+            cls_head=dict(
+                num_classes=4, loss_cls=dict(type='CrossEntropyLoss', class_weight=[1] * 4)
+            )
+        ),
+    )
+    terms = dict(loss=[3, 2], binary__loss_ce=[1, 0.5], multi__loss_ce=[2, 1.5])
+    ax, _ = draw(config=dict(model=streams), **terms)
+    (guess,) = (line for line in ax.get_lines() if line.get_linestyle() == ':')
+    assert guess.get_ydata()[0] == pytest.approx(0.5 * math.log(2))
+    assert 'even guess, 0.5 ln 2' in texts_of(ax)
 
 
 def test_other_losses_keep_their_keys_and_one_alone_has_no_sum():
