@@ -79,6 +79,13 @@ def list_folders(
             families.join(_key(records[-1]), f'{ORIGINAL}/{original}')
         if parts[:-1] in people:
             families.join(_key(records[-1]), '/'.join(parts[:-1]) + '/')
+    strangers = [one.stem for one in records if one.target == UNKNOWN]
+    if strangers:
+        logger.warning(
+            f'{len(strangers)} of {len(records) - len(originals)} fakes name no original '
+            f'({sample_of(strangers)}): a name begins with that of its original, else nothing '
+            'keeps the two in one split'
+        )
     # Every family into its split.
     groups: Groups = defaultdict(list)
     for record in records:

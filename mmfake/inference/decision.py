@@ -91,7 +91,9 @@ def choose_threshold(asked: Union[None, str, float], from_validation: Optional[f
 
 
 def least_confidence(
-    asked: Union[None, str, float], known: Optional[Calibration]
+    asked: Union[None, str, float],
+    known: Optional[Calibration],
+    decision: Optional[Decision] = None,
 ) -> Optional[float]:
     """Read from which confidence on a video is to be judged.
 
@@ -99,12 +101,14 @@ def least_confidence(
         asked (float | str, optional): A calibrated probability from 0.5 to 1, or ``'90%'``: as
             confident as 90 % of the validation videos were judged. None for any confidence.
         known (Calibration, optional): What the checkpoint holds.
+        decision (Decision, optional): The threshold. Defaults to None, that of the validation.
 
     Returns:
         float, optional: The calibrated probability, None for any.
 
     Raises:
-        MMFakeError: If it is neither, or the checkpoint is not calibrated.
+        MMFakeError: If it is neither, the checkpoint is not calibrated, or a share of the
+            validation videos is asked for at another threshold than theirs.
     """
     if asked is None:
         return None
@@ -126,6 +130,12 @@ def least_confidence(
         )
     if not is_coverage:
         return value
+    if decision is not None and decision.source != 'validation':
+        raise MMFakeError(
+            f'abstain_below {text}: how confident so many of the validation videos were is known '
+            f'at their threshold, and this one is {decision.threshold:g}: leave the threshold to '
+            'the checkpoint, or give a calibrated probability'
+        )
     found = known.confidence_for(value)
     if found is None:
         shown = sorted(known.confidences)

@@ -214,8 +214,8 @@ class DeepfakeInferencer:
         if (show or save_video) and not out_dir:
             raise MMFakeError('show and save_video need a folder: give out_dir')
         calibration = self.model.calibration
-        least = least_confidence(abstain_below, calibration)
         decision = choose_threshold(threshold, self.model.val_threshold)
+        least = least_confidence(abstain_below, calibration, decision)
         decision = decision._replace(calibration=calibration, least=least)
         faces = self.faces if face else None
         crops: List[str] = []

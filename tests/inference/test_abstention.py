@@ -7,7 +7,7 @@ import torch
 
 from mmfake.engine.hooks.validation_threshold_hook import Calibration
 from mmfake.errors import MMFakeError
-from mmfake.inference.decision import Decision, least_confidence
+from mmfake.inference.decision import Decision, choose_threshold, least_confidence
 from mmfake.inference.deepfake_inferencer import DeepfakeInferencer
 from mmfake.inference.results import RESULTS_SCHEMA
 
@@ -98,6 +98,10 @@ def test_coverage_is_taken_from_validation():
     assert least_confidence('70 %', KNOWN) == pytest.approx(0.8)
     assert least_confidence(0.9, KNOWN) == 0.9
     assert least_confidence(None, None) is None
+    assert least_confidence('90%', KNOWN, choose_threshold('val', 0.2)) == 0.7
+    assert least_confidence(0.9, KNOWN, choose_threshold(0.5, 0.2)) == 0.9
+    with pytest.raises(MMFakeError, match=r'^abstain_below 90%: .* and this one is 0\.5: leave'):
+        least_confidence('90%', KNOWN, choose_threshold(0.5, 0.2))
 
 
 @pytest.mark.parametrize(

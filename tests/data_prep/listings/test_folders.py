@@ -169,3 +169,10 @@ def test_what_is_no_video_is_passed_over_with_a_word(own, log):
         f'{own}/real: passed over 3 files that are no videos (without suffix 1, '
     )
     assert '.png 2); a video that lies there as pictures is not read' in line
+
+
+def test_fakes_that_name_no_original_are_told(own, caplog):
+    touch(own / 'fake', 'deepfake_a.mp4', 'deepfake_b.mp4')
+    list_folders(str(own), [])
+    (line,) = (record.getMessage() for record in caplog.records)
+    assert line.startswith('2 of 10 fakes name no original (deepfake_a, deepfake_b): a name begins')
