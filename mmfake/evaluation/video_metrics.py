@@ -99,8 +99,8 @@ def score_warnings(
 ) -> List[str]:
     """Say what makes scores suspicious, a line each.
 
-    Equal scores (to a millionth), an AUC whose interval lies wholly below 0.5, classes with a
-    single video, and videos of several datasets or compressions whose ids tell.
+    Equal scores (to a millionth), an AUC whose interval lies wholly below 0.5 or has no width,
+    classes with a single video, and videos of several datasets or compressions whose ids tell.
 
     Args:
         frame (pandas.DataFrame): Rows as :func:`~mmfake.evaluation.scores.score_videos` makes
@@ -128,6 +128,12 @@ def score_warnings(
             lines.append(
                 f'AUC {auc:.3f} [{low:.3f}, {high:.3f}] lies wholly below 0.5: are labels or '
                 'scores turned round (1 is manipulated in both)?'
+            )
+        if low > 1 - 1e-9:  # and so is its other end
+            lines.append(
+                f'every fake of {len(scores)} videos has a higher score than every original: of '
+                'such videos the bootstrap gives intervals without width, which do not say how far '
+                'below 1 the AUC may be'
             )
     single = ['only 1 original'] if (labels == 0).sum() == 1 else []
     counts = scored.loc[labels == 1, 'method'].value_counts()

@@ -203,7 +203,9 @@ def scored(labels, scores, methods=None):
 
 def test_suspicious_scores():
     labels, scores = [0] * 20 + [1] * 20, list(np.linspace(0, 1, 40))
-    assert score_warnings(scored(labels, scores)) == []
+    (line,) = score_warnings(scored(labels, scores))
+    assert line.startswith('every fake of 40 videos has a higher score than every original: of')
+    assert score_warnings(scored(labels, [*scores[:18], 0.9, 0.9, *scores[20:]])) == []
     # labels or scores turned round
     (line,) = score_warnings(scored(labels, scores[::-1]), n_bootstrap=50)
     assert line.startswith('AUC 0.000 [0.000, 0.000] lies wholly below 0.5: are labels or scores')
