@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import sys
@@ -21,6 +22,7 @@ from typing import (
     Tuple,
 )
 
+import torch
 from mmengine.config import Config
 from mmengine.logging import MMLogger
 
@@ -102,32 +104,41 @@ def read_detectors(words: Sequence[str], names: Optional[Sequence[str]] = None) 
     without = {word for word in words if word.endswith('.py')} - {config for config, _ in pairs}
     if without or not pairs:
         raise MMFakeError(f'{", ".join(sorted(without))}: no checkpoint follows this config.')
-    hashes = [sha256_of(checkpoint) for _, checkpoint in pairs]
-    for place, value in enumerate(hashes):
-        if value in hashes[:place]:
-            one, other = pairs[hashes.index(value)][1], pairs[place][1]
-            raise MMFakeError(f'{one} and {other} are the same checkpoint; give it once.')
+    read = [_seed_and_weights(checkpoint) for _, checkpoint in pairs]
+    weights = [value for _, value in read]
+    for place, value in enumerate(weights):
+        if value in weights[:place]:  # the same file, or one with a copy for publishing
+            one, other = pairs[weights.index(value)][1], pairs[place][1]
+            raise MMFakeError(f'{one} and {other} have the same weights; give one of them.')
     if names is not None and len(names) != len(pairs):
         raise MMFakeError(f'--names has {len(names)} names for {len(pairs)} checkpoints.')
 
     # their seeds: those of the trainings, if they tell the checkpoints of a name apart
     names = list(names or (Path(config).stem for config, _ in pairs))
-    known = [_seed_in(checkpoint) for _, checkpoint in pairs]
+    known = [seed for seed, _ in read]
     found = []
     for place, (name, (config, checkpoint)) in enumerate(zip(names, pairs)):
         mine = [known[at] for at, other in enumerate(names) if other == name]
         differ = None not in mine and len(set(mine)) == len(mine)
         seed = known[place] if differ else names[:place].count(name)
-        found.append(Detector(name, seed, config, checkpoint, hashes[place]))
+        found.append(Detector(name, seed, config, checkpoint, sha256_of(checkpoint)))
     return found
 
 
-def _seed_in(checkpoint: str) -> Optional[int]:
-    """The seed of the training that a checkpoint is of; None where it does not say."""
-    meta = safe_load(checkpoint, 'cpu')
-    meta = meta.get('meta') if isinstance(meta, dict) else None
+def _seed_and_weights(checkpoint: str) -> Tuple[Optional[int], str]:
+    """The seed of the training, None where the file does not say, and a hash of the weights."""
+    content = safe_load(checkpoint, 'cpu')
+    parts = content if isinstance(content, dict) else {}
+    meta, weights = parts.get('meta'), parts.get('state_dict')
     seed = meta.get('seed') if isinstance(meta, dict) else None
-    return seed if isinstance(seed, int) and seed >= 0 else None
+    seed = seed if isinstance(seed, int) and seed >= 0 else None
+    if not isinstance(weights, dict) or not all(map(torch.is_tensor, weights.values())):
+        return seed, sha256_of(checkpoint)  # its test tells what is wrong with it
+    digest = hashlib.sha256()
+    for name in sorted(weights):
+        digest.update(name.encode())
+        digest.update(weights[name].contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+    return seed, digest.hexdigest()
 
 
 @dataclass(frozen=True)

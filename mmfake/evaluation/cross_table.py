@@ -188,6 +188,12 @@ def _missing(runs: Sequence[RunScores], table: pd.DataFrame, n_seeds: int) -> Li
     if len(few):
         names = [f'{row["regime"]}/{row["holdout"]} ({row["seeds"]})' for _, row in few.iterrows()]
         lines.append(f'Fewer seeds than the others: {sample_of(names)}.')
+    means = table[(table['holdout'] == MEAN) & (table['n_seeds'] < n_seeds)]
+    if len(means):
+        names = [f'{row["regime"]} ({row["seeds"]})' for _, row in means.iterrows()]
+        lines.append(
+            f'Means of fewer seeds, those that all cells of the row have: {sample_of(names)}.'
+        )
     counts = {f'{run.regime}/{run.holdout}, seed {run.seed}': run.counts() for run in runs}
     lost = [
         f'{name} ({n["n_scored"]} of {n["n_expected"]})'

@@ -4,6 +4,7 @@ import json
 
 import pandas as pd
 import pytest
+import torch
 
 from mmfake.apis.many_tests import read_detectors
 from mmfake.apis.robustness import _refused, _where
@@ -152,7 +153,7 @@ def test_one_test_that_fails_does_not_keep_the_others(
         (['{c}', 'none.pth'], None, 'none.pth: no such checkpoint file'),
         (['{a}', '{c}'], None, 'a config comes first'),
         (['{c}'], None, 'no checkpoint follows'),
-        (['{c}', '{a}', '{a}'], None, 'are the same checkpoint'),
+        (['{c}', '{a}', '{a}'], None, 'have the same weights; give one of them'),
         (['{c}', '{a}', '{b}'], ['x'], '--names has 1 names for 2 checkpoints'),
     ],
 )
@@ -160,6 +161,13 @@ def test_words_that_do_not_fit(words, names, told, checkpoints):
     places = dict(c=CONFIG, a=checkpoints[0], b=checkpoints[1])
     with pytest.raises(MMFakeError, match=told):
         read_detectors([word.format(**places) for word in words], names)
+
+
+def test_a_checkpoint_and_its_published_copy_are_no_two_seeds(checkpoints, tmp_path):
+    content = torch.load(checkpoints[0], weights_only=False)
+    torch.save({key: content[key] for key in ('state_dict', 'meta')}, tmp_path / 'published.pth')
+    with pytest.raises(MMFakeError, match=r'published\.pth have the same weights'):
+        read_detectors([CONFIG, checkpoints[0], str(tmp_path / 'published.pth')])
 
 
 def test_seeds_are_those_of_the_trainings_where_they_tell(checkpoints):

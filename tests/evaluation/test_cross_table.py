@@ -79,6 +79,12 @@ def test_order_of_the_runs_does_not_change_a_number(runs, tmp_path):
     )
 
 
+def test_a_mean_of_fewer_seeds_than_its_cells_is_said(runs, tmp_path):
+    write_cross_table(runs[1:], tmp_path, n_bootstrap=10)
+    page = (tmp_path / 'table.md').read_text()
+    assert 'Means of fewer seeds, those that all cells of the row have: bin_ce (1).' in page
+
+
 def test_what_is_missing_is_said(runs, tmp_path):
     frame = runs[-1].frame.copy()
     frame.loc[:2, ['status', 'score']] = ['not-scored', math.nan]
