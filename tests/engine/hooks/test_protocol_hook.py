@@ -244,14 +244,20 @@ def test_weights_of_a_wrapped_model_are_the_same(warnings):
     assert warnings(dict(state_dict=weights(BIN, prefix='module.')), {}, model) == []
 
 
+def started_from(weights_of, own):
+    """What a training on ``own`` saves that starts from weights trained on others."""
+    hook, saved = ProtocolHook(), dict(meta=dict(dataset_meta=own))
+    hook.after_load_checkpoint(runner(own), checkpoint(weights_of))
+    hook.before_train(runner(own))
+    hook.before_save_checkpoint(runner(own), saved)
+    return saved
+
+
 def test_weights_to_start_from_have_seen_what_they_have_seen(caplog):
     """Two trainings on: the method is not unseen to weights that began with it."""
     logger = MMLogger.get_current_instance()
     logger.addHandler(caplog.handler)
-    hook, saved = ProtocolHook(), dict(meta=dict(dataset_meta=HELD_OUT_FS))
-    hook.after_load_checkpoint(runner(HELD_OUT_FS), checkpoint(HELD_OUT_DF))
-    hook.before_train(runner(HELD_OUT_FS))
-    hook.before_save_checkpoint(runner(HELD_OUT_FS), saved)
+    saved = started_from(HELD_OUT_DF, HELD_OUT_FS)
     again = ProtocolHook()
     again.after_load_checkpoint(runner(HELD_OUT_DF), saved)
     again.before_train(runner(dict(holdout=None)))
@@ -265,10 +271,6 @@ def test_weights_to_start_from_have_seen_what_they_have_seen(caplog):
 
 
 def test_a_run_that_starts_from_its_own_hold_out_is_tested():
-    hook, saved = ProtocolHook(), dict(meta=dict(dataset_meta=HELD_OUT_DF))
-    hook.after_load_checkpoint(runner(HELD_OUT_DF), checkpoint(HELD_OUT_DF))
-    hook.before_train(runner(HELD_OUT_DF))
-    hook.before_save_checkpoint(runner(HELD_OUT_DF), saved)
     tested = ProtocolHook()
-    tested.after_load_checkpoint(runner(HELD_OUT_DF), saved)
+    tested.after_load_checkpoint(runner(HELD_OUT_DF), started_from(HELD_OUT_DF, HELD_OUT_DF))
     tested.before_test(runner(HELD_OUT_DF))
