@@ -128,7 +128,9 @@ def time_line(seconds: Mapping[str, float], videos: int) -> str:
     if not videos or not total:
         return 'nothing had to be made'
     shares = ', '.join(f'{name} {spent / total:.0%}' for name, spent in sorted(seconds.items()))
-    return f'{videos} videos made, {total / videos:.2f} s of one core each: {shares}'
+    return (
+        f'{videos} videos made, each in {total / videos:.2f} s of one process (wall time): {shares}'
+    )
 
 
 def _numbers(counts: Counter, unused: List[str]) -> List[str]:

@@ -28,6 +28,7 @@ from ..audit.inspection import clip_pictures
 HEIGHT = CROP_WIDTH = 0.9
 LEFT, HEAD, FOOT, GAP, CAPTION = 0.6, 0.62, 0.06, 0.12, 0.16
 PALE = '#e6e6e6'
+_NOTE = 6  # points; letters are 0.6 as wide, and lines 1.2 as high
 
 
 # ---- which videos
@@ -194,8 +195,17 @@ def _draw_tile(left: Axes, right: Axes, tile: Tile) -> None:
     left.set_title(f'{tile.name}{size}', fontsize=6, pad=2, color=GREY)
     if tile.frame is None:
         left.set_facecolor(PALE)
-        note = textwrap.fill(tile.note, 28, max_lines=5, placeholder=' ...')
-        left.text(0.5, 0.5, note, transform=left.transAxes, ha='center', va='center', fontsize=6)
+        area = left.get_window_extent()
+        points = 72 / left.figure.dpi
+        note = textwrap.fill(
+            tile.note,
+            int(area.width * points / (0.6 * _NOTE)),
+            max_lines=int(area.height * points / (1.2 * _NOTE)),
+            placeholder=' ...',
+        )
+        left.text(
+            0.5, 0.5, note, transform=left.transAxes, ha='center', va='center', fontsize=_NOTE
+        )
     else:
         left.imshow(tile.frame)
         left.set_anchor('E')  # beside its crop, also when it is a portrait

@@ -80,10 +80,12 @@ def _histogram(ax: Axes, values: List[float], title: str, unit: str, unread: str
     median = float(np.median(values)) if values else 0
     middle = f'median {median:.0f} {unit}, dashed' if values else 'none'
     ax.set_title(f'{title}, n = {len(values)}{unread}\n{middle}')
+    most = 1.05 * max(values, default=1)
     if values:
-        ax.hist(values, bins=min(30, max(5, round(len(values) ** 0.5))), color=CYCLE[5])
+        # from 0 on: bins between the values alone are too thin to be seen where all are alike
+        ax.hist(values, bins=30, range=(0, most), color=CYCLE[5])
         ax.axvline(median, color=BLACK, lw=0.8, ls='--')
-    ax.set_xlim(0, 1.05 * max(values, default=1))
+    ax.set_xlim(0, most)
 
 
 def _clip_lengths(ax: Axes, clips: Dict[str, List[int]]) -> None:

@@ -232,7 +232,7 @@ def _print_times(videos: List[Dict[str, Any]]) -> None:
     seconds: Counter = Counter()
     for video in videos:
         seconds.update(video['seconds'])
-    minutes = sum(video['metadata'].get('duration', 0) for video in videos) / 60
+    minutes = sum(video['metadata'].get('duration') or 0 for video in videos) / 60
     if minutes:
         parts = ((name, seconds[name] / minutes) for name in ('decode', 'faces', 'cut', 'model'))
         text = ', '.join(f'{name} {spent:.1f}' for name, spent in parts)

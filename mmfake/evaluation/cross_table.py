@@ -259,8 +259,8 @@ def comparison_markdown(
         n += f' ({one.n_left_out} left out)' if one.n_left_out else ''
         row = [column_name(holdout), row_name(one.name_a), row_name(one.name_b), n]
         for found in (one.auc, one.acc):
-            row += [_difference_text(found), _p_text(found.p_holm)]
-            row += [_p_text(found.p_joint_holm)] if seeds else []
+            row += [_difference_text(found), _p_text(found.p_holm, alpha)]
+            row += [_p_text(found.p_joint_holm, alpha)] if seeds else []
         rows.append(row)
     resolved = RESOLVED if seeds else NETWORKS
     counts = [
@@ -283,7 +283,11 @@ def _difference_text(found: PairedDifference) -> str:
     return '{:.3f} [{:.3f}, {:.3f}]'.format(*numbers)
 
 
-def _p_text(p: float) -> str:
+def _p_text(p: float, alpha: float) -> str:
+    """A p-value with three decimals, or as many as tell on which side of alpha it lies."""
     if math.isnan(p):
         return '-'
-    return '< 0.001' if p < 0.001 else f'{p:.3f}'
+    if p < 0.001:
+        return '< 0.001'
+    texts = (f'{p:.{decimals}f}' for decimals in range(3, 17))
+    return next((text for text in texts if (float(text) <= alpha) == (p <= alpha)), str(p))

@@ -12,6 +12,7 @@ from typing import (
     Mapping,
     NamedTuple,
     Sequence,
+    Tuple,
 )
 
 import numpy as np
@@ -179,7 +180,6 @@ def cut_clips(
     segments: Mapping[int, Segment],
     pipeline: ClipPipeline,
     size: int,
-    fps: float,
 ) -> Iterator[Clip]:
     """Cut clips out of a video while its frames pass by.
 
@@ -192,7 +192,6 @@ def cut_clips(
         segments (Mapping[int, Segment]): What to cut out, by number; they may overlap in time.
         pipeline (ClipPipeline): Shapes the frames.
         size (int): Side of a face crop before it is shaped, px.
-        fps (float): Frames per s, for the end of the last frame.
 
     Yields:
         Clip: The clips of each segment together, segments by the end of their last clip.
@@ -203,12 +202,12 @@ def cut_clips(
         if taking:
             picture = np.asarray(frame.picture)
             for cutting in taking:
-                cutting.take(number, picture, frame.time, pipeline, size)
+                cutting.take(number, picture, (frame.time, frame.end), pipeline, size)
         del frame  # or it would live on while the next one is decoded
         done = [cutting for cutting in waiting if cutting.last <= number]
         waiting = [cutting for cutting in waiting if cutting.last > number]
         for cutting in done:
-            yield from cutting.clips(pipeline, fps)
+            yield from cutting.clips(pipeline)
         if not waiting:
             return
 
@@ -221,19 +220,24 @@ class _Cutting:
         self.needed = set((segment.frames + segment.start).ravel().tolist())
         self.last = max(self.needed)
         self._pictures: Dict[int, np.ndarray] = {}
-        self._times: Dict[int, float] = {}
+        self._times: Dict[int, Tuple[float, float]] = {}  # start and end
 
     def take(
-        self, number: int, picture: np.ndarray, time: float, pipeline: ClipPipeline, size: int
+        self,
+        number: int,
+        picture: np.ndarray,
+        times: Tuple[float, float],
+        pipeline: ClipPipeline,
+        size: int,
     ) -> None:
-        """Keep a frame of the video that a clip needs."""
+        """Keep a frame of the video that a clip needs, and when it is shown."""
         squares = self.segment.squares
         if squares is not None:
             picture = crop_square(picture, squares[number - self.segment.start], size)
         self._pictures[number] = pipeline.shrink(picture)
-        self._times[number] = time
+        self._times[number] = times
 
-    def clips(self, pipeline: ClipPipeline, fps: float) -> Iterator[Clip]:
+    def clips(self, pipeline: ClipPipeline) -> Iterator[Clip]:
         """Make the clips."""
         numbers: np.ndarray = self.segment.frames + self.segment.start  # (clips, clip_len)
         pictures: List[np.ndarray] = [self._pictures[number] for number in numbers.ravel().tolist()]
@@ -241,7 +245,7 @@ class _Cutting:
         length = numbers.shape[1]
         for place, (clip, tensor) in enumerate(zip(numbers, inputs)):
             first, last = int(clip[0]), int(clip[-1])
-            start, end = self._times[first], self._times[last] + 1 / fps
+            start, end = self._times[first][0], self._times[last][1]
             shown = pictures[place * length : (place + 1) * length]
             where = (self.segment.person, self.number, first, last, start, end)
             yield Clip(*where, tensor.clone(), shown)

@@ -229,7 +229,7 @@ def _shown(
 ) -> Dict[str, Any]:
     """Prepare what the section of a video shows."""
     people = video['people']
-    duration = video['metadata'].get('duration', 0.0)
+    duration = video['metadata'].get('duration') or 0.0
     # what nobody was judged in is shown once, above the first person
     gaps = [video['skipped']] + [[]] * len(people)
     clips = [clip for person in people for clip in person['clips']]
@@ -299,10 +299,14 @@ def _facts(video: Dict[str, Any]) -> Dict[str, str]:
     known, facts = video['metadata'], {}
     if 'width' in known:
         facts['picture'] = f'{known["width"]} x {known["height"]} px, {known["codec"]}'
-        facts['rate'] = f'{known["fps"]:.3g} frames per s'
+        rate = known['fps']
+        facts['rate'] = (
+            f'{rate:.3g} frames per s' if rate else 'not known, times are of 25 frames per s'
+        )
     if 'frames' in known:
         whole = '' if known['read_to_end'] else ' (as far as it was read)'
-        facts['length'] = f'{known["duration"]:.2f} s, {known["frames"]} frames{whole}'
+        seconds = '' if known['duration'] is None else f'{known["duration"]:.2f} s, '
+        facts['length'] = f'{seconds}{known["frames"]} frames{whole}'
     sides = [f'{person["face_px"]} px' for person in video['people'] if person['face_px']]
     if sides:
         facts['crop'] = ', '.join(sides)

@@ -77,7 +77,7 @@ _PROMPTS = dict(
 )
 _CLIP = _object(
     dict(
-        start=_number('first frame is shown, s'),
+        start=_number('first frame is shown, s; of 25 frames per s for pictures'),
         end=_number('last frame ends, s'),
         start_frame=_COUNT,
         end_frame=_COUNT,
@@ -100,12 +100,12 @@ _PERSON = _object(
 _METADATA = _object(
     {},
     dict(
-        fps=_number('frames per s'),
+        fps=_or_null(_number('frames per s; null for pictures, which do not say')),
         width=_COUNT,
         height=_COUNT,
         codec=_text('decoder'),
         frames=dict(_COUNT, description='that were read'),
-        duration=_number('of them, s'),
+        duration=_or_null(_number('of them, s; null for pictures')),
         read_to_end=dict(type='boolean', description='whole and undamaged'),
     ),
 )

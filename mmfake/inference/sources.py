@@ -71,11 +71,13 @@ class ClipReader:
     """A stored clip, read in order as :class:`FrameReader` reads a video."""
 
     codec = 'pictures'
+    fps_known = False
 
     def __init__(self, clip: StoredClip) -> None:
         self._clip = clip
         self.fps = clip.get_avg_fps()
         self.height, self.width = self._picture(0).shape[:2]
+        self.remarks: List[str] = []
 
     def __enter__(self) -> ClipReader:
         return self
@@ -85,7 +87,7 @@ class ClipReader:
 
     def __iter__(self) -> Iterator[Frame]:
         for number in range(len(self._clip)):
-            yield Frame(self._picture(number), number / self.fps)
+            yield Frame(self._picture(number), number / self.fps, (number + 1) / self.fps)
 
     def _picture(self, number: int) -> np.ndarray:
         return self._clip.get_batch([number]).asnumpy()[0]
@@ -254,6 +256,11 @@ def collect_inputs(
         else:
             reason = f'a {type(item).__name__} is no video: give a path or an array'
             found.append((f'entry {len(found)}', NoVideo(reason)))
+    times = Counter(os.path.abspath(what) for _, what in found if isinstance(what, (str, Path)))
+    twice = [path for path, number in times.items() if number > 1]
+    if twice:
+        more = f' and {len(twice) - 1} more' if twice[1:] else ''
+        note(f'{twice[0]}{more}: named more than once, and judged and counted as often')
     if not found:
         raise MMFakeError('no video is named; give a path, a list of paths or an array')
     if all(isinstance(what, NoVideo) for _, what in found):

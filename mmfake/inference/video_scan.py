@@ -19,7 +19,7 @@ from ..faces.search import FaceSearch
 from ..video.frame_reader import Frame, VideoError
 from .ahead import Ahead
 from .clip_pipeline import Clip, ClipPipeline, Segment, cut_clips
-from .sources import SoundFrames, open_source
+from .sources import ClipReader, SoundFrames, open_source
 
 MOST_KEPT = 384 * 2**20
 """int: Bytes of decoded frames that are kept while faces are searched: 270 of 720 x 1280 px."""
@@ -57,6 +57,7 @@ class VideoScan:
 
     Attributes:
         facts (dict): Duration (s), frames, fps, width, height and codec, as far as they are known.
+            Pictures have no clock: their fps and duration are None.
         segments (list[Segment]): What is cut out.
         skipped (list[dict]): Windows without a usable face: start and end (s), status, reason.
         status (str): ``'scored'``, or why the video is not: ``'no-face'``, ``'face-too-small'``,
@@ -92,7 +93,7 @@ class VideoScan:
         self.watch = Stopwatch()
         self._stopped: Optional[Event] = None
         self._later: Dict[int, Segment] = {}  # to be cut when the video is read again
-        self._cut_out = self._still = self._plain = 0  # clips
+        self._cut_out = self._still = self._plain = self._slow = 0  # clips
 
     @contextmanager
     def begun(self) -> Iterator[None]:
@@ -151,15 +152,12 @@ class VideoScan:
         with self.watch.timing('decode'):
             reader = open_source(self.source, self.name)
         with reader:
+            self._rate = reader.fps
             self.facts = dict(
-                fps=reader.fps, width=reader.width, height=reader.height, codec=reader.codec
+                fps=reader.fps if reader.fps_known else None,
+                **dict(width=reader.width, height=reader.height, codec=reader.codec),
             )
-            self.warnings += getattr(reader, 'remarks', [])  # what is stored as pictures has none
-            if reader.fps < _SLOW and self._pipeline.span > 1:  # the latter waits for the detector
-                self.warnings.append(
-                    f'it has {reader.fps:.3g} frames per s: the detector was trained on clips of '
-                    'successive frames, and these are far apart'
-                )
+            self.warnings += reader.remarks
             frames = SoundFrames(reader, self._stopped)
             yield from self._take_all(frames) if self._faces is None else self._take_faces(frames)
         self.damage = frames.damage
@@ -168,7 +166,7 @@ class VideoScan:
         """Take the whole video as one segment."""
         kept, times = _KeptFrames(), []
         for frame in self.watch.each('decode', frames):
-            times.append(frame.time)
+            times.append((frame.time, frame.end))
             kept.add(frame)
             del frame  # or it would live on while the next one is decoded
         self._know(times, not frames.damage)
@@ -176,7 +174,7 @@ class VideoScan:
             self.status = 'too-short'
             self.reason = f'{frames.count} frames, a clip has at least {self._pipeline.span}'
             return
-        chosen = self._pipeline.choose(frames.count, self.facts['fps'])
+        chosen = self._pipeline.choose(frames.count, self._rate)
         self.segments = [Segment(0, 0, None, chosen)]
         yield from self._cut(kept, 0, self.segments)
 
@@ -195,7 +193,7 @@ class VideoScan:
 
         def pictures() -> Iterator[np.ndarray]:
             for frame in self.watch.each('decode', frames):
-                times.append(frame.time)
+                times.append((frame.time, frame.end))
                 kept.add(frame)
                 yield frame.picture
                 del frame  # or it would live on while the next one is decoded
@@ -204,8 +202,7 @@ class VideoScan:
         watched = pictures()
         for window in search.windows(watched):
             if not window.people:
-                end = times[-1] + 1 / self.facts['fps']
-                place = dict(start=times[window.start], end=end)
+                place = dict(start=times[window.start][0], end=times[-1][1])
                 self.skipped.append(dict(place, status=window.status, reason=window.reason))
             known = len(self.segments)
             before = self._name(window.people, before, self._settled.result()[1].load()[1])
@@ -239,11 +236,12 @@ class VideoScan:
     ) -> Iterator[Clip]:
         _, faces = self._settled.result()
         size = 0 if faces is None else faces.size
-        clips = cut_clips(frames, first, segments, self._pipeline, size, self.facts['fps'])
+        clips = cut_clips(frames, first, segments, self._pipeline, size)
         for clip in self.watch.each('cut', clips):
             self._cut_out += 1
             self._plain += _is_plain(clip.pictures)
             self._still += _is_still(clip.pictures)
+            self._slow += _is_slow(clip)
             yield clip
 
     def _read_again(self) -> Generator[Clip, None, Tuple[int, str]]:
@@ -276,7 +274,7 @@ class VideoScan:
                     free.remove(same)
                     named.append((same[0], track))
         for person, track in named:
-            chosen = self._pipeline.choose(len(track), self.facts['fps'])
+            chosen = self._pipeline.choose(len(track), self._rate)
             squares = square_boxes(smooth_track(track), margin)
             self.segments.append(Segment(person, track.start, squares, chosen))
         return named
@@ -293,7 +291,7 @@ class VideoScan:
 
     def _note_pictures(self) -> None:
         """Refuse a video that shows nothing, and warn of clips that do not move."""
-        cut, still, plain = self._cut_out, self._still, self._plain
+        cut, still, plain, slow = self._cut_out, self._still, self._plain, self._slow
         if cut and plain == cut:
             self.status = 'no-face'
             self.reason = 'every picture is of one colour: nothing can be judged'
@@ -307,6 +305,11 @@ class VideoScan:
                 f'{still - plain} of {cut} clips are one still picture: the detector was trained '
                 'on faces that move'
             )
+        if slow:
+            self.warnings.append(
+                f'{slow} of {cut} clips have fewer than {_SLOW:g} frames per s: the detector was '
+                'trained on successive frames, and these are far apart'
+            )
 
     def _note_change(self, frames: int, damage: str) -> None:
         """Tell of a file that no longer gives the frames it gave before."""
@@ -317,9 +320,13 @@ class VideoScan:
         else:
             self.status, self.reason = 'changed', f'{told}: wait until the file is complete'
 
-    def _know(self, times: List[float], whole: bool) -> None:
+    def _know(self, times: List[Tuple[float, float]], whole: bool) -> None:
         """Keep how long the video is, as far as it was read."""
-        duration = times[-1] + 1 / self.facts['fps'] if times else 0.0
+        duration: Optional[float] = times[-1][1] if times else 0.0
+        if self.facts['codec'] == ClipReader.codec:
+            duration = None
+        elif self.facts['fps'] is None and duration:
+            self.facts['fps'] = len(times) / duration
         self.facts.update(frames=len(times), duration=duration, read_to_end=whole)
 
 
@@ -364,6 +371,12 @@ def _is_still(pictures: List[np.ndarray]) -> bool:
         return False
     steps = [float(np.abs(one - before).mean()) for before, one in zip(clip, clip[1:])]
     return float(np.median(steps)) < _STEADY
+
+
+def _is_slow(clip: Clip) -> bool:
+    """Whether the frames of a clip are far apart."""
+    steps = clip.end_frame - clip.start_frame
+    return steps > 0 and steps + 1 < _SLOW * (clip.end - clip.start)
 
 
 def _goes_on(old: FaceTrack, new: FaceTrack) -> bool:

@@ -54,10 +54,13 @@ class Frame(NamedTuple):
     Attributes:
         picture (np.ndarray | DecodedPicture): (H, W, 3) uint8 RGB.
         time (float): When it is shown, s from the first shown frame.
+        end (float): When the next one is; for the last one what the file says of its duration, or
+            the mean of all.
     """
 
     picture: Union[np.ndarray, DecodedPicture]
     time: float
+    end: float
 
 
 # What FFmpeg has to say about a damaged file, this reader says in one line. PyAV 12.0 passes the
@@ -86,7 +89,7 @@ class FrameReader:
     Frames are decoded while they are asked for, so memory does not grow with the video::
 
         with FrameReader('a.mp4') as reader:
-            for picture, time in reader:
+            for picture, time, end in reader:
                 ...
 
     A file that breaks off gives the frames before the damage and then raises, so the caller
@@ -104,6 +107,7 @@ class FrameReader:
 
     Attributes:
         fps (float): Average frames per s; 25.0 if the file does not say.
+        fps_known (bool): Whether it says.
         width (int): Width of the first frame as shown, px.
         height (int): Its height, px.
         expected_frames (int, optional): Frames the file claims to have; more than are shown if it
@@ -127,7 +131,8 @@ class FrameReader:
             self._stream = self._find_stream(threads)
             self.codec: str = self._stream.codec_context.name
             rate = float(self._stream.average_rate or 0)
-            self.fps = rate if 0 < rate <= _MAX_FPS else _FALLBACK_FPS
+            self.fps_known = 0 < rate <= _MAX_FPS
+            self.fps = rate if self.fps_known else _FALLBACK_FPS
             self.expected_frames: Optional[int] = self._stream.frames or None
             self._convert, self._lazy = FrameConverter(), lazy
             self.remarks = _remarks_on(self._stream)
@@ -150,7 +155,7 @@ class FrameReader:
         """Iterate over the frames.
 
         Yields:
-            Frame: Picture and time.
+            Frame: Picture and times.
 
         Raises:
             VideoError: After the last good frame, if the file is damaged or truncated.
@@ -216,21 +221,32 @@ class FrameReader:
     def _read(self) -> Generator[Frame, None, None]:
         """Give the good frames, then tell of the damage."""
         shown, start, clock = 0, None, self._stream.time_base
+        waiting: Optional[av.VideoFrame] = None  # until it is known when the next one is shown
+        time = lasts = 0.0
         for frame in self._decode_exactly():
             if not shown and getattr(frame, 'interlaced_frame', False):
                 self.remarks.append(_INTERLACED)
             ticks = frame.dts if frame.pts is None else frame.pts
             start = ticks if start is None else start
             # a bare stream of pictures has no clock
-            time = shown / self.fps if ticks is None else float((ticks - start) * clock)
-            shown += 1
-            if self._lazy:
-                yield Frame(DecodedPicture(frame, self._convert), time)
-            else:
-                yield Frame(self._convert(frame), time)
-            del frame  # or it would live on while the next one is decoded
+            end = shown / self.fps if ticks is None else float((ticks - start) * clock)
+            if waiting is not None:
+                yield self._shown(waiting, time, end)
+            # PyAV 12 does not know how long a frame lasts
+            lasts = float((getattr(frame, 'duration', None) or 0) * clock) or 1 / self.fps
+            if shown and not self.fps_known:
+                lasts = end / shown
+            waiting, time, shown = frame, end, shown + 1
+            del frame  # or it would live on while the next but one is decoded
+        if waiting is not None:
+            yield self._shown(waiting, time, time + lasts)
         if self._damaged or not shown:
             raise VideoError(self.path, self._complaint(shown))
+
+    def _shown(self, frame: av.VideoFrame, time: float, end: float) -> Frame:
+        """Give a frame, converted or to be converted."""
+        picture = DecodedPicture(frame, self._convert) if self._lazy else self._convert(frame)
+        return Frame(picture, time, end)
 
     def _decode_exactly(self) -> Iterator[av.VideoFrame]:
         """Decode up to the end or to the first damage, which one thread finds to the frame."""

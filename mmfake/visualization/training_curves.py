@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 
 from ..datasets.manipulations import ATTRIBUTES, altered_key, get_manipulation
@@ -32,6 +33,7 @@ from .style import (
 _LOGS = '*/vis_data/scalars.json'  # of mmengine's LocalVisBackend: a folder for each start
 _METRIC = 'deepfake/'  # before every result of DeepfakeMetric
 _CE = 'CrossEntropyLoss'
+_HALF_AND_HALF = ('PairedSampler', 'BalancedSampler')  # originals and manipulated videos
 
 # a colour for each stream, a dash for each kind of loss, so that grey print tells them apart
 _TERMS = {
@@ -212,7 +214,7 @@ def _facts(log: TrainingLog) -> List[str]:
 
 
 def _draw_losses(ax: Axes, log: TrainingLog) -> None:
-    """Every loss term, their sum if there are several, and what an even guess would cost."""
+    """Every loss term, their sum if there are several, and what a guess would cost."""
     training = log.training
     epochs = epochs_of(log)
     x = training['step'] if epochs is None else epochs
@@ -225,10 +227,10 @@ def _draw_losses(ax: Axes, log: TrainingLog) -> None:
     for key in terms:
         name, color, dash = _TERMS.get(key) or (key, next(others), '-')
         lines += ax.plot(x, training[key], color=color, ls=dash, label=name)
-        guess, told = _even_guess(log, key)
+        guess, told = _blind_guess(log, key)
         if told:
             ax.axhline(guess, color=color, lw=0.7, ls=':')
-            _note(ax, f'even guess, {told}', (0.99, guess), 1.5, color, ha='right')
+            _note(ax, told, (0.99, guess), 1.5, color, ha='right')
     if len(training) == 1:  # a line of one point is not to be seen
         for line in lines:
             line.set_marker('o')
@@ -252,8 +254,12 @@ def _draw_losses(ax: Axes, log: TrainingLog) -> None:
     label_lines(ax, lines)
 
 
-def _even_guess(log: TrainingLog, term: str) -> Tuple[float, str]:
-    """What equal probabilities cost, and how it is found; ``''`` if the config does not tell."""
+def _blind_guess(log: TrainingLog, term: str) -> Tuple[float, str]:
+    """What a guess costs that looks at no picture, and which; ``''`` if the config does not tell.
+
+    That is the guess of the shares of the classes in a batch, where its sampler tells them, half
+    originals and equal shares of each manipulation, else that of equal probabilities.
+    """
     stream, _, loss = term.partition('.')
     settings = log.config.get('model', {}).get(stream) or {}
     head = settings.get('cls_head') or {}
@@ -262,7 +268,13 @@ def _even_guess(log: TrainingLog, term: str) -> Tuple[float, str]:
     plain = not set(how) - {'type', 'loss_weight'} and how.get('type', _CE).split('.')[-1] == _CE
     if loss != 'loss_ce' or not classes or not plain:
         return math.nan, ''
-    return weight * math.log(classes), f'{"" if weight == 1 else f"{weight:g} "}ln {classes}'
+    told = f'even guess, {"" if weight == 1 else f"{weight:g} "}ln {classes}'
+    loader = log.config.get('train_dataloader') or {}
+    sampler = str((loader.get('sampler') or {}).get('type')).split('.')[-1]
+    if classes == 2 or sampler not in _HALF_AND_HALF:
+        return weight * math.log(classes), told
+    cost = weight * (math.log(2) + math.log(classes - 1) / 2)
+    return cost, f'guess of the shares, {cost:.2f}'
 
 
 def _note(ax: Axes, text: str, place: tuple, above: float, color: str, **options: str) -> None:
@@ -276,6 +288,7 @@ def _note(ax: Axes, text: str, place: tuple, above: float, color: str, **options
         va='bottom' if above > 0 else 'top',
         fontsize=6.5,
         color=color,
+        path_effects=[withStroke(linewidth=2, foreground='white')],  # a curve may pass behind it
         **options,
     )
 

@@ -1,6 +1,7 @@
 """The cross-dataset command on rendered sets: which folder is which, table, means, resuming."""
 
 import json
+import shutil
 
 import pandas as pd
 import pytest
@@ -100,7 +101,7 @@ def test_one_table_of_several_sets(
     prepared, tiny_tree, small_scale, checkpoints, tmp_path, tool, capfd
 ):
     copy = tmp_path / 'copy'
-    copy.symlink_to(tiny_tree)
+    shutil.copytree(tiny_tree, copy)
     out, cdf = tmp_path / 'out', prepared('celebdf2', 'cdf')
     words = [CONFIG, *checkpoints, '--names', 'a', 'b', '--scale', small_scale, '--bootstrap', '30']
     words += ['--sets', f'ffpp={tiny_tree}', f'copy={copy}', f'cdf={cdf}', '--out', str(out)]
@@ -119,6 +120,9 @@ def test_one_table_of_several_sets(
         assert cells.loc['copy', 'auc_low'] == cells.loc['ffpp', 'auc_low']  # the same videos
     assert list(table.loc[('a', 'cdf'), ['n_expected', 'n_scored']]) == [5, 4]
     assert '| cdf ' in printed.out
+    videos = table.loc[('a', 'ffpp'), 'n_expected']
+    assert f'ffpp and copy share {videos:.0f} videos: the mean counts them twice' in printed.out
+    assert printed.out.count(' share ') == 1
     assert ' 4 of 5 ' in printed.out
     assert '**rendered faces' in printed.out
     assert '93.38' in printed.out  # the published figures
@@ -184,6 +188,9 @@ def test_a_name_is_given_once(tiny_tree, small_scale, checkpoints, tmp_path, too
     words = [CONFIG, checkpoints[0], '--out', str(tmp_path), '--scale', small_scale, '--sets']
     with pytest.raises(MMFakeError, match='ffpp is there twice'):
         tool('cross_dataset').main([*words, f'ffpp={tiny_tree}', f'ffpp={tiny_tree}'])
+    (tmp_path / 'link').symlink_to(tiny_tree)
+    with pytest.raises(MMFakeError, match='ffpp and mine are the same videos .*give them once'):
+        tool('cross_dataset').main([*words, f'ffpp={tiny_tree}', f'mine={tmp_path / "link"}'])
 
 
 def test_detectors_of_other_hold_outs_are_no_seeds(

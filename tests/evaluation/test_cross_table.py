@@ -1,5 +1,6 @@
 import json
 import math
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -163,6 +164,20 @@ def test_the_table_of_comparisons_holds_their_numbers(make_run, n_seeds):
         f'Resolved at p <= 0.05 over {over}: {resolved["auc"]} of 6 differences in AUC, '
         f'{resolved["acc"]} of 6 in accuracy.'
     )
+
+
+def test_a_p_value_beside_the_level_is_told_on_its_side(make_run):
+    runs = [make_run(name, 'df', 0, distance=1.0 + i) for i, name in enumerate(('a', 'b'))]
+    found = compare_regimes(runs, n_bootstrap=10)
+    (pair,) = found['df']
+    told = {}
+    for p in (0.0501, 0.049999, 0.05, 0.2, 0.0009):
+        pair = replace(pair, auc=replace(pair.auc, p_holm=p))
+        (row,) = rows_of(comparison_markdown(dict(df=[pair])))[2:]
+        told[p] = row[5]
+    assert told == {
+        **{0.0501: '0.0501', 0.049999: '0.050', 0.05: '0.050', 0.2: '0.200', 0.0009: '< 0.001'}
+    }
 
 
 def test_what_is_left_out_or_undefined_is_said(make_frame):

@@ -29,10 +29,10 @@ META = dict(
 def write_film():
     """Write (T, H, W, 3) uint8 RGB with any codec; ``times`` are frame numbers."""
 
-    def write(path, pictures, codec='libx264', pix_fmt='yuv420p', times=None, **options):
+    def write(path, pictures, codec='libx264', pix_fmt='yuv420p', times=None, rate=25, **options):
         path.parent.mkdir(parents=True, exist_ok=True)
         with av.open(str(path), 'w') as container:
-            stream = container.add_stream(codec, rate=25, options=options)
+            stream = container.add_stream(codec, rate=rate, options=options)
             stream.height, stream.width = pictures[0].shape[:2]
             stream.pix_fmt = pix_fmt
             for number, picture in enumerate(pictures):

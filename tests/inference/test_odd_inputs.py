@@ -1,11 +1,13 @@
 """Whatever a file is like, it ends in a result or an abstention with its reason."""
 
-import re
+import csv
+from pathlib import Path
 
 import av
 import numpy as np
 import pytest
 
+from data_prep.clip_writer import write_clip
 from mmfake.faces.detectors import FaceSettings
 from mmfake.inference import video_scan
 from mmfake.inference.deepfake_inferencer import DeepfakeInferencer
@@ -252,11 +254,50 @@ def test_variable_frame_rate(judge, write_film, face_film, tmp_path):
     assert prediction['metadata']['frames'] == 10
     starts = [clip['start'] for clip in prediction['people'][0]['clips']]
     assert starts == [0.0, 0.04, 0.04, 0.08]
-    assert prediction['people'][0]['clips'][0]['end'] > 40 / 25
+    # a clip ends when the frame after it is shown, the last one when the film ends
+    ends = [*times[1:], 51]
+    for clip in prediction['people'][0]['clips']:
+        assert clip['start'] == pytest.approx(times[clip['start_frame']] / 25)
+        assert clip['end'] == pytest.approx(ends[clip['end_frame']] / 25)
+    assert prediction['metadata']['duration'] == pytest.approx(51 / 25)
     (told,) = prediction['warnings']
-    assert re.match(r'it has 5\.\d* frames per s: the detector was trained on clips of', told)
+    assert told.startswith('4 of 4 clips have fewer than 10 frames per s: the detector was trained')
+    # a long pause before the last frame does not move the others apart
+    film = write_film(tmp_path / 'pause.mp4', face_film(12), times=[*range(11), 200])
+    slow = sum(clip['end_frame'] >= 10 for clip in judge(film)['people'][0]['clips'])
+    assert 0 < slow < 4
+    assert [told.split(':')[0] for told in judge(film)['warnings']] == [
+        f'{slow} of 4 clips have fewer than 10 frames per s'
+    ]
     prediction = judge(write_film(tmp_path / 'usual.mp4', face_film(10)))
     assert prediction['warnings'] == []
+    assert prediction['metadata']['fps'] == 25
+
+
+def test_the_rate_that_a_file_does_not_say(judge, write_film, face_film, tmp_path):
+    # as recordings of browsers, which claim 1,000 frames per s: this one has 30
+    times = [round(1000 * number / 30) for number in range(10)]
+    film = write_film(tmp_path / 'recorded.mkv', face_film(10), times=times, rate=1000)
+    known = judge(film)['metadata']
+    assert known['fps'] == pytest.approx(30, abs=0.1)
+    assert known['duration'] == pytest.approx(10 / 30, abs=0.002)
+
+
+@pytest.mark.parametrize('kind', ['npy', 'jpg', 'array'])
+def test_pictures_have_no_rate_that_they_do_not_tell(inferencer, face_film, tmp_path, kind):
+    pictures, source = face_film(10), str(tmp_path / f'clip.{kind}')
+    if kind == 'npy':
+        np.save(source, pictures)
+    elif kind == 'jpg':
+        write_clip(Path(source), pictures, 25, 'jpg')
+    results = inferencer(pictures if kind == 'array' else source, out_dir=str(tmp_path / 'out'))
+    known = results['predictions'][0]['metadata']
+    assert (known['fps'], known['duration'], known['frames']) == (None, None, 10)
+    page = (tmp_path / 'out' / 'report.html').read_text()
+    assert 'not known, times are of 25 frames per s' in page
+    with open(tmp_path / 'out' / 'results.csv', newline='') as file:
+        (row,) = csv.DictReader(file)
+    assert row['duration'] == ''
 
 
 @pytest.mark.parametrize(

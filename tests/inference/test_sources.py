@@ -85,6 +85,20 @@ def test_several_and_files_of_any_name(folder):
     assert found[1][1] is array
 
 
+def test_a_video_named_twice_is_told(folder):
+    notes = []
+    found = collect_inputs(
+        [folder, folder / 'b.mp4', folder / 'deep' / '..' / 'a.MOV'], notes.append
+    )
+    assert len(found) == 6
+    assert notes[-1] == (
+        f'{folder / "a.MOV"} and 1 more: named more than once, and judged and counted as often'
+    )
+    notes.clear()
+    collect_inputs([folder / 'b.mp4', np.zeros((2, 4, 4, 3), np.uint8)], notes.append)
+    assert notes == []
+
+
 def test_one_bad_entry_does_not_end_a_batch(folder):
     (folder / 'frames').mkdir()
     (folder / 'frames' / '0000.png').write_text('')

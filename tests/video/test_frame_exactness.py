@@ -87,6 +87,9 @@ def test_reader_gives_each_shown_frame_once_in_order(video, threads):
     assert {f.picture.dtype for f in frames} == {np.dtype(np.uint8)}
     want = np.array(GAPS if path.stem == 'vfr' else np.arange(len(numbers)) * 40) / 1000
     assert [f.time for f in frames] == pytest.approx(want, abs=0.0011)
+    # until the next one is shown
+    assert [f.end for f in frames[:-1]] == [f.time for f in frames[1:]]
+    assert frames[-1].end > frames[-1].time
 
 
 def test_training_and_test_see_the_frames_that_the_reader_shows(video):

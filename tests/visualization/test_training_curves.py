@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.text import Text
+from sklearn.metrics import log_loss
 
 from mmfake.apis.plot_training import plot_training
 from mmfake.datasets.manipulations import get_manipulation
@@ -165,6 +166,20 @@ def test_terms_their_sum_and_the_even_guess():
     assert texts_of(ax) == {'even guess, ln 2', 'even guess, ln 4', *shown}
     assert ax.get_title(loc='left') == '(a) Training loss\nmean of the last 20 iterations'
     assert (ax.get_ylim()[0], ax.get_ylim()[1] > 3) == (0, True)
+
+
+def test_the_guess_of_the_shares_of_classes_in_a_batch():
+    sampler = dict(train_dataloader=dict(sampler=dict(type='mmfake.PairedSampler')))
+    ax, _ = draw(
+        config=dict(CONFIG, **sampler), loss=[3, 2], binary__loss_ce=[1, 0.5], multi__loss_ce=[2, 1]
+    )
+    guesses = [line for line in ax.get_lines() if line.get_linestyle() == ':']
+    # always to say how often each class comes: half originals, a sixth of each manipulation
+    labels = [0] * 3 + [1, 2, 3]
+    shares = np.tile(np.bincount(labels) / 6, (6, 1))
+    expected = [math.log(2), log_loss(labels, shares)]
+    assert [line.get_ydata()[0] for line in guesses] == pytest.approx(expected)
+    assert {'even guess, ln 2', 'guess of the shares, 1.24'} <= texts_of(ax)
 
 
 def test_the_even_guess_of_a_weighted_loss_and_of_another():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 
 from data_prep import preview
@@ -119,6 +120,9 @@ def test_a_video_that_is_not_used_and_a_frame_beyond_the_end(dataset, tile_of):
 # ---- the sheet
 
 
+LONG = 'too-short: the face is seen in 12 successive frames, a clip has at least 32 of them'
+
+
 @pytest.fixture(scope='module')
 def figure():
     wide, square = np.zeros((36, 64, 3), np.uint8), np.full((32, 32, 3), 200, np.uint8)
@@ -128,7 +132,7 @@ def figure():
             original=Tile('000', square, wide, (10, 5, 30, 25), (5, 0, 35, 30)),
             df=Tile('000_001', square, note='source file not there'),
         ),
-        dict(original=Tile('001', note='no-face: in none of 60 frames')),
+        dict(original=Tile('001', note=LONG)),
     ]
     return draw_sheet(rows, tiles, ['original', 'df'], 'ffpp: 2 of 9 identities, seed 4')
 
@@ -153,11 +157,16 @@ def test_titles_labels_and_a_frame_with_its_boxes_beside_its_crop(figure):
 def test_what_is_not_there_is_grey_and_says_why_and_nothing_overlaps(figure):
     # four videos, of each the frame and the crop
     says = [' '.join(t.get_text() for t in ax.texts).replace('\n', ' ') for ax in figure.axes]
-    assert says[2::2] == [
-        *('source file not there', 'no-face: in none of 60 frames', 'not in the index')
-    ]
+    assert says[2::2] == [*('source file not there', LONG, 'not in the index')]
     assert [bool(ax.images) for ax in figure.axes] == [True, True, False, True] + 4 * [False]
     assert {to_hex(ax.get_facecolor()) for ax in figure.axes if not ax.images} == {'#e6e6e6'}
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    for ax in figure.axes:
+        tile = ax.get_window_extent()
+        for text in ax.texts:
+            words = text.get_window_extent(renderer)
+            assert tile.x0 <= words.x0 <= words.x1 <= tile.x1, 'not cut at the edge of its tile'
+            assert tile.y0 <= words.y0 <= words.y1 <= tile.y1
     places = [ax.get_position() for ax in figure.axes]
     for number, one in enumerate(places):
         assert 0 <= one.x0 < one.x1 <= 1
@@ -195,6 +204,7 @@ def test_panels(dataset):
     ]
     for ax in figure.axes[:2]:
         assert sum(patch.get_height() for patch in ax.patches) == 3
+        assert min(patch.get_width() for patch in ax.patches) > ax.get_xlim()[1] / 31, 'to be seen'
     assert 'set: 8 of 9 videos used (no-face 1)' in [text.get_text() for text in figure.texts]
     ax = figure.axes[2]
     names = [label.get_text() for label in ax.get_yticklabels()]
