@@ -270,6 +270,7 @@ def mistakes_told(cfg: Config, advice: str) -> Iterator[None]:
         mistake = (
             _build_mistake(cfg, error)
             or _width_mistake(cfg, error)
+            or _clip_mistake(error)
             or determinism_mistake(error)
             or _of_runner(error)
         )
@@ -359,6 +360,22 @@ def _width_mistake(cfg: Config, error: Exception) -> Optional[str]:
     return (
         f'backbone {type(model.backbone).__name__} gives {shapes[1]} channels, '
         f'{places[0]}.in_channels is {shapes[2]}: set it to {shapes[1]}{also}.'
+    )
+
+
+def _clip_mistake(error: Exception) -> Optional[str]:
+    """Which encoder cannot take clips of this size, None if the error is another one."""
+    if not re.search(r"too small|can't be greater|cannot be multiplied", str(error)):
+        return None
+    frames: List[FrameType] = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    modules = [frame.f_locals.get('self') for frame in frames]
+    encoders = [part.backbone for part in modules if hasattr(part, 'backbone')]
+    inside = [part for part in modules if any(part is encoder for encoder in encoders)]
+    if not inside:
+        return None
+    return (
+        f'backbone {type(inside[0]).__name__} cannot take clips of this size: {first_line(error)}. '
+        'Give it the clip length and the picture size it is made for.'
     )
 
 

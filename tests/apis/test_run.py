@@ -6,9 +6,11 @@ import os
 from pathlib import Path
 
 import pytest
+import torch
 from mmengine.config import Config
 from mmengine.logging import MMLogger
 from mmengine.registry import HOOKS
+from torch import nn
 
 from mmfake import MMFakeError
 from mmfake.apis.run import (
@@ -207,6 +209,29 @@ def test_a_hook_without_a_type_is_named(tmp_path):
         HOOKS.build(cfg.default_hooks.chekpoint)
     told = 'default_hooks.chekpoint of the config has no type; did you mean checkpoint?'
     assert str(error.value) == told
+
+
+class Detector(nn.Module):
+    def __init__(self, backbone, head):
+        super().__init__()
+        self.backbone, self.head = backbone, head
+
+    def forward(self, x):
+        return self.head(self.backbone(x).mean((2, 3, 4)))
+
+
+@pytest.mark.parametrize('part', [nn.MaxPool3d(9), nn.Conv3d(3, 8, 9)])
+def test_clips_that_an_encoder_cannot_take(told, part):
+    small = torch.zeros(1, 3, 8, 8, 8)
+    kind = 'Sequential cannot take clips of this size: .*Give it the clip length'
+    with pytest.raises(MMFakeError, match=kind) as error, told:
+        Detector(nn.Sequential(part), nn.Linear(3, 2))(small)
+    assert '\n' not in str(error.value)
+
+
+def test_what_happens_behind_an_encoder_keeps_its_traceback(told):
+    with pytest.raises(RuntimeError, match='cannot be multiplied'), told:
+        Detector(nn.Sequential(nn.Conv3d(3, 8, 1)), nn.Linear(3, 2))(torch.zeros(1, 3, 8, 8, 8))
 
 
 def test_a_full_disk_is_told_once(told, tmp_path, largest_file):

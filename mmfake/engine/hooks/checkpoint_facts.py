@@ -122,6 +122,7 @@ class ProtocolHook(Hook):
             _other_heads(self._trained_by, self._parts, _parts_of(model_of(runner).state_dict())),
             _other_compression(self._trained_on, metainfo),
             told_of_crops(self._trained_on.get('crops'), metainfo.get('crops') or ()),
+            _seen_methods(seen, metainfo),
             _leak(self._trained_on.get('expected_videos') or (), metainfo, 'training'),
             _leak(self._validated_on, metainfo, 'validation'),
         ):
@@ -190,6 +191,18 @@ def _other_compression(trained_on: Dict[str, Any], tested: Dict[str, Any]) -> st
         f'on {" and ".join(sorted(now))}: the results tell how it carries over, not how good it '
         'is where it was trained.'
     )
+
+
+def _seen_methods(trained: Iterable[str], tested: Dict[str, Any]) -> str:
+    """Say which methods of a test the detector was trained on."""
+    ids = (str(video).split('/') for video in tested.get('expected_videos') or ())
+    now = list(dict.fromkeys(parts[1] for parts in ids if len(parts) == 4 and parts[1] != ORIGINAL))
+    seen = [method for method in now if method in set(trained)]
+    new = [method for method in now if method not in seen]
+    if not seen:
+        return ''
+    told = f'and has never seen {", ".join(new)}' if new else 'and none of them is new to it'
+    return f'Of the methods tested the detector was trained on {", ".join(seen)}, {told}.'
 
 
 def told_of_crops(trained: Any, judged: Sequence[Any]) -> str:

@@ -123,6 +123,23 @@ def warnings(tmp_path):
     del MMLogger._instance_dict[str(tmp_path)]
 
 
+@pytest.mark.parametrize(
+    ('tested', 'told'),
+    [
+        ('df fs', 'trained on fs, and has never seen df.'),
+        ('fs nt', 'trained on fs, nt, and none of them is new to it.'),
+        ('df', ''),
+        ('cdf', ''),
+    ],
+)
+def test_the_methods_of_a_test_that_were_trained_on_are_told(warnings, tested, told):
+    methods = ['original', *tested.split()]
+    videos = dict.fromkeys(f'ffpp/{method}/c23/000' for method in methods)
+    lines = warnings(checkpoint(HELD_OUT_DF), dict(holdout=None, expected_videos=videos))
+    assert all(told and line.endswith(f'tested the detector was {told}') for line in lines)
+    assert bool(lines) == bool(told)
+
+
 def test_test_videos_of_the_training_are_told_before_the_test_and_after_it(warnings):
     videos = [f'ffpp/original/c23/{number:03d}' for number in range(6)]
     trained = dict(HELD_OUT_DF, expected_videos=dict.fromkeys(videos[:4]))
