@@ -31,6 +31,7 @@ _COMPONENTS = (
     'CLIPImageEncoder',
     'CLIPTextEncoder',
     'ClipShapeHook',
+    'ConcatDataset',
     'ContrastiveHead',
     'DeepfakeMetric',
     'DualStreamRecognizer',

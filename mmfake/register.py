@@ -2,6 +2,7 @@
 
 from .compat.checkpoints import repair_checkpoint_loading
 from .compat.host import repair_cpu_amp, repair_cpu_distributed
+from .datasets.concat_dataset import ConcatDataset
 from .datasets.ffpp_dataset import FFPPDataset
 from .datasets.samplers import BalancedSampler, PairedSampler
 from .datasets.transforms.attribute_forgery import AttributeForgery
@@ -57,6 +58,7 @@ __all__ = [
     'CLIPImageEncoder',
     'CLIPTextEncoder',
     'ClipShapeHook',
+    'ConcatDataset',
     'ContrastiveHead',
     'DeepfakeMetric',
     'DualStreamRecognizer',

@@ -217,7 +217,6 @@ class FFPPDataset(BaseActionDataset):
                 filename=record.filename,
                 label=record.label_bin,
                 label_bin=record.label_bin,
-                label_multi=self.protocol.label_multi(record.method),
                 video_id=record.video_id,
                 method=record.method,
                 dataset=record.dataset,
@@ -236,6 +235,7 @@ class FFPPDataset(BaseActionDataset):
     def get_data_info(self, idx: int) -> dict:
         """Get an annotation; that of a forgery with a part of another face has the donors."""
         info = super().get_data_info(idx)
+        info['label_multi'] = self.protocol.label_multi(info['method'])
         if info['method'] in FROM_OTHERS:
             # not in the list of samples, where each would have a copy of its own
             info['donors'] = self._donors

@@ -330,11 +330,12 @@ def _group_by_target(dataset: Sized, videos: List[int]) -> Dict[str, List[int]]:
 
 def _target(dataset: Sized, index: int) -> str:
     """Give the person that a video shows."""
-    target = dataset.get_data_info(index).get('target')
+    info = dataset.get_data_info(index)
+    target = info.get('target')
     if target is None:
         raise MMFakeError(
             f'PairedSampler: sample {index} of {type(dataset).__name__} has no target, the id of '
             "the person shown; use mmfake.FFPPDataset, or sampler=dict(type='mmfake."
             "BalancedSampler')"
         )
-    return target
+    return f'{info.get("dataset")}/{target}'  # another dataset has other people

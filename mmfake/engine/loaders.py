@@ -96,7 +96,7 @@ def check_agreement(cfg: Config) -> None:
     for key in ('holdout', 'methods', 'compression', 'data_root') if train and val else ():
         ours, theirs = ({_comparable(one, key) for one in side} for side in (train, val))
         # of two datasets that are trained on, one may do for the validation
-        agree = ours == theirs if key == 'holdout' else theirs <= ours
+        agree = ours - {None} == theirs - {None} if key == 'holdout' else theirs <= ours
         # a training on originals and what is made of them sees none of the methods that validate
         agree = agree or (key, ours) == ('methods', {''})
         if not agree:

@@ -11,7 +11,9 @@ from torch import nn
 
 from mmfake.apis.run import build_runner
 from mmfake.apis.train import set_training_options, train
+from mmfake.datasets.clip_size import datasets_of
 from mmfake.engine.config import load_config
+from mmfake.engine.loaders import check_agreement
 from mmfake.errors import MMFakeError
 
 ROOT = Path(__file__).parents[2]
@@ -75,6 +77,7 @@ def test_every_shown_variant_is_run_here():
         'my_faceshifter.py',
         'my_regime.py',
         'my_celebdf.py',
+        'my_two.py',
         'my_tracker.py',
         'my_resnet.py',
         'my_frames.py',
@@ -129,6 +132,17 @@ def test_another_clip_size(step, tmp_path, smoke):
         steps = {step['type']: step for step in loader.dataset.pipeline}
         assert steps['SampleFrames']['clip_len'] == 16
         assert steps['Resize']['scale'][1] == 112
+
+
+def test_two_datasets(place):
+    cfg = load_config(place('my_two.py'))
+    check_agreement(cfg)
+    parts = list(datasets_of(cfg.train_dataloader))
+    assert [(part['data_root'], part['holdout']) for part in parts] == [
+        ('data/ffpp', 'f2f'),
+        ('data/celebdf2', None),
+    ]
+    assert cfg.model.multi.cls_head.num_classes == 5
 
 
 def test_degraded_frames(step):

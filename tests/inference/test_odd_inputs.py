@@ -255,11 +255,14 @@ def test_variable_frame_rate(judge, write_film, face_film, tmp_path):
     starts = [clip['start'] for clip in prediction['people'][0]['clips']]
     assert starts == [0.0, 0.04, 0.04, 0.08]
     # a clip ends when the frame after it is shown, the last one when the film ends
-    ends = [*times[1:], 51]
+    last = 51
+    if not hasattr(av.VideoFrame, 'duration'):  # PyAV 12: the mean of all
+        last = 50 + 25 / prediction['metadata']['fps']
+    ends = [*times[1:], last]
     for clip in prediction['people'][0]['clips']:
         assert clip['start'] == pytest.approx(times[clip['start_frame']] / 25)
         assert clip['end'] == pytest.approx(ends[clip['end_frame']] / 25)
-    assert prediction['metadata']['duration'] == pytest.approx(51 / 25)
+    assert prediction['metadata']['duration'] == pytest.approx(last / 25)
     (told,) = prediction['warnings']
     assert told.startswith('4 of 4 clips have fewer than 10 frames per s: the detector was trained')
     # a long pause before the last frame does not move the others apart
