@@ -144,7 +144,12 @@ def cross_dataset(
     table = _table(runs, n_bootstrap, seed)
     comparisons = compare_regimes(runs, n_bootstrap=n_bootstrap, seed=seed)
     notes = [f'{one.name}: {_what(one, runs)}' for one in found]
-    notes += [*_shared(runs), *remarks(runs, lost), *told_of_other_videos(runs, 'detectors')]
+    notes += [
+        _thresholds(runs),
+        *_shared(runs),
+        *remarks(runs, lost),
+        *told_of_other_videos(runs, 'detectors'),
+    ]
     notes += doubts(runs)
     text = _page(table, comparisons, notes, n_bootstrap, seed)
     pairs = comparison_table(comparisons).rename(columns=dict(holdout='set'))
@@ -239,6 +244,12 @@ def _what(one: TestSet, runs: Sequence[RunScores]) -> str:
     return f'{one.root} ({kind}; {methods})'
 
 
+def _thresholds(runs: Sequence[RunScores]) -> str:
+    """Say where the thresholds are from."""
+    sources = (run.info['threshold_from'] or 'not known from a validation' for run in runs)
+    return f'The threshold is {" or ".join(dict.fromkeys(sources))}.'
+
+
 def _shared(runs: Sequence[RunScores]) -> List[str]:
     """Tell of videos that belong to two sets, such as the originals of ffpp and fsh."""
     videos: Dict[str, Set[str]] = defaultdict(set)
@@ -293,8 +304,8 @@ def _page(
         markdown_table(headings, rows, left=2),
         'Per video. Mean over seeds ± standard deviation over seeds [95 % bootstrap interval over '
         f'videos, B = {n_bootstrap}, seed {seed}]. Seeds of training: {", ".join(seeds)}. n: '
-        'originals + manipulated videos. The threshold is that of the validation, in the '
-        'checkpoint. TPR at 1 % FPR needs 100 originals to allow a single false alarm.',
+        'originals + manipulated videos. TPR at 1 % FPR needs 100 originals to allow a single '
+        'false alarm.',
     ]
     if any(comparisons.values()):
         pages += [

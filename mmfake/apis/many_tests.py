@@ -113,14 +113,20 @@ def read_detectors(words: Sequence[str], names: Optional[Sequence[str]] = None) 
     if names is not None and len(names) != len(pairs):
         raise MMFakeError(f'--names has {len(names)} names for {len(pairs)} checkpoints.')
 
-    # their seeds: those of the trainings, if they tell the checkpoints of a name apart
+    # their seeds: those of the trainings, if all of a name tell them
     names = list(names or (Path(config).stem for config, _ in pairs))
     known = [seed for seed, _ in read]
     found = []
     for place, (name, (config, checkpoint)) in enumerate(zip(names, pairs)):
         mine = [known[at] for at, other in enumerate(names) if other == name]
-        differ = None not in mine and len(set(mine)) == len(mine)
-        seed = known[place] if differ else names[:place].count(name)
+        twins = [at for at in range(place) if names[at] == name and known[at] == known[place]]
+        if twins and known[place] is not None:
+            raise MMFakeError(
+                f'{pairs[twins[0]][1]} and {checkpoint} are both of seed {known[place]}: they are '
+                f'no two seeds of one training, as which {name!r} names them; give one of them, or '
+                'each a name of its own with --names.'
+            )
+        seed = names[:place].count(name) if None in mine else known[place]
         found.append(Detector(name, seed, config, checkpoint, sha256_of(checkpoint)))
     return found
 
@@ -260,11 +266,12 @@ def _datasets_of(one: PlannedTest) -> List[Mapping[str, Any]]:
 
 
 def _settings(one: PlannedTest) -> str:
-    """A fingerprint of all that decides the scores of a test."""
+    """A fingerprint of all that decides the scores of a test, and the threshold beside them."""
     settings = {
         key: value
         for key, value in settings_of(one.cfg).items()
         if key.split('.')[0] not in ('experiment_name', 'test_evaluator', 'filename')
+        or key.endswith('.threshold')
     }
     indexes = ' '.join(' '.join(lists_of(dataset)) for dataset in _datasets_of(one))
     return fingerprint(dict(settings, checkpoint=one.detector.sha256, indexes=indexes))
@@ -340,6 +347,10 @@ def _read(one: PlannedTest) -> RunScores:
         read_scores_file(path),
         known_threshold(facts)[0],
         info=dict(
-            info, config=one.detector.config, scores=str(path), warnings=known_warnings(facts)
+            info,
+            config=one.detector.config,
+            scores=str(path),
+            warnings=known_warnings(facts),
+            threshold_from=known_threshold(facts)[1],
         ),
     )

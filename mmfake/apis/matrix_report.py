@@ -66,6 +66,9 @@ def _run_of(cell: Cell, folder: Path) -> RunScores:
         if cfg is not None:
             write_record(cell, folder, cfg, command='by hand')
     record = read_record(folder)
+    of = Cell(record['regime'], record['holdout'], record['seed']).name
+    if of != cell.name:
+        raise MMFakeError(f'its {RECORD} is of {of}: it is a copy, or has another name by now')
     info = {key: value for key, value in record.items() if key not in _HIDDEN}
     facts, _ = read_sidecar(folder / 'scores.csv')
     run = RunScores(

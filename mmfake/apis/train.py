@@ -18,6 +18,7 @@ from ..engine.checkpoint_files import explain_misfits
 from ..engine.config import options_fit
 from ..engine.loaders import check_agreement, fit_workers
 from ..engine.machine import has_bfloat16
+from ..engine.monitors import told_of_schedule
 from ..engine.run_log import repeat_warnings
 from ..errors import MMFakeError
 from .run import (
@@ -143,6 +144,8 @@ def train(cfg: Config) -> Runner:
             dump = Path(cfg.work_dir, Path(cfg.filename or '').name)
             before = dump.read_bytes() if dump.is_file() else None
             runner = build_runner(cfg)
+            if told_of_schedule(cfg):
+                runner.logger.warning(told_of_schedule(cfg))
             if cfg.get('sync_bn') and cfg.get('launcher', 'none') == 'none':
                 runner.logger.warning(
                     f'sync_bn={cfg.sync_bn} has no effect in a single process: its batch norms see '

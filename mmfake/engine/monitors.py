@@ -13,6 +13,7 @@ _BETTER = {
     **dict.fromkeys(('auc', 'ap', 'acc', 'bacc', 'acc_val', 'tpr_fpr1', 'tpr_fpr5'), 'greater'),
     **dict.fromkeys(('eer', 'ece', 'brier'), 'less'),
 }
+_TO_THE_LEAST = ('Cosine', 'Poly', 'OneCycle')  # schedules that end with next to no learning rate
 
 
 def check_monitors(cfg: Mapping[str, Any]) -> None:
@@ -47,6 +48,40 @@ def check_monitors(cfg: Mapping[str, Any]) -> None:
                     f"{place}.rule of the config is '{wanted}', and of {name} the worse values are "
                     f"{wanted}: set rule='{better}' there."
                 )
+
+
+def told_of_schedule(cfg: Mapping[str, Any]) -> str:
+    """Say that training goes on after its learning rate has come down to the least; else empty.
+
+    A schedule that has ended leaves the learning rate where it is: a longer ``max_epochs`` alone
+    adds epochs in which nothing is learnt.
+
+    Args:
+        cfg (Mapping): A config.
+    """
+    found = cfg.get('param_scheduler') or []
+    schedules = dict(enumerate(found if isinstance(found, (list, tuple)) else [found]))
+    loop = cfg.get('train_cfg') or {}
+    ends = {
+        number: part['end']
+        for number, part in schedules.items()
+        if isinstance(part, dict)
+        and isinstance(part.get('end'), int)
+        and part.get('by_epoch', True) == ('max_iters' not in loop)
+    }
+    last = max(ends, key=ends.get, default=None)
+    length = loop.get('max_epochs', loop.get('max_iters'))
+    if last is None or len(ends) < len(schedules) or not length or ends[last] >= length:
+        return ''
+    kind = str(schedules[last].get('type'))
+    if not any(name in kind for name in _TO_THE_LEAST):
+        return ''
+    unit, key = ('epoch', 'max_epochs') if 'max_epochs' in loop else ('iteration', 'max_iters')
+    return (
+        f'param_scheduler.{last} ({kind}) ends at {unit} {ends[last]} of {length}: after it the '
+        'learning rate stays at its least, and next to nothing is learnt. Set its end (and T_max) '
+        f'to go with train_cfg.{key}.'
+    )
 
 
 def _is_ours(evaluator: Any) -> bool:

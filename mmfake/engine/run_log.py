@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import logging
+import os
+import re
+from datetime import datetime, timedelta
 from typing import Any, Dict, List
 
+from mmengine.dist import broadcast_object_list
 from mmengine.logging import MMLogger
 from mmengine.runner import Runner
 
+_START = '%Y%m%d_%H%M%S'  # mmengine's name of a start
 _PARAMWISE, _HOOKS = 'paramwise_options -- ', 'Hooks will be executed in'
 # what mmengine says of its own old names, which nobody has to do anything about
 _OF_THE_HOST = ('"FileClient" will be deprecated', '"HardDiskBackend" is the alias')
@@ -68,6 +73,17 @@ def paramwise_line(cfg: Dict[str, Any]) -> str:
 class BriefRunner(Runner):
     """mmengine's Runner with a log that is folded from its first line on."""
 
+    def setup_env(self, env_cfg: Dict[str, Any]) -> None:
+        """Set up processes and seeds, and name this start later than all before it.
+
+        Starts are read in the order of their names, which are their times: a clock that has been
+        set back since, or another time zone, would put this one before what it goes on from.
+        """
+        super().setup_env(env_cfg)
+        name = [_later_start(self.work_dir, self._timestamp)]
+        broadcast_object_list(name)
+        self._timestamp = name[0]
+
     def build_logger(self, *args, **kwargs) -> MMLogger:
         """Build the logger."""
         logger = super().build_logger(*args, **kwargs)
@@ -81,6 +97,15 @@ class BriefRunner(Runner):
         super()._init_model_weights()
         for part, first in zip(logs, before):
             part.of_weights += part.warnings[first:]
+
+
+def _later_start(work_dir: str, now: str) -> str:
+    """The name of a start, a second later than the latest in the folder if that is later."""
+    starts = [name for name in os.listdir(work_dir) if re.fullmatch(r'\d{8}_\d{6}', name)]
+    latest = max(starts, default='')
+    if latest < now:
+        return now
+    return (datetime.strptime(latest, _START) + timedelta(seconds=1)).strftime(_START)
 
 
 def repeat_warnings(logger: logging.Logger, when: str) -> None:

@@ -42,9 +42,10 @@ class DeepfakeMetric(BaseMetric):
     and ``n_manipulated``; the same for each manipulation against all originals, as ``f2f/auc``.
     Over all videos they include ``ece`` and ``brier`` of the scores as probabilities, each class
     counting half, with intervals; ``ece_calibrated`` and ``brier_calibrated`` with a temperature.
-    Without a threshold they include ``threshold_bacc``, the one that maximises balanced accuracy on
-    these videos, and what :func:`~mmfake.evaluation.calibration.validation_calibration` finds on
-    them, for a validation run to keep. With a threshold they include ``threshold`` and
+    Without a threshold they include, but in a test, ``threshold_bacc``, the one that maximises
+    balanced accuracy on these videos, and what
+    :func:`~mmfake.evaluation.calibration.validation_calibration` finds on them, for a validation
+    run to keep. With a threshold they include ``threshold`` and
     ``acc_val``, the accuracy at it. Of a model with language prompts they include how well it tells
     each attribute that some of the videos have: ``eye_altered/auc`` with its interval, the counts
     ``n_altered`` and ``n_unaltered`` and, without a threshold, ``threshold_bacc``. The main process
@@ -56,6 +57,8 @@ class DeepfakeMetric(BaseMetric):
             ``evaluate``, as a hook does that brings it from the validation to the test.
         scores_file (str | None): Where the scores of the videos go; may be set likewise.
         temperature (float | None): Temperature fitted on validation; may be set likewise.
+        chooses (bool): Whether it finds a threshold where it has none, for a validation to keep; a
+            hook sets it to False before a test, whose videos must not choose one.
 
     Args:
         threshold (float, optional): Threshold chosen on validation; a video counts as manipulated
@@ -113,6 +116,7 @@ class DeepfakeMetric(BaseMetric):
         self.seed = seed
         self.scores_file = scores_file
         self.temperature: Optional[float] = None
+        self.chooses = True
         self.facts = dict(facts or {})
         self.warnings: List[str] = []  # what makes all scores doubtful, for the sidecar
         self._has_begun = False
@@ -183,7 +187,9 @@ class DeepfakeMetric(BaseMetric):
         scored = scored_only(frame).sort_values('video')
         arrays = scored['label'].to_numpy(), scored['score'].to_numpy()
         metrics.update(self._calibration(*arrays))
-        if self.threshold is None:
+        if self.threshold is None and not self.chooses:
+            threshold_note = 'threshold: none was chosen on validation'
+        elif self.threshold is None:
             metrics['threshold_bacc'] = best_threshold(*arrays)
             metrics.update(validation_calibration(*arrays, metrics['threshold_bacc']))
             threshold_note = f'threshold of best balanced accuracy: {metrics["threshold_bacc"]:.4f}'
@@ -210,7 +216,7 @@ class DeepfakeMetric(BaseMetric):
         rows = evaluate_attributes(samples, self.n_bootstrap, self.confidence, self.seed)
         if rows:
             print_log(f'prompts per attribute\n{format_attributes(rows)}', logger='current')
-        if self.threshold is not None:  # a test chooses none
+        if self.threshold is not None or not self.chooses:
             rows = {
                 name: {key: value for key, value in row.items() if key != 'threshold_bacc'}
                 for name, row in rows.items()

@@ -29,6 +29,7 @@ def collect(matrix, *words):
         (lambda cell: rescore(cell, 'video\n1\n'), 'no column method'),
         (lambda cell: shutil.rmtree(cell / '20260101_000000') or unrecord(cell), 'not finished'),
         (lambda cell: (cell / 'last_checkpoint').touch() or unrecord(cell), 'not finished'),
+        (lambda cell: copy_of(cell, 'seed_0'), 'its cell.json is of good_holdout_f2f/seed_0: it'),
     ],
 )
 def test_a_bad_cell_is_lost_and_the_others_are_not(matrix, break_it, reason, capsys):
@@ -44,6 +45,11 @@ def test_a_bad_cell_is_lost_and_the_others_are_not(matrix, break_it, reason, cap
 
 def unrecord(cell):
     (cell / 'cell.json').unlink()
+
+
+def copy_of(cell, other):
+    shutil.rmtree(cell)
+    shutil.copytree(cell.with_name(other), cell)
 
 
 def forget(cell, key):

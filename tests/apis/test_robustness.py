@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 import torch
 
-from mmfake.apis.many_tests import read_detectors
+from mmfake.apis.many_tests import _settings, plan_test, read_detectors
 from mmfake.apis.robustness import _refused, _where
 from mmfake.datasets.perturbed import perturb
 from mmfake.engine.config import load_config
@@ -168,6 +168,32 @@ def test_a_checkpoint_and_its_published_copy_are_no_two_seeds(checkpoints, tmp_p
     torch.save({key: content[key] for key in ('state_dict', 'meta')}, tmp_path / 'published.pth')
     with pytest.raises(MMFakeError, match=r'published\.pth have the same weights'):
         read_detectors([CONFIG, checkpoints[0], str(tmp_path / 'published.pth')])
+
+
+def test_two_epochs_of_a_training_are_no_two_seeds(checkpoints, tmp_path):
+    content = torch.load(checkpoints[0], weights_only=False)
+    content['state_dict'] = {key: value + 1 for key, value in content['state_dict'].items()}
+    torch.save(content, tmp_path / 'later.pth')
+    words = [CONFIG, checkpoints[0], str(tmp_path / 'later.pth')]
+    with pytest.raises(MMFakeError, match=r'later\.pth are both of seed 3: they are no two seeds'):
+        read_detectors(words)
+    one, other = read_detectors(words, ['epoch 1', 'epoch 2'])
+    assert (one.seed, other.seed) == (3, 3)
+    del content['meta']['seed']  # whose seed nobody knows
+    torch.save(content, tmp_path / 'later.pth')
+    one, other = read_detectors(words)
+    assert (one.seed, other.seed) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ('option', 'anew'), [('threshold', True), ('n_bootstrap', False), ('confidence', False)]
+)
+def test_another_threshold_makes_a_test_anew(checkpoints, small_scale, tmp_path, option, anew):
+    (detector,) = read_detectors([CONFIG, checkpoints[0]])
+    before = plan_test(detector, 'clean', tmp_path, scale=small_scale)
+    options = {f'test_evaluator.{option}': 0.6}
+    after = plan_test(detector, 'clean', tmp_path, scale=small_scale, options=options)
+    assert (_settings(before) != _settings(after)) == anew
 
 
 def test_seeds_are_those_of_the_trainings_where_they_tell(checkpoints):

@@ -1,8 +1,10 @@
 """Metrics by which a run is steered, and the rule of each."""
 
 import pytest
+import torch
+from mmengine.registry import PARAM_SCHEDULERS
 
-from mmfake.engine.monitors import check_monitors
+from mmfake.engine.monitors import check_monitors, told_of_schedule
 from mmfake.errors import MMFakeError
 
 OURS = dict(type='mmfake.DeepfakeMetric')
@@ -54,3 +56,45 @@ def test_a_rule_that_takes_the_worst_and_a_metric_that_is_not_there(parts, told)
 )
 def test_what_is_meant_passes(parts):
     check_monitors(cfg(**parts))
+
+
+WARMUP = dict(type='LinearLR', start_factor=0.1, by_epoch=True, begin=0, end=2)
+COSINE = dict(type='CosineAnnealingLR', T_max=6, eta_min=0, by_epoch=True, begin=2, end=8)
+STEP = dict(type='MultiStepLR', milestones=[3], by_epoch=True, begin=0, end=8)
+
+
+@pytest.mark.parametrize(
+    ('schedule', 'length', 'told'),
+    [
+        ([WARMUP, COSINE], 8, False),
+        ([WARMUP, COSINE], 4, False),
+        ([WARMUP, COSINE], 12, True),
+        ([WARMUP], 12, False),
+        ([STEP], 12, False),
+        (dict(COSINE, T_max=8, begin=0), 9, True),
+        ([dict(type='PolyLR', power=0.9, eta_min=0, by_epoch=True, begin=0, end=8)], 12, True),
+        ([dict(type='CosineAnnealingLR', T_max=5, eta_min=0, by_epoch=True)], 12, False),
+        (None, 12, False),
+    ],
+)
+def test_epochs_after_the_end_of_the_learning_rate_are_told(schedule, length, told):
+    parts = schedule if isinstance(schedule, list) else [schedule] * (schedule is not None)
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+    built = [PARAM_SCHEDULERS.build(dict(part, optimizer=optimizer)) for part in parts]
+    rates = []
+    for _ in range(length):
+        rates.append(optimizer.param_groups[0]['lr'])
+        for one in built:
+            one.step()
+    # the last two epochs have the same low rate
+    assert (rates[-1] == rates[-2] < 0.09) == told
+    cfg = dict(param_scheduler=schedule, train_cfg=dict(max_epochs=length))
+    assert bool(told_of_schedule(cfg)) == told
+    assert not told or f'ends at epoch 8 of {length}' in told_of_schedule(cfg)
+
+
+def test_a_schedule_of_iterations():
+    schedule = dict(type='PolyLR', by_epoch=False, begin=0, end=90)
+    cfg = dict(param_scheduler=[schedule], train_cfg=dict(max_iters=100))
+    assert 'ends at iteration 90 of 100' in told_of_schedule(cfg)
+    assert told_of_schedule(dict(cfg, train_cfg=dict(max_epochs=100))) == ''

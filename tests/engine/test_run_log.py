@@ -3,7 +3,13 @@
 import pytest
 from mmengine.logging import MMLogger, print_log
 
-from mmfake.engine.run_log import BriefLog, forget_warnings, paramwise_line, repeat_warnings
+from mmfake.engine.run_log import (
+    BriefLog,
+    _later_start,
+    forget_warnings,
+    paramwise_line,
+    repeat_warnings,
+)
 
 TABLE = """Hooks will be executed in the following order:
 before_run:
@@ -74,3 +80,19 @@ def test_weights_that_were_replaced_are_not_warned_of_again(log):
 )
 def test_the_line_for_the_options_by_parameter(paramwise, said):
     assert said in paramwise_line(dict(optim_wrapper=dict(paramwise_cfg=paramwise)))
+
+
+@pytest.mark.parametrize(
+    ('before', 'name'),
+    [
+        ([], '20261025_020500'),
+        (['20261025_015959', 'vis_data'], '20261025_020500'),
+        (['20261025_023000'], '20261025_023001'),  # the clock was set back
+        (['20261025_020500'], '20261025_020501'),  # two starts in one second
+        (['20261231_235959'], '20270101_000000'),
+    ],
+)
+def test_a_start_is_named_later_than_those_before_it(tmp_path, before, name):
+    for folder in before:
+        (tmp_path / folder).mkdir()
+    assert _later_start(str(tmp_path), '20261025_020500') == name

@@ -219,6 +219,8 @@ class ValidationThresholdHook(Hook):
                 metric.warnings.append(validation.warning)
             if calibration is not None and hasattr(metric, 'temperature'):
                 metric.temperature = calibration.temperature
+            if hasattr(metric, 'chooses'):
+                metric.chooses = False
             if not hasattr(metric, 'threshold'):
                 continue
             if metric.threshold is not None:

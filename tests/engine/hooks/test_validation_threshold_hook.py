@@ -125,6 +125,16 @@ def test_no_threshold_is_no_threshold(metrics):
     hook.after_load_checkpoint(runner_at(0), dict(state_dict=torch.zeros(1)))
     hook.before_test(runner_at(0, metric))
     assert metric.threshold is None
+    # nor is one found on the test videos
+    samples = [
+        dict(method=method, label_bin=int(method != 'original'), pred_score=[1 - score, score])
+        for method, score in (('original', 0.2), ('original', 0.4), ('df', 0.3), ('df', 0.8))
+    ]
+    ids = (f'ffpp/{sample["method"]}/c23/{place}' for place, sample in enumerate(samples))
+    metric.process(None, [dict(sample, video_id=name) for sample, name in zip(samples, ids)])
+    keys = {key.split('/')[-1] for key in metric.evaluate(4)}
+    assert keys.isdisjoint(['threshold_bacc', 'temperature', 'confidence_at_90', 'acc_val'])
+    assert {'auc', 'ece', 'brier'} <= keys
 
 
 def test_an_older_checkpoint_has_a_threshold_alone(told):
