@@ -99,7 +99,9 @@ def parse_args(argv=None):
     )
     parser.add_argument('--detector-model', metavar='FILE', help='model file of yunet')
     parser.add_argument(
-        '--save-video', action='store_true', help='also write copies with boxes and scores'
+        '--save-video',
+        action='store_true',
+        help='also write copies with boxes and scores, of as much as was read',
     )
     parser.add_argument('--show', action='store_true', help='open the report in a browser')
     parser.add_argument(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Optional, Tuple
 
@@ -25,8 +26,8 @@ def annotate_video(
 ) -> str:
     """Write the copy: H.264, yuv420p, its index at the front, so that browsers play it.
 
-    It has every frame of the original at a constant rate, at most 1280 px wide and high, and no
-    sound.
+    It has the frames that were read to judge, all of the original unless fewer were asked for, at a
+    constant rate, at most 1280 px wide and high, and no sound.
 
     Args:
         scan (VideoScan): The video, scored.
@@ -71,7 +72,7 @@ class _Painter:
 
     def pictures(self, frames: SoundFrames, width: int, height: int) -> Iterator[np.ndarray]:
         """Give the painted frames, (height, width, 3) uint8 RGB."""
-        for number, frame in enumerate(frames):
+        for number, frame in enumerate(islice(frames, self._frames)):
             picture = np.asarray(frame.picture)
             scale = np.array([width / picture.shape[1], height / picture.shape[0]])
             if picture.shape[:2] != (height, width):

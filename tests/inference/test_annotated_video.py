@@ -1,9 +1,12 @@
 """The copy with boxes and scores."""
 
+from copy import copy as copy_of
+
 import av
 import numpy as np
 import pytest
 
+from mmfake.faces.detectors import FaceSettings
 from mmfake.video.frame_reader import FrameReader
 
 
@@ -45,6 +48,19 @@ def test_every_frame_has_box_and_timeline(copy):
     assert untouched < 12
     cursors = [np.argmin(frame[-10:].mean(axis=(0, 2))[5:-5]) for frame in shown]
     assert cursors[0] < cursors[5] < cursors[-1]
+
+
+def test_the_copy_ends_where_reading_ended(inferencer, write_film, face_film, tmp_path):
+    film = write_film(tmp_path / 'film.mp4', face_film(40))
+    detect = copy_of(inferencer)
+    detect.faces = FaceSettings(window=15)
+    results = detect(str(film), segments=1, out_dir=str(tmp_path), save_video=True)
+    (video,) = results['predictions']
+    with av.open(str(tmp_path / video['annotated'])) as container:
+        shown = [frame.to_ndarray(format='rgb24') for frame in container.decode(video=0)]
+    assert len(shown) == video['metadata']['frames'] == 15
+    # the cursor, the darkest column of the band, is at the right end in the last frame
+    assert np.argmin(shown[-1][-10:].mean(axis=(0, 2))) == pytest.approx(320 * 14.5 / 15, abs=2)
 
 
 def test_large_pictures_are_reduced(inferencer, write_film, noise_film, tmp_path):
