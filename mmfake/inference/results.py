@@ -91,7 +91,9 @@ _PERSON = _object(
         person=_COUNT,
         verdict=dict(enum=list(_VERDICTS[:2])),
         probability=_SCORE,
-        face_px=_or_null(dict(_COUNT, description='mean side of the crop; null without a search')),
+        face_px=_or_null(
+            dict(_COUNT, description='mean crop side of the clips; null without search')
+        ),
         family=_FAMILY,
         clips=_list(_CLIP, 'in the order of time'),
     ),

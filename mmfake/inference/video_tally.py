@@ -6,11 +6,12 @@ import math
 from collections import defaultdict
 from typing import Any, Dict, List, NamedTuple, Optional
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from ..datasets.manipulations import ORIGINAL
-from .clip_pipeline import Clip
+from .clip_pipeline import Clip, Segment
 from .decision import ABSTAIN, Decision
 from .detector import Detector
 from .video_scan import VideoScan
@@ -125,12 +126,11 @@ class VideoTally:
         total = sum(count for _, count in means)
         probability = math.fsum(mean * count for mean, count in means) / total
         verdict = decision.verdict(probability)
-        squares = self.scan.segments[clips[0].clip.segment].squares
         judged = dict(
             person=number,
             verdict=verdict,
             probability=probability,
-            face_px=None if squares is None else int((squares[:, 2] - squares[:, 0]).mean()),
+            face_px=_mean_side([self.scan.segments[place] for place in segments]),
             family=_family(clips, model, verdict),
             clips=[
                 dict(
@@ -150,6 +150,15 @@ class VideoTally:
             for told, own in zip(judged['clips'], logits):
                 told['prompts'] = model.prompt_probabilities(own[None])
         return judged
+
+
+def _mean_side(segments: List[Segment]) -> Optional[int]:
+    """Mean side of the squares that were cut out for the clips, px; None for whole pictures."""
+    cut_out = [one.squares[one.frames] for one in segments if one.squares is not None]
+    if not cut_out:
+        return None
+    squares = np.concatenate(cut_out)
+    return round(float((squares[..., 2] - squares[..., 0]).mean()))
 
 
 def _family(clips: List[ScoredClip], model: Detector, verdict: str) -> Optional[Dict[str, Any]]:

@@ -154,6 +154,22 @@ def test_two_people(detect_with, face_film, person, tmp_path):
     assert found['probability'] == max(one['probability'] for one in people)
 
 
+def test_the_size_of_the_crop_is_the_mean_over_all_that_was_judged(detect_with, face_film):
+    """A film that is zoomed out to half its size after two of three pieces."""
+    near = face_film(36).repeat(2, axis=1).repeat(2, axis=2)
+    far = face_film(18, height=360, width=640)
+    detect = detect_with(window=18)
+
+    def side(film):
+        (found,) = detect(film)['predictions']
+        (person,) = found['people']
+        return person['face_px']
+
+    large, small = side(near), side(far)
+    assert small == pytest.approx(large / 2, abs=4)
+    assert side(np.concatenate([near, far])) == pytest.approx((2 * large + small) / 3, abs=1.5)
+
+
 def test_parts_without_a_face_are_told(detect_with, face_film):
     film = np.concatenate([np.full((20, 180, 320, 3), 127, np.uint8), face_film(20)])
     detect = detect_with(window=20)
