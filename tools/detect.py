@@ -30,7 +30,8 @@ examples:
 
 A video is judged in pieces of 270 frames, as data preparation cuts them: the most prominent face
 of each, four clips of 32 frames spread evenly, the score is the mean. --segments 1 takes the first
-piece alone, the part that data preparation keeps. With --person all the highest score counts,
+piece alone, the part that data preparation keeps. With --person all every face is followed as far
+as it is seen without a cut (a person who comes back counts anew), and the highest score counts,
 against a threshold chosen for one face: the more faces, the more false alarms.
 
 Every finished video is kept in DIR/results.jsonl until the results are written: after Ctrl-C or a
@@ -82,8 +83,8 @@ def parse_args(argv=None):
         '--person',
         choices=('largest', 'all'),
         default='largest',
-        help='whom to judge: the most prominent face, or everybody, where the most suspicious '
-        'person decides (default: %(default)s)',
+        help='whom to judge: the most prominent face, or every face, as far as it is followed, '
+        'where the most suspicious one decides (default: %(default)s)',
     )
     parser.add_argument(
         '--no-face', action='store_true', help='the videos are face crops: judge whole frames'

@@ -59,7 +59,7 @@ def detect_videos(
         device (str, optional): Where the model runs. Defaults to None: a GPU if there is one.
         batch_size (int): Clips judged at once. Defaults to 8.
         threshold (str, optional): As of :class:`DeepfakeInferencer`. Defaults to None.
-        person (str): ``'largest'`` or ``'all'``. Defaults to 'largest'.
+        person (str): As of :class:`DeepfakeInferencer`. Defaults to 'largest'.
         face (bool): Whether to search for faces. Defaults to True.
         segments (int, optional): Judge only the first so many pieces with a face. Defaults to None.
         detector (str): One of :data:`mmfake.faces.detectors.DETECTORS`. Defaults to 'centerface'.

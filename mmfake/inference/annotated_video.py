@@ -90,7 +90,7 @@ class _Painter:
             score = self._score_at(person, number)
             label = f'{score:.2f} {self._verdict(score)}'
             if len(self._people) > 1:
-                label = f'person {person["person"]}: {label}'
+                label = f'face {person["person"]}: {label}'
             for segment in self._segments:
                 if segment.person != person['person'] or segment.squares is None:
                     continue

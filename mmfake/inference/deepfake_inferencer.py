@@ -169,9 +169,10 @@ class DeepfakeInferencer:
                 ``'val'`` for the one chosen on validation. Defaults to None: that one,
                 or 0.5 if the checkpoint has none.
             person (str): ``'largest'``, in each 270 frames the most prominent face, whose clips are
-                averaged; or ``'all'``, each by itself, where the video has the score of its most
-                suspicious person: with a threshold chosen for one face, the more faces, the
-                more false alarms. Defaults to 'largest'.
+                averaged; or ``'all'``, each by itself, as far as it is seen without a cut (a person
+                who comes back counts anew), where the video has the score of the most suspicious
+                one: with a threshold chosen for one face, the more faces, the more false alarms.
+                Defaults to 'largest'.
             face (bool): Whether to search for faces; without, whole frames are judged, and clips as
                 data preparation writes them get the scores of ``tools/test.py``. Defaults to True.
             segments (int, optional): Judge only the first so many pieces of 270 frames with a
@@ -360,8 +361,9 @@ def meaning_of(model: Dict[str, Any], person: str) -> str:
     )
     if person == 'all':
         text += (
-            ' Of several people the highest number counts, against a threshold that is made for '
-            'one face: the more faces a video shows, the more often an original is wrongly flagged.'
+            ' A person is followed as far as the face is seen without a cut, and one who comes '
+            'back counts anew. Of several faces the highest number counts, against a threshold '
+            'that is made for one: the more faces, the more often an original is wrongly flagged.'
         )
     return text
 

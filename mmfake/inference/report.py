@@ -287,7 +287,7 @@ def _clock(seconds: float) -> str:
 
 def _picture(strip: Strip, several: bool, unit: str) -> Dict[str, str]:
     """Prepare a strip of frames and its caption."""
-    which = f'Person {strip.person}, {strip.which}' if several else strip.which.capitalize()
+    which = f'Face {strip.person}, {strip.which}' if several else strip.which.capitalize()
     caption = f'{which} {unit}: {strip.score:.3f}, {strip.start:.2f} to {strip.end:.2f} s'
     if strip.speaks_for:
         caption += f'. Below, brighter where more speaks for {strip.speaks_for}.'

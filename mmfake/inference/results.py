@@ -88,7 +88,7 @@ _CLIP = _object(
 )
 _PERSON = _object(
     dict(
-        person=_COUNT,
+        person=dict(_COUNT, description='number of the face that was followed'),
         verdict=dict(enum=list(_VERDICTS[:2])),
         probability=_SCORE,
         face_px=_or_null(
@@ -130,8 +130,10 @@ _PREDICTION = _object(
         family=_FAMILY,
         people=_list(
             _PERSON,
-            'score of the video: that of the person with the highest, held against a '
-            'threshold that was chosen for one face',
+            'faces followed, each as far as it is seen without a cut: a person who comes back '
+            'counts anew. The score of the video is the highest of theirs, held against a '
+            'threshold that was chosen for one face. With person "largest" there is one entry, '
+            'of the most prominent face of each piece, whoever that is',
         ),
         skipped=_list(_SKIPPED, 'parts without a usable face'),
         metadata=_METADATA,
@@ -143,7 +145,7 @@ _PREDICTION = _object(
             _number('calibrated probability of being manipulated; null if not known', maximum=1)
         ),
         'annotated': _text('the copy with boxes and scores, beside results.json'),
-        'prompts': dict(_PROMPTS, description='those of the person who decides'),
+        'prompts': dict(_PROMPTS, description='those of the face that decides'),
     },
 )
 _SHARE = dict(type='number', minimum=0, maximum=1)

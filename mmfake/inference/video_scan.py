@@ -51,8 +51,9 @@ class VideoScan:
         pipeline (ClipPipeline, optional): Chooses and shapes the clips; None if it is not known
             yet: see :meth:`begun`.
         faces (FaceSettings, optional): How to find faces; None for a video that is a face crop.
-        people (str): ``'largest'``, in each window the most prominent face, or ``'all'``.
-            Defaults to ``'largest'``.
+        people (str): ``'largest'``, in each window the most prominent face, or ``'all'``, each
+            followed as far as it is seen without a cut: faces are not recognised, and who comes
+            back is a new person. Defaults to ``'largest'``.
         most_segments (int, optional): End after so many windows with a face. Defaults to None.
 
     Attributes:

@@ -1,6 +1,7 @@
 """The detector as a Python object."""
 
 import copy
+import csv
 import json
 import pickle
 import re
@@ -142,16 +143,31 @@ def test_two_people(detect_with, face_film, person, tmp_path):
     people = found['people']
     page = (tmp_path / 'report.html').read_text()
     several = person == 'all'
-    assert ('the more faces a video shows' in results['meaning']) == several
-    assert ('the highest of 2 people against a threshold chosen for one face' in page) == several
+    assert ('one who comes back counts anew' in results['meaning']) == several
+    assert ('the highest of 2 faces followed' in page) == several
     captions = re.findall('<figcaption>(.*?):', page)
     (highest, *_) = (
         one['person'] for one in people if max(scores(dict(people=[one]))) == max(scores(found))
     )
-    assert captions[0] == (f'Person {highest}, highest clip' if several else 'Highest clip')
+    assert captions[0] == (f'Face {highest}, highest clip' if several else 'Highest clip')
     assert [one['person'] for one in people] == ([0] if person == 'largest' else [0, 1])
     assert all(len(one['clips']) == 8 for one in people)  # followed from piece to piece
     assert found['probability'] == max(one['probability'] for one in people)
+
+
+def test_who_comes_back_after_a_cut_counts_anew_and_the_report_says_so(
+    inferencer, face_film, tmp_path
+):
+    shots = [face_film(30, left=left) for left in (5, 160, 5)]  # one and the same person
+    inferencer(np.concatenate(shots), person='all', out_dir=str(tmp_path))
+    (row,) = csv.DictReader((tmp_path / 'results.csv').open(newline=''))
+    page = ' '.join((tmp_path / 'report.html').read_text().split())
+    assert row['people'] == '3'
+    assert (
+        'the highest of 3 faces followed (a person who comes back after a cut counts anew), '
+        'against a threshold chosen for one face: the more faces, the more false alarms'
+    ) in page
+    assert 'Person' not in page
 
 
 def test_the_size_of_the_crop_is_the_mean_over_all_that_was_judged(detect_with, face_film):
