@@ -158,7 +158,8 @@ _VALIDATION = _object(
         n_manipulated=_COUNT,
         threshold=_or_null(dict(_SHARE, description='null if it is no better than chance')),
     ),
-    description='AUC of the validation videos, its 95 % interval, and their number',
+    dict(confidence=dict(_SHARE, description='level of the interval, else 0.95; since 1.2')),
+    description='AUC of the validation videos, its interval, and their number',
 )
 _MODEL = dict(
     type='object',

@@ -23,8 +23,8 @@ LABELS += ['nose']
 
 
 def judged(auc, low, threshold):
-    counts = dict(n_original=48, n_manipulated=32)
-    return dict(auc=auc, low=low, high=0.9, threshold=threshold, **counts)
+    more = dict(n_original=48, n_manipulated=32, confidence=0.95)
+    return dict(auc=auc, low=low, high=0.9, threshold=threshold, **more)
 
 
 META = dict(

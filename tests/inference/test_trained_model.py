@@ -175,6 +175,7 @@ GOOD = dict(auc=0.95, low=0.9, high=0.99, n_original=32, n_manipulated=32, thres
     [
         (GOOD, 0.755, 0),
         (dict(GOOD, low=None, high=None), 0.755, 0),
+        (dict(GOOD, confidence=0.8), 0.755, 0),
         (dict(GOOD, auc=0.6, low=0.45), None, 1),
         (dict(GOOD, auc=0.5, low=0.5, high=0.5, threshold=None), None, 1),
         (dict(GOOD, auc=0.5, low=None, high=None), None, 1),
@@ -187,7 +188,7 @@ def test_a_detector_at_chance_hands_no_threshold_on(
     model = TrainedModel(config(), with_meta(checkpoint, tmp_path / 'x.pth', validation=entry))
     assert model.val_threshold == threshold
     assert len(model.warnings) == warned
-    assert model.facts['validation'] == entry
+    assert model.facts['validation'] == dict(dict(confidence=0.95), **entry)
     assert all('on 64 validation videos is no better' in warning for warning in model.warnings)
 
 
@@ -195,7 +196,8 @@ def test_a_detector_at_chance_hands_no_threshold_on(
     'entry',
     [None, 3, 'auc', [], {}, dict(GOOD, auc=None), dict(GOOD, low=float('nan'))]
     + [dict(GOOD, auc='x'), dict(GOOD, n_original=None), dict(GOOD, high=None)]
-    + [torch.zeros(3), dict(GOOD, auc=torch.zeros(3))],
+    + [torch.zeros(3), dict(GOOD, auc=torch.zeros(3))]
+    + [dict(GOOD, confidence=level) for level in (None, 0, 1, 80, float('nan'))],
 )
 def test_an_entry_that_cannot_be_read_is_unknown(entry):
     assert Validation.from_dict(entry) is None

@@ -29,6 +29,8 @@ class Validation(NamedTuple):
         n_manipulated (int): Manipulated ones.
         threshold (float, optional): Of the best balanced accuracy; None if it is no better than
             chance.
+        confidence (float): Level of the interval; older checkpoints do not say it. Defaults to
+            0.95.
     """
 
     auc: float
@@ -37,6 +39,7 @@ class Validation(NamedTuple):
     n_original: int
     n_manipulated: int
     threshold: Optional[float]
+    confidence: float = 0.95
 
     @classmethod
     def from_dict(cls, values: Any) -> Optional[Validation]:
@@ -47,13 +50,14 @@ class Validation(NamedTuple):
                 for name in ('auc', 'low', 'high', 'threshold')
             )
             counts = int(values['n_original']), int(values['n_manipulated'])
+            confidence = float(values['confidence']) if 'confidence' in values else 0.95
         except (IndexError, KeyError, OverflowError, RuntimeError, TypeError, ValueError):
             return None
         if auc is None or (low is None) != (high is None):
             return None
         numbers = [number for number in (auc, low, high, threshold) if number is not None]
-        is_share = all(0 <= number <= 1 for number in numbers)
-        return cls(auc, low, high, *counts, threshold) if is_share else None
+        is_share = all(0 <= number <= 1 for number in numbers) and 0 < confidence < 1
+        return cls(auc, low, high, *counts, threshold, confidence) if is_share else None
 
     @property
     def is_chance(self) -> bool:
@@ -88,8 +92,10 @@ class Validation(NamedTuple):
 
     @property
     def _interval(self) -> str:
-        ends = '' if self.low is None else f' [{self.low:.3f}, {self.high:.3f}]'
-        return f'AUC {self.auc:.3f}{ends}'
+        if self.low is None:
+            return f'AUC {self.auc:.3f}'
+        level = '' if self.confidence == 0.95 else f'{100 * self.confidence:g} % interval: '
+        return f'AUC {self.auc:.3f} [{level}{self.low:.3f}, {self.high:.3f}]'
 
 
 class Calibration(NamedTuple):
@@ -168,13 +174,25 @@ class ValidationThresholdHook(Hook):
     def after_val_epoch(self, runner: Runner, metrics: Optional[Dict[str, float]] = None) -> None:
         """Remember AUC and threshold, and the iteration whose weights they belong to."""
         prefix, _, key = self.metric_key.rpartition('/')
-        chosen = _read(metrics or {}, prefix, key, ('n_original', 'n_manipulated'))
+        level = next(
+            (
+                metric.confidence
+                for metric in runner.val_evaluator.metrics
+                if getattr(metric, 'prefix', None) == prefix and hasattr(metric, 'confidence')
+            ),
+            0.95,
+        )
+        chosen = _read(metrics or {}, prefix, key, ('n_original', 'n_manipulated'), level)
         if chosen is None:  # where validation held one class only
             return
         self._chosen, self._chosen_at = chosen, runner.iter
         judged = {
             name: _read(
-                metrics or {}, f'{prefix}/{altered_key(name)}', key, ('n_unaltered', 'n_altered')
+                metrics or {},
+                f'{prefix}/{altered_key(name)}',
+                key,
+                ('n_unaltered', 'n_altered'),
+                level,
             )
             for name in ATTRIBUTES
         }
@@ -247,13 +265,13 @@ class ValidationThresholdHook(Hook):
 
 
 def _read(
-    metrics: Dict[str, float], prefix: str, threshold: str, counts: Sequence[str]
+    metrics: Dict[str, float], prefix: str, threshold: str, counts: Sequence[str], confidence: float
 ) -> Optional[Validation]:
     """Find how good validation was among its metrics; None where they do not say."""
     names = (threshold, 'auc', 'auc_low', 'auc_high', *counts)
     found = (metrics.get(f'{prefix}/{name}', math.nan) for name in names)
-    level, auc, low, high, *videos = (None if math.isnan(v) else float(v) for v in found)
-    if level is None or auc is None:
+    best, auc, low, high, *videos = (None if math.isnan(v) else float(v) for v in found)
+    if best is None or auc is None:
         return None
-    validation = Validation(auc, low, high, *map(int, videos), level)
+    validation = Validation(auc, low, high, *map(int, videos), best, confidence)
     return validation._replace(threshold=None) if validation.is_chance else validation

@@ -7,6 +7,7 @@ from mmengine.logging import MMLogger
 
 from mmfake import DeepfakeMetric, ValidationThresholdHook
 from mmfake.engine.hooks import validation_threshold_hook
+from mmfake.engine.hooks.validation_threshold_hook import Validation
 
 FOUND = dict(auc=0.9512, auc_low=0.897, auc_high=0.994, n_original=32.0, n_manipulated=32.0)
 FOUND = {f'deepfake/{key}': value for key, value in FOUND.items()}
@@ -27,14 +28,15 @@ def told(monkeypatch):
 
 
 def runner_at(iteration, metric=None):
-    evaluator = SimpleNamespace(metrics=[metric, SimpleNamespace()])
-    return SimpleNamespace(iter=iteration, test_evaluator=evaluator)
+    evaluator = SimpleNamespace(metrics=[SimpleNamespace(), metric])
+    both = dict(test_evaluator=evaluator, val_evaluator=evaluator)
+    return SimpleNamespace(iter=iteration, epoch=iteration // 10, **both)
 
 
-def saved(metrics, validated_at=10, saved_at=10):
+def saved(metrics, validated_at=10, saved_at=10, **settings):
     """The meta of a checkpoint."""
     hook, checkpoint = ValidationThresholdHook(), dict(meta={})
-    hook.after_val_epoch(runner_at(validated_at), metrics)
+    hook.after_val_epoch(runner_at(validated_at, DeepfakeMetric(**settings)), metrics)
     hook.before_save_checkpoint(runner_at(saved_at), checkpoint)
     return checkpoint['meta']
 
@@ -67,7 +69,7 @@ def test_travels_with_the_weights_it_was_chosen_for(told):
     best = saved(FOUND)  # the best checkpoint, saved after validation
     assert best['val_threshold'] == 0.3
     expected = dict(auc=0.9512, low=0.897, high=0.994, n_original=32, n_manipulated=32)
-    assert best['validation'] == dict(expected, threshold=0.3)
+    assert best['validation'] == dict(expected, threshold=0.3, confidence=0.95)
     assert saved(FOUND, saved_at=20) == {}  # the next epoch, not validated yet
     assert told == []
     assert threshold_in_test(best, DeepfakeMetric()) == 0.3
@@ -116,6 +118,22 @@ def test_chance_is_told_again_at_the_end_of_training(told):
     assert len(told) == 2
 
 
+@pytest.mark.parametrize('low', [0.897, 0.45])
+def test_the_level_of_the_interval_travels_with_it_and_is_said(told, low):
+    eye = dict(auc=0.8, auc_low=0.7, auc_high=0.9, n_unaltered=48.0, n_altered=16.0)
+    found = {f'deepfake/eye_altered/{key}': value for key, value in eye.items()}
+    found.update(FOUND, **{'deepfake/auc_low': low, 'deepfake/eye_altered/threshold_bacc': 0.4})
+    meta = saved(found, confidence=0.8)
+    threshold_in_test(meta, DeepfakeMetric())
+    assert meta['validation']['confidence'] == 0.8
+    assert f'AUC 0.951 [80 % interval: {low:.3f}, 0.994]' in told[-1][1]
+    assert ('no better than chance' in told[-1][1]) == (low < 0.5)
+    judged = Validation.from_dict(meta['validation_prompts']['eye'])
+    assert judged.worth.startswith('validation AUC 0.800 [80 % interval: 0.700, 0.900], n = 16')
+    del meta['validation']['confidence']  # as of an older checkpoint
+    assert Validation.from_dict(meta['validation']).confidence == 0.95
+
+
 @pytest.mark.parametrize(
     'metrics', [None, {}, dict(FOUND, **{'deepfake/threshold_bacc': float('nan')})]
 )
@@ -156,7 +174,7 @@ def test_so_do_the_thresholds_of_prompts_that_validation_could_judge(told):
         found[f'deepfake/{name}_altered/threshold_bacc'] = 0.4
     judged = saved({**FOUND, **found})['validation_prompts']
     expected = dict(auc=0.8, low=0.7, high=0.9, n_original=48, n_manipulated=16, threshold=0.4)
-    assert judged['eye'] == expected
+    assert judged['eye'] == dict(expected, confidence=0.95)
     assert judged['physical consistency']['threshold'] is None
     assert set(judged) == {'eye', 'physical consistency'}, 'illumination had no video'
     assert 'validation_prompts' not in saved(FOUND)
