@@ -168,6 +168,7 @@ class ValidationThresholdHook(Hook):
         self._prompts: Dict[str, Validation] = {}
         self._calibration: Optional[Calibration] = None
         self._chosen_at: Optional[int] = None
+        self._warning = ''  # of the last validation, with its epoch
         self._loaded: Dict[str, Any] = {}
         self._source = ''
 
@@ -201,8 +202,11 @@ class ValidationThresholdHook(Hook):
         known = {key[len(start) :]: one for key, one in metrics.items() if key.startswith(start)}
         found = dict(temperature=metrics.get(f'{prefix}/temperature'), confidences=known)
         self._calibration = None if self._chosen.is_chance else Calibration.from_dict(found)
+        self._warning = ''
         if self._chosen.is_chance:
-            print_log(self._chosen.warning, logger='current', level=logging.WARNING)
+            # it need not be the epoch of the best checkpoint
+            self._warning = f'epoch {runner.epoch}: {self._chosen.warning}'
+            print_log(self._warning, logger='current', level=logging.WARNING)
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: Dict[str, Any]) -> None:
         """Write them if they were found with the weights that are being saved."""
@@ -219,8 +223,8 @@ class ValidationThresholdHook(Hook):
 
     def after_train(self, runner: Runner) -> None:
         """Say it once more where it is read, in other words: mmengine drops a repeated warning."""
-        if self._chosen is not None and self._chosen.is_chance:
-            line = f'To bear in mind: {self._chosen.warning}'
+        if self._warning:
+            line = f'To bear in mind: {self._warning}'
             print_log(line, logger='current', level=logging.WARNING)
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: Dict[str, Any]) -> None:

@@ -90,8 +90,7 @@ def test_a_detector_at_chance_hands_no_threshold_on(told, auc, low, high):
     assert 'val_threshold' not in meta
     assert threshold_in_test(meta, DeepfakeMetric()) is None
     (first, source, last) = told  # of training and of the test
-    assert first == last
-    assert first[0] == logging.WARNING
+    assert first == (logging.WARNING, f'epoch 1: {last[1]}')
     assert f'AUC {auc:.3f}' in first[1]
     assert 'no better than chance (0.5)' in first[1]
     assert source[1] == 'No threshold from validation in the checkpoint: 0.5 is used.'
@@ -103,6 +102,7 @@ def test_chance_is_told_again_in_the_log_of_a_training(tmp_path):
     hook.after_val_epoch(runner_at(10), dict(FOUND, **{'deepfake/auc_low': 0.5}))
     hook.after_train(runner_at(20))
     first, again = (tmp_path / 'log').read_text().splitlines()
+    assert 'epoch 1: AUC 0.951' in first
     assert again.endswith(f'To bear in mind: {first.split(" - ")[-1]}')
     del MMLogger._instance_dict[str(tmp_path)]
 
@@ -116,6 +116,16 @@ def test_chance_is_told_again_at_the_end_of_training(told):
     hook.after_val_epoch(runner_at(20), FOUND)
     hook.after_train(runner_at(30))
     assert len(told) == 2
+
+
+def test_at_the_end_a_reader_knows_that_the_best_checkpoint_is_not_meant(told):
+    hook, checkpoint = ValidationThresholdHook(), dict(meta={})
+    hook.after_val_epoch(runner_at(10), FOUND)
+    hook.before_save_checkpoint(runner_at(10), checkpoint)
+    hook.after_val_epoch(runner_at(20), dict(FOUND, **{'deepfake/auc_low': 0.5}))
+    hook.after_train(runner_at(20))
+    assert checkpoint['meta']['val_threshold'] == 0.3
+    assert told[-1][1].startswith('To bear in mind: epoch 2: AUC 0.951 ')
 
 
 @pytest.mark.parametrize('low', [0.897, 0.45])
