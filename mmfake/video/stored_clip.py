@@ -150,8 +150,12 @@ def _decode(clip: str, file: Path) -> np.ndarray:
         # Pillow, because OpenCV fills a file that is cut off with grey
         with Image.open(file) as image:
             return np.asarray(image.convert('RGB'))
-    except (OSError, SyntaxError):  # the latter for broken parts of a png
-        raise VideoError(clip, f'{file.name} cannot be decoded') from None
+    except FileNotFoundError:
+        reason = 'is not there; put it back, or prepare the dataset again'
+    except (OSError, SyntaxError) as error:  # the latter for broken parts of a png
+        fault = getattr(error, 'strerror', None)  # what Pillow finds wrong has none
+        reason = f'cannot be read ({fault})' if fault else 'cannot be decoded'
+    raise VideoError(clip, f'{file.name} {reason}')
 
 
 class NpyClip(StoredClip):

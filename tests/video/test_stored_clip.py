@@ -1,3 +1,4 @@
+import os
 import pickle
 
 import numpy as np
@@ -118,7 +119,9 @@ def test_damaged_folder(video, tmp_path):
         assert clip.get_batch([4]).asnumpy().any()
         with pytest.raises(VideoError, match='000005.jpg cannot be decoded'):
             clip.get_batch([4, 5])
-    frame.unlink()
+    frame.unlink()  # after the folder was listed
+    with pytest.raises(VideoError, match='000005.jpg is not there; put it back'):
+        clip.get_batch([5])
     with pytest.raises(VideoError, match='000005.jpg is missing among 11 frames'):
         JpgClip(path)
     with pytest.raises(VideoError, match='a folder without a frame such as 000000.jpg'):
@@ -146,6 +149,28 @@ def test_a_list_of_pictures_anywhere(video, tmp_path):
     Image.new('RGB', (8, 8)).save(tmp_path / 'b' / '10.png')
     with pytest.raises(VideoError, match='its pictures are of different sizes'):
         clip.get_batch([0, 1])
+
+
+@pytest.mark.parametrize(
+    ('change', 'reason'),
+    [
+        (lambda path: path.rename(path.with_name('8.png')), '7.png is not there; put it back, or'),
+        (lambda path: path.parent.rename(path.parents[1] / 'c'), '7.png is not there'),
+        (lambda path: (path.unlink(), path.mkdir()), r'7.png cannot be read \(Is a directory\)'),
+        (lambda path: (path.unlink(), path.symlink_to(path)), r'7.png cannot be read \(Too many'),
+        (lambda path: os.truncate(path, 99), '7.png cannot be decoded'),
+    ],
+)
+def test_only_what_is_there_and_damaged_cannot_be_decoded(video, tmp_path, change, reason):
+    picture = tmp_path / 'b' / '7.png'
+    picture.parent.mkdir()
+    Image.fromarray(video[0]).save(picture)
+    (tmp_path / 'a.pictures').write_text('b/7.png\n')
+    clip = open_stored_clip(tmp_path / 'a.pictures')
+    assert clip.get_batch([0]).asnumpy().any()
+    change(picture)
+    with pytest.raises(VideoError, match=reason):
+        clip.get_batch([0])
 
 
 @pytest.mark.parametrize(
