@@ -44,6 +44,8 @@ class Person:
         at_end (bool): Whether that is all of the video.
         width (int): Width of the video, px.
         height (int): Its height, px.
+        fps (float, optional): Its frames per s; None if the file does not say.
+        claimed (int, optional): Frames that the file claims to have; None if it does not say.
     """
 
     track: FaceTrack
@@ -51,6 +53,8 @@ class Person:
     at_end: bool
     width: int
     height: int
+    fps: Optional[float]
+    claimed: Optional[int]
 
 
 def find_person(filename: str, settings: Settings, watch: Stopwatch) -> Person:
@@ -71,8 +75,9 @@ def find_person(filename: str, settings: Settings, watch: Stopwatch) -> Person:
         pictures = watch.each('decode', (frame.picture for frame in reader))
         for window in search.windows(pictures):
             if window.people:
-                size = reader.width, reader.height
-                return Person(window.people[0], window.stop, window.at_end, *size)
+                fps = reader.fps if reader.fps_known else None
+                said = reader.width, reader.height, fps, reader.expected_frames
+                return Person(window.people[0], window.stop, window.at_end, *said)
     raise NotUsable(*search.complaint())
 
 
@@ -83,8 +88,9 @@ def guided_track(job: VideoJob, watch: Stopwatch) -> Optional[FaceTrack]:
     """Get the boxes of the guide, fitted to the job's own video; None if they cannot be.
 
     Original and manipulation then differ by the manipulation alone, not by where a detector saw the
-    face. Boxes are scaled if the video has another resolution. If the original ended before its
-    clip was full and this video goes on, the rest is tracked here.
+    face. They cannot be fitted to another shape or frame rate. Boxes are scaled if the video has
+    another resolution. If the original ended before its clip was full and this video goes on, the
+    rest is tracked here.
     """
     record = job.guide_record()
     if record is None:
@@ -93,7 +99,7 @@ def guided_track(job: VideoJob, watch: Stopwatch) -> Optional[FaceTrack]:
     seen = record['seen']
     with FrameReader(job.video.filename) as reader:
         scale = reader.height / seen['height']
-        if abs(reader.width / seen['width'] - scale) > 0.01 * scale:
+        if abs(reader.width / seen['width'] - scale) > 0.01 * scale or not _in_step(reader, record):
             return None
         if scale != 1:
             points = None if track.points is None else track.points * scale
@@ -104,6 +110,24 @@ def guided_track(job: VideoJob, watch: Stopwatch) -> Optional[FaceTrack]:
         if room > 0 and original_ended and goes_on:
             track = _track_the_rest(job, reader, track, room, watch)
     return track
+
+
+def _in_step(reader: FrameReader, record: dict) -> bool:
+    """Whether a frame shows the moment that the frame of that number shows in the original.
+
+    Not at another rate, unless there are exactly as many frames: such a fake was made frame by
+    frame, and stored at a rate of its own. A fake at the same rate may be shorter or longer.
+    """
+    seen = record['seen']
+    fps = seen.get('fps', float(record['facts']['fps']))  # earlier versions did not note it
+    if not fps or not reader.fps_known or same_rate(fps, reader.fps):
+        return True
+    return reader.expected_frames is not None and reader.expected_frames == seen.get('claimed')
+
+
+def same_rate(one: float, other: float) -> bool:
+    """Tell whether frames per s differ by no more than rounding, as 29.97 and 30 do."""
+    return abs(one - other) <= 0.01 * max(one, other)
 
 
 def _track_the_rest(

@@ -113,7 +113,8 @@ def _report(preparation: Preparation, rows: List[Row]) -> None:
     if alone and not preparation.settings.own_track:
         print(
             f'{len(alone)} fakes are cropped by a track of their own, as their original is not '
-            f'known, not used, or has another shape: {sample_of(row["id"] for row in alone)}'
+            'known, not used, or has another shape or frame rate: '
+            + sample_of(row['id'] for row in alone)
         )
     used = sum(row['status'] == USED for row in rows)
     logger.info('%d used, %d not', used, len(rows) - used)

@@ -74,6 +74,8 @@ def _make_clip(job: VideoJob, watch: Stopwatch) -> Tuple[dict, dict]:
             at_end=person.at_end,
             width=person.width,
             height=person.height,
+            fps=person.fps,
+            claimed=person.claimed,
         )
     with FrameReader(job.video.filename) as reader, watch.timing('write'):
         fps = reader.fps

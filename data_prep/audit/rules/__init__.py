@@ -25,6 +25,7 @@ RULES: Dict[str, Callable[[IndexTable], Outcome]] = {
     'track-missing': clip_rules.track_missing,
     'unequal-codec': protocol_rules.unequal_codec,
     'unequal-frames': protocol_rules.unequal_frames,
+    'unequal-track': protocol_rules.unequal_track,
     'counts': protocol_rules.counts,
     'both-kinds': protocol_rules.both_kinds,
     'original-missing': protocol_rules.original_missing,

@@ -10,6 +10,7 @@ from typing import Dict, List
 from mmfake.datasets.manipulations import ORIGINAL
 from mmfake.datasets.protocol import SPLITS, UNKNOWN
 
+from ...prepare.person_search import same_rate
 from ..index_table import ERROR, WARNING, Finding, IndexRow, IndexTable, Outcome
 from .split_rules import FFPP, looks_like_ffpp
 
@@ -103,21 +104,59 @@ def unequal_codec(table: IndexTable) -> Outcome:
     return Outcome(len(table.used), 'videos', findings)
 
 
+_ALIKE = (
+    (
+        *('frames', 'frames', lambda length, usual: usual / 2 < length < usual * 2),
+        'prepare them alike, unless the raw videos are so',
+    ),
+    (
+        *('fps', 'frames per s', same_rate),
+        'convert the raw videos to one rate, or a detector may learn the difference',
+    ),
+)
+
+
 def unequal_frames(table: IndexTable) -> Outcome:
-    """The clips of a method are not half or twice as long as the originals, by the median."""
+    """The clips of a method are not half or twice as long, or at another rate, by the median."""
     findings = []
     for where, methods in _by_method(table).items():
-        lengths = {
-            method: median([row.frames for row in rows if row.frames is not None] or [0])
-            for method, rows in methods.items()
-        }
-        usual = lengths.get('original')
-        for method, length in lengths.items():
-            if usual and length and not usual / 2 < length < usual * 2:
-                what = f'{method} clips have {length:g} frames and originals {usual:g} (medians)'
-                remedy = 'prepare them alike, unless the raw videos are so'
-                findings.append(Finding(WARNING, where, what, remedy))
+        for column, unit, alike, remedy in _ALIKE:
+            medians = {
+                method: median([float(row[column]) for row in rows if row[column]] or [0])
+                for method, rows in methods.items()
+            }
+            usual = medians.get(ORIGINAL)
+            for method, value in medians.items():
+                if usual and value and not alike(value, usual):
+                    what = f'{method} clips have {value:g} {unit} and originals {usual:g} (medians)'
+                    findings.append(Finding(WARNING, where, what, remedy))
     return Outcome(len(table.used), 'videos', findings)
+
+
+def unequal_track(table: IndexTable) -> Outcome:
+    """A fake that is cut out along the track of its original has the frame rate of that."""
+    rows = {row.video_id: row for row in table.used}
+    fakes = [row for row in table.used if row.is_fake]
+    findings = []
+    for row in fakes:
+        guide = rows.get(row['track_of'])
+        if guide is not None and not _at_one_rate(row, guide):
+            what = (
+                f'has {row["fps"]} frames per s, and {guide.video_id}, along whose track it is cut '
+                f'out, has {guide["fps"]}'
+            )
+            remedy = (
+                'fine if it was made frame by frame; else delete its file in records/ and prepare '
+                'it again'
+            )
+            findings.append(Finding(WARNING, row.video_id, what, remedy))
+    return Outcome(len(fakes), 'fakes', findings)
+
+
+def _at_one_rate(row: IndexRow, other: IndexRow) -> bool:
+    """Whether two clips have the same frames per s, as far as the index says."""
+    rates = [float(one['fps']) for one in (row, other) if one['fps']]
+    return len(rates) < 2 or same_rate(*rates)
 
 
 def _by_method(table: IndexTable) -> Dict[str, Dict[str, List[IndexRow]]]:

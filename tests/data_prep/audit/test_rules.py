@@ -305,6 +305,35 @@ def test_clips_of_a_method_are_half_as_long(prepared):
     assert finding.what == 'fs clips have 3 frames and originals 6 (medians)'
 
 
+def test_clips_of_a_method_are_at_another_rate(prepared):
+    for row in prepared.rows:
+        if row['method'] != 'original':
+            own = 'ffpp/{method}/c23/{target}_{source}'.format(**row)
+            row.update(fps='30' if row['method'] == 'fs' else '24.98', track_of=own)
+    finding = only(prepared.findings(decode=False), 'unequal-frames', 'warning')
+    assert finding.what == 'fs clips have 30 frames per s and originals 25 (medians)'
+
+
+@pytest.mark.parametrize(
+    ('fps', 'told'), [('30', True), ('24.75', False), ('25.025', False), ('', False)]
+)
+def test_a_fake_along_the_track_of_an_original_at_another_rate(prepared, fps, told):
+    prepared.row('fs/003_002')['fps'] = fps
+    prepared.row('f2f/003_002').update(fps='30', track_of='ffpp/f2f/c23/003_002')  # as it should be
+    prepared.row('fs/000_001').update(fps='30', status='no-face', reason='in none of 60 frames')
+    found = prepared.findings(decode=False)
+    found.pop('index-refused', None)  # which training does without a rate
+    if not told:
+        assert found == {}
+        return
+    finding = only(found, 'unequal-track', 'warning')
+    assert finding.where == 'ffpp/fs/c23/003_002'
+    assert finding.what == (
+        'has 30 frames per s, and ffpp/original/c23/003, along whose track it is cut out, has 25'
+    )
+    assert RULES['unequal-track'](read_table(prepared.write())).checked == 11
+
+
 @pytest.mark.parametrize('how', ['unused', 'no row'])
 def test_fakes_without_their_original(prepared, how):
     row = prepared.row('original/003')

@@ -1,5 +1,8 @@
 """A fake is cropped where the face of its target original is."""
 
+import json
+from fractions import Fraction
+
 import av
 import cv2
 import numpy as np
@@ -13,17 +16,17 @@ OPTIONS = ('--methods', 'df', '--size', '64', '--frames', '30', '--min-frames', 
 def tree(tmp_path, write_raw, raw_file, face_film):
     """A factory: originals with a face, one fake as given, no other video."""
 
-    def write(fake, original=None):
+    def write(fake, original=None, fps=25, original_fps=25):
         root = tmp_path / 'raw'
         (root / 'splits').mkdir(parents=True)
         for name, pair in (('train', '000 001'), ('val', '002 003'), ('test', '004 005')):
             text = '[["{}", "{}"]]'.format(*pair.split())
             (root / 'splits' / f'{name}.json').write_text(text)
         if original is not None:
-            write_raw(raw_file(root, 'original', '000'), original)
+            write_raw(raw_file(root, 'original', '000'), original, original_fps)
         else:
             raw_file(root, 'original', '000').parent.mkdir(parents=True)
-        write_raw(raw_file(root, 'df', '000_001'), fake)
+        write_raw(raw_file(root, 'df', '000_001'), fake, fps)
         return root
 
     return write
@@ -113,6 +116,55 @@ def test_another_shape_is_tracked_by_itself(tree, tmp_path, prepare, face_film):
     prepare(root, tmp_path / 'out', options=OPTIONS)
     row, _ = _clip(tmp_path / 'out', 'df/c23/000_001')
     assert row.track_of == 'ffpp/df/c23/000_001'
+
+
+@pytest.mark.parametrize(
+    ('rate', 'frames', 'original_rate', 'alone'),
+    [
+        (30, 28, 25, True),  # the same film, converted to another rate
+        (Fraction(30000, 1001), 24, 30, False),  # 29.97 is 30
+        (25, 19, 25, False),  # shorter, as the fakes of FF++ that end with their source
+        (30, 24, 25, False),  # made frame by frame, and stored at another rate
+        (30, 19, 25, True),  # which of the two cannot be told
+    ],
+)
+def test_at_another_rate_it_is_tracked_by_itself(
+    tree, tmp_path, prepare, face_film, rate, frames, original_rate, alone
+):
+    original = face_film(24, step=4)
+    moments = np.arange(frames) * 25 // 30 if frames > 24 else np.arange(frames)
+    root = tree(original[moments], original, rate, original_rate)
+    _, said = prepare(root, tmp_path / 'out', options=OPTIONS)
+    row, clip = _clip(tmp_path / 'out', 'df/c23/000_001')
+    own, guide = 'ffpp/df/c23/000_001', 'ffpp/original/c23/000'
+    assert row.track_of == (own if alone else guide)
+    assert ('or has another shape or frame rate: ffpp/df/c23/000_001' in said) == alone
+    # a moment is cropped as in the original
+    _, whole = _clip(tmp_path / 'out', 'original/c23/000')
+    late = frames * 2 // 3
+    ours, its = (cv2.blur(one, (9, 9)) for one in (clip[late], whole[moments[late]]))
+    assert np.abs(ours - its).mean() < 12
+
+
+def test_a_rate_that_the_file_does_not_say_is_none(tree, tmp_path, prepare, face_film, raw_file):
+    """A recording of a browser: its 1000 per s are the resolution of a clock."""
+    root = tree(face_film(28), face_film(24), 1000, 25)
+    prepare(root, tmp_path / 'out', options=OPTIONS)
+    row, _ = _clip(tmp_path / 'out', 'df/c23/000_001')
+    assert (row.fps, row.track_of) == ('25', 'ffpp/original/c23/000')
+
+
+def test_a_record_of_an_earlier_version_tells_the_rate_too(tree, tmp_path, prepare, face_film):
+    out = tmp_path / 'out'
+    root = tree(face_film(28), face_film(24), 30)
+    prepare(root, out, options=OPTIONS)
+    path = out / 'records/original/c23/000.json'
+    record = json.loads(path.read_text())
+    del record['seen']['fps'], record['seen']['claimed']
+    path.write_text(json.dumps(record))
+    (out / 'records/df/c23/000_001.json').unlink()
+    prepare(root, out, options=OPTIONS)
+    assert _clip(out, 'df/c23/000_001')[0].track_of == 'ffpp/df/c23/000_001'
 
 
 def test_without_the_original_the_fake_is_tracked_by_itself(tree, tmp_path, prepare, face_film):
