@@ -17,7 +17,7 @@ from filelock import FileLock, Timeout
 from rich.console import Console
 
 from mmfake.console import ProgressBar
-from mmfake.datasets.manipulations import ORIGINAL
+from mmfake.datasets.manipulations import ORIGINAL, in_order
 from mmfake.datasets.protocol import USED, VideoRecord
 from mmfake.errors import MMFakeError, sample_of
 
@@ -73,6 +73,13 @@ def run_preparation(
     _report(preparation, rows)
     if kept:
         print(f'{len(kept)} videos of earlier runs with other methods stay in the index')
+    behind = preparation.behind(kept)
+    if behind:
+        print(
+            f'{len(behind)} of them were prepared when their original was another file or not '
+            f'used: prepare their methods ({", ".join(in_order(row["method"] for row in behind))}) '
+            f'together with these, which makes them again: {sample_of(r["id"] for r in behind)}'
+        )
     if dropped:
         print(f'{dropped} videos of earlier runs left the index: other settings, or other splits')
     unused = sum(row['status'] != USED for row in rows)
@@ -150,19 +157,27 @@ class Preparation:
         self.rows: Dict[str, Row] = {}
         self.seconds: Counter = Counter()
         self.made = 0
-        originals = {video.video_id: video for video in videos if video.method == ORIGINAL}
-        self._jobs = [
-            VideoJob(video, layout, settings, self._guide(video, originals)) for video in videos
-        ]
+        self._originals = {video.video_id: video for video in videos if video.method == ORIGINAL}
+        self._jobs = [self._job(video) for video in videos]
         self._waiting: Dict[str, List[VideoJob]] = defaultdict(list)
 
-    def _guide(
-        self, video: VideoRecord, originals: Dict[str, VideoRecord]
-    ) -> Optional[VideoRecord]:
-        """Find the original whose boxes a video is cropped with."""
-        if video.method == ORIGINAL or self.settings.own_track:
-            return None
-        return originals.get(f'{video.dataset}/{ORIGINAL}/{video.compression}/{video.target}')
+    def _job(self, video: VideoRecord) -> VideoJob:
+        """Say what to make of a video, and with the boxes of which original."""
+        guide = None
+        if video.method != ORIGINAL and not self.settings.own_track:
+            name = f'{video.dataset}/{ORIGINAL}/{video.compression}/{video.target}'
+            guide = self._originals.get(name)
+        return VideoJob(video, self.layout, self.settings, guide)
+
+    def behind(self, rows: Sequence[Row]) -> List[Row]:
+        """Find the rows of earlier runs whose original is not what it was when they were made."""
+        found = []
+        for row in rows:
+            job = self._job(_video_of(row))
+            record = job.read_record()
+            if record is None or record['inputs']['guide'] != job.guide_input():
+                found.append(row)
+        return found
 
     def look(self) -> Dict[str, str]:
         """Find out, without doing anything, how the videos stand, and note it in :attr:`rows`.
@@ -336,9 +351,13 @@ def earlier_rows(
 
 def _made_with(row: Row, layout: Layout, settings: Settings) -> bool:
     """Whether the record of a row tells of these settings."""
+    record = VideoJob(_video_of(row), layout, settings).read_record()
+    return record is not None and record['inputs']['settings'] == settings.fingerprint()
+
+
+def _video_of(row: Row) -> VideoRecord:
+    """Say which video a row is of, but where its raw file is."""
     dataset, method, compression, stem = row['id'].split('/')
-    place = VideoRecord(
+    return VideoRecord(
         dataset, method, compression, stem, row['target'], row['source'], row['split'], ''
     )
-    record = VideoJob(place, layout, settings).read_record()
-    return record is not None and record['inputs']['settings'] == settings.fingerprint()

@@ -6,7 +6,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, Optional
+from typing import Dict, List, Optional
 
 from mmfake.datasets.protocol import VideoRecord
 from mmfake.errors import MMFakeError
@@ -42,6 +42,11 @@ class VideoJob:
         record = self.guide and _read(self.layout.record(self.guide))
         return record if record and record['facts']['status'] == 'used' else None
 
+    def guide_input(self) -> Optional[List[str]]:
+        """Say which video the guide is and what its raw file holds; None without one."""
+        record = self.guide_record()
+        return record and [self.guide.video_id, record['inputs']['source']['hash']]
+
     def inputs(self, record: Optional[dict]) -> Dict[str, object]:
         """Say what the clip is made from: settings, raw file and guide, as JSON keeps them.
 
@@ -54,12 +59,7 @@ class VideoJob:
             source['hash'] = before['hash']
         else:
             source['hash'] = file_hash(Path(self.video.filename))
-        guide = self.guide_record()
-        return dict(
-            settings=self.settings.fingerprint(),
-            source=source,
-            guide=guide and [self.guide.video_id, guide['inputs']['source']['hash']],
-        )
+        return dict(settings=self.settings.fingerprint(), source=source, guide=self.guide_input())
 
     def is_current(self, record: Optional[dict]) -> bool:
         """Tell whether there is nothing to do: same inputs as in the record, clip still there."""

@@ -334,6 +334,21 @@ def test_a_fake_along_the_track_of_an_original_at_another_rate(prepared, fps, to
     assert RULES['unequal-track'](read_table(prepared.write())).checked == 11
 
 
+def test_fakes_of_one_original_along_different_tracks(prepared):
+    prepared.row('fs/003_002')['track_of'] = 'ffpp/fs/c23/003_002'
+    finding = only(prepared.findings(decode=False), 'unequal-track', 'warning')
+    assert finding.where == 'ffpp/fs/c23/003_002'
+    assert finding.what == (
+        'is cut out along a track of its own, other fakes along that of ffpp/original/c23/003'
+    )
+    # all of them by themselves is a choice, and so it is without a usable original
+    prepared.row('f2f/003_002')['track_of'] = 'ffpp/f2f/c23/003_002'
+    assert prepared.findings(decode=False) == {}
+    prepared.row('f2f/003_002')['track_of'] = 'ffpp/original/c23/003'
+    prepared.row('original/003').update(status='no-face', reason='in none of 60 frames')
+    assert set(prepared.findings(decode=False)) == {'original-missing'}
+
+
 @pytest.mark.parametrize('how', ['unused', 'no row'])
 def test_fakes_without_their_original(prepared, how):
     row = prepared.row('original/003')

@@ -149,6 +149,44 @@ def test_other_methods_join_the_index(raw, tmp_path, prepare):
         prepare(raw, out, '--methods', 'df')
 
 
+@pytest.mark.parametrize('state', ['broken', 'another'])
+def test_methods_of_earlier_runs_whose_original_is_not_what_it_was_are_told(
+    raw, tmp_path, prepare, raw_file, write_raw, state
+):
+    now, out, words = tmp_path / 'raw', tmp_path / 'out', 'were prepared when their original was'
+    shutil.copytree(raw, now)
+    original = raw_file(now, 'original', '004')
+    if state == 'broken':
+        original.write_bytes(original.read_bytes()[:1000])
+    else:
+        write_raw(original, np.full((26, 48, 64, 3), 77, np.uint8))
+    prepare(now, out, '--methods', 'df', 'fs')
+    shutil.copyfile(raw_file(raw, 'original', '004'), original)
+    status, said = prepare(now, out, '--methods', 'nt')
+    assert status == 0
+    assert (
+        '16 videos of earlier runs with other methods stay in the index\n'
+        f'2 of them {words} another file or not used: prepare their methods (df, fs) together with '
+        'these, which makes them again: ffpp/df/c23/004_005, ffpp/fs/c23/004_005\n'
+    ) in said
+    # as it says, and then nothing is behind
+    _, said = prepare(now, out, '--methods', 'df', 'fs', 'nt')
+    assert '2 videos made' in said
+    _, said = prepare(now, out, '--methods', 'nt')
+    assert '16 videos of earlier runs with other methods stay in the index' in said
+    assert words not in said
+    assert set(index_of(out).query('target == "004"').track_of) == {'ffpp/original/c23/004'}
+
+
+def test_a_track_of_its_own_is_not_behind_its_original(raw, tmp_path, prepare, write_raw, raw_file):
+    now, out = tmp_path / 'raw', tmp_path / 'out'
+    shutil.copytree(raw, now)
+    prepare(now, out, '--methods', 'df', '--own-track')
+    _new_original(now, out, write_raw)
+    _, said = prepare(now, out, '--methods', 'nt', '--own-track')
+    assert '8 videos of earlier runs with other methods stay in the index\nindex' in said
+
+
 def test_a_folder_keeps_the_preset_of_its_clips(small, tmp_path, prepare, monkeypatch):
     """An earlier version made clips with preset medium, and told of no preset."""
     out, read = tmp_path / 'out', ffpp_command.read_settings
