@@ -11,6 +11,7 @@ from mmengine.dataset import Compose
 from torch.utils.data import get_worker_info
 
 from ..errors import MMFakeError, hint
+from .frame_sampling import samplers_in, span_of
 
 # These say that the set-up is wrong (a library is missing, transforms are in the wrong order), not
 # the video: taking them for unreadable videos would blacken the whole dataset.
@@ -69,7 +70,7 @@ class GuardedPipeline(Compose):
         ]
         n_head = decoders[-1] + 1 if decoders else 0
         self._head, self._tail = self.transforms[:n_head], self.transforms[n_head:]
-        samplers = [t for t in self._head if hasattr(t, 'clip_len') and hasattr(t, 'num_clips')]
+        samplers = samplers_in(self._head)
         if decoders and not samplers:
             names = ', '.join(type(transform).__name__ for transform in self.transforms)
             raise MMFakeError(
@@ -135,12 +136,7 @@ class GuardedPipeline(Compose):
 
     def _check_length(self, data: dict) -> None:
         """Refuse a video that is shorter than a clip: the sampler would repeat its frames."""
-        sampler = self._frame_sampler
-        step = getattr(sampler, 'frame_interval', 1)
-        span = (sampler.clip_len - 1) * step + 1
-        target_fps, fps = getattr(sampler, 'target_fps', None), data.get('avg_fps')
-        if target_fps and fps:  # the sampler spreads clip_len frames over as many seconds
-            span = int(max(1, sampler.clip_len * step * fps / target_fps) - 1) + 1
+        span = span_of(self._frame_sampler, data.get('avg_fps'))
         if data['total_frames'] < span:
             raise TooShortError(f'too short: {data["total_frames"]} frames, a clip has {span}')
 

@@ -17,6 +17,7 @@ from typing import (
 
 import numpy as np
 
+from ..datasets.frame_sampling import name_of, samplers_in, span_of
 from ..errors import MMFakeError
 from ..faces.crop import crop_square
 from ..video.frame_reader import Frame
@@ -81,10 +82,9 @@ class ClipPipeline:
         cfg (Config): With ``test_dataloader.dataset.pipeline``.
 
     Attributes:
-        span (int): Frames from the first to the last of a clip; 1 for single frames.
         clip_shape (tuple[int, ...]): (T, H, W) of a clip, (H, W) of a single frame.
         dtype (torch.dtype): Of the pixels of a clip.
-        sampler (SampleFrames): The transform that chooses the frames of the clips.
+        sampler (Callable): The transform that chooses the frames of the clips.
 
     Raises:
         MMFakeError: If the config has no such pipeline.
@@ -93,7 +93,7 @@ class ClipPipeline:
     def __init__(self, cfg: Config) -> None:
         names, transforms = _build(cfg)
         decoder = max((i for i, name in enumerate(names) if 'Decode' in name), default=None)
-        samplers = [t for t in transforms if hasattr(t, 'clip_len') and hasattr(t, 'num_clips')]
+        samplers = samplers_in(transforms)
         if decoder is None or len(samplers) != 1:
             raise MMFakeError(
                 f'test pipeline of the config ({", ".join(names)}): one SampleFrames and then a '
@@ -104,13 +104,16 @@ class ClipPipeline:
         while tail < len(names) and names[tail] in _FRAME_BY_FRAME:
             tail += 1
         self._each, self._rest = transforms[decoder + 1 : tail], transforms[tail:]
-        self.span = (self.sampler.clip_len - 1) * self.sampler.frame_interval + 1
         picture = self.shrink(np.zeros((256, 256, 3), np.uint8))
         packed = self.pack([picture] * self.sampler.clip_len, 1)
         self.clip_shape, self.dtype = tuple(packed.shape[2:]), packed.dtype
 
+    def span(self, fps: float) -> int:
+        """Count the frames from the first to the last of a clip; 1 for single frames."""
+        return span_of(self.sampler, fps)
+
     def choose(self, frames: int, fps: float) -> np.ndarray:
-        """Choose the frames of the clips of at least :attr:`span` frames, (clips, clip_len)."""
+        """Choose the frames of the clips of at least :meth:`span` frames, (clips, clip_len)."""
         results = self.sampler(dict(total_frames=frames, avg_fps=fps, start_index=0))
         return np.asarray(results['frame_inds']).reshape(-1, self.sampler.clip_len)
 
@@ -165,7 +168,7 @@ def _build(cfg: Config) -> tuple:
             'the config has no test_dataloader.dataset.pipeline; use one of configs/mtl'
         )
     transforms: List[Any] = [TRANSFORMS.build(dict(step)) for step in dataset['pipeline']]
-    return [type(step).__name__ for step in transforms], transforms
+    return [name_of(step) for step in transforms], transforms
 
 
 def _as_decoded(pictures: List[np.ndarray]) -> Dict[str, Any]:

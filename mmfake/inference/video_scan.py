@@ -171,9 +171,10 @@ class VideoScan:
             kept.add(frame)
             del frame  # or it would live on while the next one is decoded
         self._know(times, not frames.damage)
-        if frames.count < self._pipeline.span:
+        span = self._pipeline.span(self._rate)
+        if frames.count < span:
             self.status = 'too-short'
-            self.reason = f'{frames.count} frames, a clip has at least {self._pipeline.span}'
+            self.reason = f'{frames.count} frames, a clip has at least {span}'
             return
         chosen = self._pipeline.choose(frames.count, self._rate)
         self.segments = [Segment(0, 0, None, chosen)]
@@ -188,7 +189,7 @@ class VideoScan:
             self.watch,
             settings.window,
             settings.every,
-            lambda: self._pipeline.span,
+            lambda: self._pipeline.span(self._rate),
             settings.min_face,
         )
 

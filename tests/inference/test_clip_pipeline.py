@@ -7,8 +7,10 @@ from mmaction.registry import TRANSFORMS
 from mmengine.config import Config
 from mmengine.dataset import Compose
 
+from mmfake.datasets.guarded_pipeline import GuardedPipeline
 from mmfake.errors import MMFakeError
 from mmfake.inference.clip_pipeline import ClipPipeline
+from mmfake.inference.deepfake_inferencer import DeepfakeInferencer
 from mmfake.video.frame_reader import FrameReader
 
 
@@ -34,12 +36,12 @@ def test_equal_to_the_whole_pipeline(
     expected = whole(dict(filename=str(path), start_index=0, label=0))['inputs']
 
     pipeline = ClipPipeline(cfg)
-    assert pipeline.span == (1 if single else 8)
+    assert pipeline.span(25.0) == (1 if single else 8)
     assert pipeline.clip_shape == ((32, 32) if single else (8, 32, 32))
     with FrameReader(path) as reader:
         pictures = [pipeline.shrink(frame.picture) for frame in reader]
     chosen = pipeline.choose(frames, 25.0)
-    assert chosen.shape == (4, pipeline.span)
+    assert chosen.shape == (4, 1 if single else 8)
     inputs = pipeline.pack([pictures[number] for number in chosen.ravel()], 4)
     assert inputs.dtype == torch.uint8
     assert torch.equal(inputs, expected)
@@ -54,7 +56,7 @@ def test_shrunk_frames_are_small(config):
 def test_span_counts_the_interval(config):
     cfg = config()
     cfg.test_dataloader.dataset.pipeline[1].frame_interval = 3
-    assert ClipPipeline(cfg).span == 22
+    assert ClipPipeline(cfg).span(25.0) == 22
 
 
 def test_several_views_are_refused(config):
@@ -74,3 +76,25 @@ def test_several_views_are_refused(config):
 def test_a_config_without_a_test_pipeline_is_told(cfg):
     with pytest.raises(MMFakeError, match='pipeline'):
         ClipPipeline(cfg)
+
+
+@pytest.mark.parametrize(('frames', 'expected'), [(15, 'too-short'), (16, 'scored')])
+def test_a_film_shorter_than_a_clip_at_target_fps_is_not_scored(
+    config, checkpoint, noise_film, write_film, tmp_path, frames, expected
+):
+    """Of 50 frames per second a clip of 8 at 25 spans 16, in the test (GuardedPipeline) too."""
+    cfg = config()
+    cfg.test_dataloader.dataset.pipeline[1].target_fps = 25
+    path = write_film(tmp_path / 'fast.mp4', noise_film(0, frames), rate=50)
+    steps = cfg.test_dataloader.dataset.pipeline
+    sample = GuardedPipeline([dict(step) for step in steps])(
+        dict(filename=str(path), start_index=0, label=0)
+    )['data_samples']
+    detect = DeepfakeInferencer(cfg, checkpoint(), 'cpu')
+    (video,) = detect([str(path)], face=False)['predictions']
+    assert video['status'] == expected
+    if expected == 'scored':
+        assert 'unreadable' not in sample
+    else:
+        assert sample.unreadable == 'too short: 15 frames, a clip has 16'
+        assert video['reason'] == '15 frames, a clip has at least 16'

@@ -174,7 +174,7 @@ def test_trains_predicts_and_detects(name, make_samples, tmp_path):
     assert list(video['family']['probabilities']) == ['original', 'df', 'fs', 'nt']
     pipeline = detect.model.pipeline
     assert pipeline.clip_shape == length
-    assert pipeline.span == (1 if name in FRAMES else length[0])
+    assert pipeline.span(25.0) == (1 if name in FRAMES else length[0])
     chosen = pipeline.choose(20, 25.0)
     packed = pipeline.pack([pipeline.shrink(film[number]) for number in chosen.ravel()], 4)
     (tested,) = model.test_step(dict(inputs=[packed], data_samples=make_samples([0])))
