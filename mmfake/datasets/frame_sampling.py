@@ -5,7 +5,10 @@ A step of a pipeline is a transform, or its dict in a config.
 
 from __future__ import annotations
 
-from typing import Any, Iterable, List, Mapping, Optional
+from typing import Any, Dict, Iterable, List, Mapping, Optional
+
+# of mmaction2: frame_interval frames apart, or spread over the whole video
+_STEPPING, _SPREADING = ('SampleFrames', 'DenseSampleFrames'), ('UniformSample',)
 
 
 def samplers_in(steps: Iterable[Any]) -> List[Any]:
@@ -38,6 +41,25 @@ def span_of(sampler: Any, fps: Optional[float] = None) -> int:
     if target_fps and length > 1:  # spread over as many seconds as length * step such frames last
         return int(max(1, length * step * (fps / target_fps if fps else 1)) - 1) + 1
     return (length - 1) * step + 1
+
+
+def step_facts(sampler: Any) -> Dict[str, Any]:
+    """Say how far apart the frames of a clip are, in names of a config; nothing of one frame."""
+    if _get(sampler, 'clip_len') == 1:
+        return {}
+    name = name_of(sampler)
+    interval = _get(sampler, 'frame_interval', 1 if name in _STEPPING else f'none ({name})')
+    return dict(frame_interval=interval, target_fps=_target_fps(sampler))
+
+
+def draws_of(sampler: Any) -> List[str]:
+    """Say in words what of a sampler draws at random."""
+    name, said = name_of(sampler), []
+    if name in _STEPPING + _SPREADING and not _get(sampler, 'test_mode'):
+        said.append(f'{name} without test_mode=True')
+    if _get(sampler, 'temporal_jitter') and _get(sampler, 'frame_interval', 1) > 1:
+        said.append(f'{name} with temporal_jitter=True')
+    return said
 
 
 def _target_fps(sampler: Any) -> Optional[float]:

@@ -29,6 +29,9 @@ _OF_A_TRAINING = ('model', 'train_dataloader', 'val_dataloader', 'custom_hooks',
 # where the data are now, and what only a start reads
 _ELSEWHERE = ('data_root', 'ann_file', 'splits_dir', 'init_cfg', 'pretrained', 'with_cp')
 
+UNREADABLE = (AttributeError, MemoryError, RecursionError, SyntaxError, TypeError, ValueError)
+"""tuple[type]: What reading the text of a stranger's config may raise."""
+
 
 def settings_of(cfg: Mapping[str, Any]) -> Dict[str, str]:
     """Take from a config what decides the result: dotted key -> its value as JSON text."""
@@ -73,7 +76,7 @@ def remark_on_training(before: Any, cfg: Config) -> str:
     """
     try:
         then, now = (_of_a_training(read_text(text)) for text in (before, cfg.pretty_text))
-    except (AttributeError, MemoryError, RecursionError, SyntaxError, TypeError, ValueError):
+    except UNREADABLE:
         return ''
     difference = first_difference(then, now)
     if difference is None:

@@ -9,7 +9,7 @@ from mmengine.config import Config
 from torch import Tensor, nn
 
 from ..datasets.protocol import RENDERED, known_crops
-from ..engine.hooks.preprocessing_hook import PreprocessingHook, remarks_on_steps
+from ..engine.hooks.preprocessing_hook import PreprocessingHook, facts_in, remarks_on_steps
 from ..engine.hooks.validation_threshold_hook import (
     Calibration,
     Validation,
@@ -104,7 +104,7 @@ class Detector:
         # 1. config and file have to fit
         clip_shape = pipeline.clip_shape
         check_clip_shape(meta.get(CLIP_SHAPE), (3, *clip_shape))
-        check_preprocessing(meta.get(PREPROCESSING), preprocessing)
+        check_preprocessing(facts_in(meta), preprocessing)
         # 2. what it was trained on
         trained_on = meta.get('dataset_meta') or {}
         self.methods: Tuple[str, ...] = tuple(trained_on.get('multi_classes') or ())

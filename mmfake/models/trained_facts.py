@@ -7,6 +7,7 @@ from typing import Any, Dict, Sequence, Tuple
 
 from torch import nn
 
+from ..datasets.frame_sampling import step_facts
 from ..errors import MMFakeError
 
 PREPROCESSING, CLIP_SHAPE = 'preprocessing', 'clip_shape'
@@ -14,7 +15,7 @@ PREPROCESSING, CLIP_SHAPE = 'preprocessing', 'clip_shape'
 
 
 def preprocessing_of(model: nn.Module, sampler: Any = None) -> Dict[str, Any]:
-    """Ask a model and a ``SampleFrames`` what of them decides a score and is no tensor.
+    """Ask a model and a sampler of frames what of them decides a score and is no tensor.
 
     Args:
         model (nn.Module): A recognizer.
@@ -33,7 +34,7 @@ def preprocessing_of(model: nn.Module, sampler: Any = None) -> Dict[str, Any]:
             facts[f'data_preprocessor.{name}'] = plain
     # frames of a clip
     if sampler is not None:
-        facts['frame_interval'] = sampler.frame_interval
+        facts.update(step_facts(sampler))
     # layers
     for name, module in model.named_modules():
         if 'norm' in type(module).__name__.lower() and hasattr(module, 'eps'):

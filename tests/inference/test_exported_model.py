@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from mmfake.datasets.clip_size import set_clip_size
+from mmfake.datasets.frame_sampling import samplers_in
 from mmfake.errors import MMFakeError
 from mmfake.inference import exported_model
 from mmfake.inference.deepfake_inferencer import DeepfakeInferencer
@@ -333,11 +334,14 @@ def test_another_config_is_refused_or_told(small, config):
     other = config()
     other.model.data_preprocessor.mean = [1.0, 2.0, 3.0]
     assert 'trained with data_preprocessor.mean [123.675' in refused(other, path)
-    other = config()
-    for step in other.test_dataloader.dataset.pipeline:
-        if step.type == 'SampleFrames':
-            step.frame_interval = 2
-    assert 'trained with frame_interval 1, this config has 2' in refused(other, path)
+    for key, value, told in (
+        ('frame_interval', 2, 'frame_interval 1, this config has 2'),
+        ('target_fps', 5, 'target_fps None, this config has 5'),
+    ):
+        other = config()
+        (step,) = samplers_in(other.test_dataloader.dataset.pipeline)
+        step[key] = value
+        assert f'trained with {told}' in refused(other, path)
     other = config()
     set_clip_size(other, clip_len=8, image_size=48)
     told = 'clips of 8 x 32 x 32 (frames x px), this config makes them 8 x 48 x 48'

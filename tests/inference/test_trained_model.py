@@ -160,11 +160,23 @@ def test_another_preprocessing_is_refused(config, checkpoint, tmp_path):
     for name, value, told in (
         ('data_preprocessor.mean', [1.0, 2.5, 3.0], r'\[1, 2.5, 3\], this config has \[123.675, '),
         (eps, 0.25, '0.25, this config has 1e-05: take the config'),
+        ('target_fps', 5, '5, this config has None'),
     ):
         path = with_meta(checkpoint, tmp_path / 'x.pth', preprocessing=dict(own, **{name: value}))
         with pytest.raises(MMFakeError, match=f'trained with {name} {told}'):
             TrainedModel(config(), path)
     TrainedModel(config(), with_meta(checkpoint, tmp_path / 'x.pth', preprocessing=own))
+    # an older one says target_fps in its config alone, as mmengine writes it
+    older, cfg = {key: own[key] for key in own if key != 'target_fps'}, config()
+    for fps in (None, 5):
+        cfg.val_dataloader.dataset.pipeline[1].target_fps = fps
+        meta = dict(preprocessing=older, cfg=cfg.pretty_text)
+        path = with_meta(checkpoint, tmp_path / 'x.pth', **meta)
+        if fps is None:
+            TrainedModel(config(), path)
+            continue
+        with pytest.raises(MMFakeError, match='target_fps 5, this config has None'):
+            TrainedModel(config(), path)
 
 
 GOOD = dict(auc=0.95, low=0.9, high=0.99, n_original=32, n_manipulated=32, threshold=0.4)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from typing import Any, Dict, List, Set
+from typing import Any, Dict, Iterator, List, Mapping, Set
 
 from mmaction.registry import HOOKS
 from mmengine.config import Config
@@ -13,8 +13,9 @@ from mmengine.logging import print_log
 from mmengine.runner import Runner
 
 from ...datasets.clip_size import datasets_of
+from ...datasets.frame_sampling import draws_of, name_of, samplers_in, step_facts
 from ...models.trained_facts import PREPROCESSING, check_preprocessing, preprocessing_of
-from ..settings import remark_on_training
+from ..settings import UNREADABLE, read_text, remark_on_training
 from . import model_of
 
 # transforms that draw, but for those with Random in their name
@@ -59,7 +60,7 @@ class PreprocessingHook(Hook):
         Raises:
             MMFakeError: If a run is resumed with others.
         """
-        self._expected = checkpoint.get('meta', {}).get(self.META_KEY)
+        self._expected = facts_in(checkpoint.get('meta', {}))
         self._steps = checkpoint.get('meta', {}).get(self.STEPS_KEY)
         if runner._resume:
             check_preprocessing(self._expected, _facts_of(runner, runner.val_loop))
@@ -101,8 +102,25 @@ def _facts_of(runner: Runner, loop: Any) -> Dict[str, Any]:
         # a RepeatDataset, or a ConcatDataset, whose first stands for all
         dataset = dataset.dataset if hasattr(dataset, 'dataset') else dataset.datasets[0]
     transforms = getattr(getattr(dataset, 'pipeline', None), 'transforms', [])
-    sampler = next((step for step in transforms if hasattr(step, 'frame_interval')), None)
-    return preprocessing_of(model_of(runner), sampler)
+    return preprocessing_of(model_of(runner), next(iter(samplers_in(transforms)), None))
+
+
+def facts_in(meta: Mapping[str, Any]) -> Any:
+    """Read the facts in the meta of a checkpoint, as :func:`preprocessing_of` gives them.
+
+    Older ones lack ``target_fps``, and all of samplers such as ``UniformSample``; these are read in
+    the text of the config beside them, where there is one.
+
+    Args:
+        meta (dict): Of the checkpoint, or of an exported model; a stranger's may hold anything.
+    """
+    facts = meta.get(PREPROCESSING)
+    if not isinstance(facts, dict) or 'target_fps' in facts:
+        return facts
+    try:
+        return {**step_facts(next(_samplers_of(read_text(meta['cfg']), 'val'))), **facts}
+    except (*UNREADABLE, LookupError, StopIteration):
+        return facts
 
 
 OTHER_STEPS = 'The test pipeline is not that of the config the checkpoint was trained with'
@@ -145,13 +163,21 @@ def remarks_on_validation(cfg: Config) -> List[str]:
             f'has {", ".join(gone) or "nothing"}: epoch and threshold are chosen on other pictures '
             'than are tested.'
         )
-    steps = {split: _intervals_of(cfg, split) for split in ('train', 'val')}
-    if all(steps.values()) and steps['train'] != steps['val']:
-        trained, validated = (', '.join(map(str, sorted(step))) for step in steps.values())
-        remarks.append(
-            f'The frame_interval of training is {trained}, that of validation {validated}: epoch '
-            'and threshold are chosen on another motion than it learns from.'
-        )
+    validated = _intervals_of(cfg, 'val')
+    for split, name, fault in (
+        (
+            'train',
+            'training',
+            'epoch and threshold are chosen on another motion than it learns from',
+        ),
+        ('test', 'the test', 'the test will refuse its checkpoints'),
+    ):
+        other = _intervals_of(cfg, split)
+        if other and validated and other != validated:
+            other, own = (', '.join(sorted(step)) for step in (other, validated))
+            remarks.append(
+                f'The frame_interval of {name} is {other}, that of validation {own}: {fault}.'
+            )
     drawing = _drawing_in(cfg, 'val')
     if drawing:
         remarks.append(
@@ -164,18 +190,26 @@ def remarks_on_validation(cfg: Config) -> List[str]:
 def _drawing_in(cfg: Config, split: str) -> str:
     """Name the steps of a pipeline that draw at random."""
     drawing = [step for step in _steps_of(cfg, split) if _draws(step)]
-    for dataset in datasets_of(cfg.get(f'{split}_dataloader') or {}):
-        for step in dataset.get('pipeline') or ():
-            if _name_of(step) == 'SampleFrames' and not step.get('test_mode'):
-                drawing.append('SampleFrames without test_mode=True')
+    for sampler in _samplers_of(cfg, split):
+        drawing += draws_of(sampler)
     return ', '.join(dict.fromkeys(drawing))
 
 
-def _intervals_of(cfg: Config, split: str) -> Set[int]:
-    """The steps between the frames of a clip, of all datasets of a loader."""
-    datasets = datasets_of(cfg.get(f'{split}_dataloader') or {})
-    steps = [step for dataset in datasets for step in dataset.get('pipeline') or ()]
-    return {step.get('frame_interval', 1) for step in steps if _name_of(step) == 'SampleFrames'}
+def _samplers_of(cfg: Mapping[str, Any], split: str) -> Iterator[Any]:
+    """What chooses the frames of clips in all datasets of a loader."""
+    for dataset in datasets_of(cfg.get(f'{split}_dataloader') or {}):
+        yield from samplers_in(dataset.get('pipeline') or ())
+
+
+def _intervals_of(cfg: Config, split: str) -> Set[str]:
+    """How far apart the frames of a clip are, in all datasets of a loader, in words."""
+    facts = [step_facts(sampler) for sampler in _samplers_of(cfg, split)]
+    return {
+        f'{step["frame_interval"]}'
+        + (f' at target_fps {step["target_fps"]}' if step['target_fps'] else '')
+        for step in facts
+        if step
+    }
 
 
 def _steps_of(cfg: Config, split: str = 'test') -> List[str]:
@@ -183,22 +217,16 @@ def _steps_of(cfg: Config, split: str = 'test') -> List[str]:
     # the first stands for all
     for dataset in datasets_of(cfg.get(f'{split}_dataloader') or {}):
         steps = list(dataset.get('pipeline') or ())
-        decoded = [i for i, step in enumerate(steps) if 'Decode' in _name_of(step)]
+        decoded = [i for i, step in enumerate(steps) if 'Decode' in name_of(step)]
         shaping = steps[decoded[-1] + 1 :] if decoded else []
-        return [_in_words(step) for step in shaping if not _name_of(step).startswith('Pack')]
+        return [_in_words(step) for step in shaping if not name_of(step).startswith('Pack')]
     return []
-
-
-def _name_of(step: Any) -> str:
-    """The class of a transform, or of its dict in a config."""
-    kind = step.get('type') if isinstance(step, dict) else type(step)
-    return str(getattr(kind, '__name__', kind)).split('.')[-1]
 
 
 def _in_words(step: Any) -> str:
     arguments = sorted(step.items()) if isinstance(step, dict) else []
     told = (f'{key}={_as_list(value)}' for key, value in arguments if key != 'type')
-    return f'{_name_of(step)}({", ".join(told)})'
+    return f'{name_of(step)}({", ".join(told)})'
 
 
 def _as_list(value: Any) -> Any:

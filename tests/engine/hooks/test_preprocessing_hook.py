@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from mmaction.datasets.transforms import SampleFrames
+from mmaction.datasets.transforms import DenseSampleFrames, SampleFrames, UniformSample
 from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
 from mmengine.config import Config
@@ -20,8 +20,8 @@ from mmfake.engine.hooks.preprocessing_hook import (
 )
 
 
-def runner(model, frame_interval=1, resume=False, steps=()):
-    pipeline = SimpleNamespace(transforms=[SampleFrames(clip_len=2, frame_interval=frame_interval)])
+def runner(model, sampler=None, resume=False, steps=()):
+    pipeline = SimpleNamespace(transforms=[sampler or SampleFrames(clip_len=2)])
     joined = SimpleNamespace(datasets=[SimpleNamespace(pipeline=pipeline)])  # a ConcatDataset
     wrapped = SimpleNamespace(dataset=joined)  # a RepeatDataset
     loop = SimpleNamespace(dataloader=SimpleNamespace(dataset=wrapped))
@@ -60,32 +60,36 @@ def test_the_facts_of_a_model(build):
         'data_preprocessor.to_rgb': False,
         'data_preprocessor.format_shape': 'NCTHW',
         'frame_interval': 3,
+        'target_fps': None,
         'backbone.norm.eps': 1e-5,
         'binary.cls_head.num_classes': 2,
         'binary.cls_head.label_key': 'gt_label',
     }
     assert preprocessing_of(nn.Linear(1, 1)) == {}
+    assert preprocessing_of(nn.Linear(1, 1), SampleFrames(clip_len=1, target_fps=5)) == {}
 
 
 @pytest.mark.parametrize(
-    ('changes', 'interval', 'told'),
+    ('changes', 'sampler', 'told'),
     [
-        (dict(eps=1e-3), 1, 'backbone.norm.eps 1e-05, this config has 0.001'),
-        (dict(to_rgb=True), 1, 'data_preprocessor.to_rgb False, this config has True'),
-        (dict(format_shape='NCHW'), 1, 'format_shape NCTHW, this config has NCHW'),
-        ({}, 2, 'frame_interval 1, this config has 2'),
+        (dict(eps=1e-3), None, 'backbone.norm.eps 1e-05, this config has 0.001'),
+        (dict(to_rgb=True), None, 'data_preprocessor.to_rgb False, this config has True'),
+        (dict(format_shape='NCHW'), None, 'format_shape NCTHW, this config has NCHW'),
+        ({}, SampleFrames(2, frame_interval=2), 'frame_interval 1, this config has 2'),
+        ({}, SampleFrames(2, target_fps=5), 'target_fps None, this config has 5'),
+        ({}, UniformSample(2), r'frame_interval 1, this config has none \(UniformSample\)'),
     ],
 )
-def test_another_one_is_refused_in_test_and_resume(build, saved, changes, interval, told):
+def test_another_one_is_refused_in_test_and_resume(build, saved, changes, sampler, told):
     hook, other = PreprocessingHook(), build(**changes)
-    hook.after_load_checkpoint(runner(other, interval), saved)
+    hook.after_load_checkpoint(runner(other, sampler), saved)
     with pytest.raises(MMFakeError, match=f'{told}: take .*refuse=False') as error:
-        hook.before_test(runner(other, interval))
+        hook.before_test(runner(other, sampler))
     assert '\n' not in str(error.value)
     with pytest.raises(MMFakeError, match=told):
-        hook.after_load_checkpoint(runner(other, interval, resume=True), saved)
+        hook.after_load_checkpoint(runner(other, sampler, resume=True), saved)
     hook.refuse = False
-    hook.before_test(runner(other, interval))
+    hook.before_test(runner(other, sampler))
 
 
 @pytest.mark.parametrize('entry', ['own', None, 5, {'frame_interval': 1}])
@@ -94,6 +98,50 @@ def test_the_own_and_unknown_ones_pass(build, saved, entry):
     hook = PreprocessingHook()
     hook.after_load_checkpoint(runner(build(), resume=True), checkpoint)
     hook.before_test(runner(build()))
+
+
+@pytest.mark.parametrize(
+    'sampler', [SampleFrames(2, num_clips=4), DenseSampleFrames(2, target_fps=5), SampleFrames(2)]
+)
+def test_where_the_clips_begin_may_differ(build, saved, sampler):
+    """``DenseSampleFrames`` takes ``target_fps`` and ignores it."""
+    hook = PreprocessingHook()
+    hook.after_load_checkpoint(runner(build(), sampler), saved)
+    hook.before_test(runner(build(), sampler))
+
+
+OLD_CFG = 'val_dataloader = dict(dataset=dict(pipeline=[dict(type={}, clip_len=2, {})]))'
+
+
+@pytest.mark.parametrize(
+    ('cfg', 'stored', 'sampler', 'refused'),
+    [
+        (OLD_CFG.format("'SampleFrames'", ''), 1, SampleFrames(2), ''),
+        (OLD_CFG.format("'SampleFrames'", ''), 1, SampleFrames(2, target_fps=5), 'target_fps None'),
+        (OLD_CFG.format("'SampleFrames'", 'target_fps=5'), 1, SampleFrames(2, target_fps=5), ''),
+        (OLD_CFG.format("'SampleFrames'", 'target_fps=5'), 1, SampleFrames(2), 'target_fps 5'),
+        (OLD_CFG.format("'UniformSample'", ''), None, UniformSample(2), ''),
+        (OLD_CFG.format("'UniformSample'", ''), None, SampleFrames(2), 'none .UniformSample.'),
+        # in which it cannot be read
+        ('val_dataloader = None', 1, SampleFrames(2, target_fps=5), ''),
+        ('val_dataloader = open("x")', 1, SampleFrames(2, target_fps=5), ''),
+        ('no Python', 1, SampleFrames(2, target_fps=5), ''),
+        (None, 1, SampleFrames(2, target_fps=5), ''),
+    ],
+)
+def test_an_older_checkpoint_has_the_sampler_of_its_config(build, cfg, stored, sampler, refused):
+    """They say ``frame_interval`` alone, and nothing of ``UniformSample``."""
+    facts = preprocessing_of(build())
+    if stored is not None:
+        facts['frame_interval'] = stored
+    hook = PreprocessingHook()
+    checkpoint = dict(meta=dict(preprocessing=facts, cfg=cfg))
+    hook.after_load_checkpoint(runner(build(), sampler), checkpoint)
+    if not refused:
+        hook.before_test(runner(build(), sampler))
+        return
+    with pytest.raises(MMFakeError, match=f'trained with (frame_interval )?{refused}'):
+        hook.before_test(runner(build(), sampler))
 
 
 @pytest.mark.parametrize(
@@ -127,11 +175,17 @@ def test_steps_that_are_not_known_pass(trained):
 
 
 def test_clips_that_are_drawn_at_random_are_told():
-    steps = [dict(type='SampleFrames', clip_len=8)]
-    (told,) = remarks_on_steps(None, runner(None, steps=steps).cfg)
-    assert 'draws at random (SampleFrames without test_mode=True): another run gives other' in told
-    steps[0].update(test_mode=True)
-    assert remarks_on_steps(None, runner(None, steps=steps).cfg) == []
+    def remarks(**step):
+        return remarks_on_steps(None, runner(None, steps=[dict(step, clip_len=8)]).cfg)
+
+    for name in ('SampleFrames', 'DenseSampleFrames', 'UniformSample'):
+        (told,) = remarks(type=name)
+        assert f'draws at random ({name} without test_mode=True): another run gives other' in told
+        assert remarks(type=name, test_mode=True) == []
+    jittery = dict(type='SampleFrames', test_mode=True, temporal_jitter=True)
+    (told,) = remarks(**jittery, frame_interval=2)
+    assert 'draws at random (SampleFrames with temporal_jitter=True): another run' in told
+    assert remarks(**jittery) == []  # it draws from the frames of a step, which is one
 
 
 PERTURB = dict(type='mmfake.Perturb', kind='noise', level=1)
@@ -186,13 +240,33 @@ def test_every_checkpoint_has_them_published_ones_too(train, tmp_path):
         assert facts['backbone.norm.eps'] == 1e-5
 
 
-@pytest.mark.parametrize(('step', 'n'), [(1, 0), (4, 1)])
-def test_another_step_between_the_frames_of_training_is_told(step, n):
+@pytest.mark.parametrize(
+    ('change', 'told'),
+    [
+        ({}, None),
+        (dict(num_clips=4, type='DenseSampleFrames'), None),
+        (dict(frame_interval=4), '4'),
+        (dict(target_fps=5), '1 at target_fps 5'),
+        (dict(type='UniformSample'), 'none (UniformSample)'),
+    ],
+)
+@pytest.mark.parametrize(
+    ('split', 'begins', 'ends'),
+    [('train', 'training', 'than it learns from.'), ('test', 'the test', 'will refuse its check')],
+)
+def test_another_step_between_the_frames_than_in_validation_is_told(
+    split, begins, ends, change, told
+):
     sampled = dict(type='SampleFrames', clip_len=8, test_mode=True)
-    val = dict(dataset=dict(pipeline=[sampled]))
-    train = dict(dataset=dict(pipeline=[dict(sampled, frame_interval=step)]))
-    remarks = remarks_on_validation(Config(dict(train_dataloader=train, val_dataloader=val)))
-    assert [remark[:41] for remark in remarks] == n * ['The frame_interval of training is 4, that']
+    cfg = Config(dict(val_dataloader=dict(dataset=dict(pipeline=[sampled]))))
+    cfg[f'{split}_dataloader'] = dict(dataset=dict(pipeline=[dict(sampled, **change)]))
+    remarks = remarks_on_validation(cfg)
+    assert len(remarks) == (told is not None)
+    for remark in remarks:
+        assert remark.startswith(
+            f'The frame_interval of {begins} is {told}, that of validation 1: '
+        )
+        assert ends in remark
 
 
 def test_what_three_processes_average_is_the_same(build):
