@@ -141,7 +141,7 @@ class ClipPipeline:
         results: Dict[str, Any] = dict(
             _as_decoded(list(pictures)),
             clip_len=sampler.clip_len,
-            frame_interval=sampler.frame_interval,
+            frame_interval=getattr(sampler, 'frame_interval', None),  # UniformSample has none
             num_clips=clips,
         )
         for transform in self._rest:

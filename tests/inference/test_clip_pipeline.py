@@ -98,3 +98,20 @@ def test_a_film_shorter_than_a_clip_at_target_fps_is_not_scored(
     else:
         assert sample.unreadable == 'too short: 15 frames, a clip has 16'
         assert video['reason'] == '15 frames, a clip has at least 16'
+
+
+@pytest.mark.parametrize('frames', [8, 40])
+def test_uniform_sample_is_judged_like_the_test(
+    config, checkpoint, noise_film, write_film, tmp_path, frames
+):
+    cfg = config()
+    steps = cfg.test_dataloader.dataset.pipeline
+    steps[1] = dict(type='UniformSample', clip_len=8, num_clips=4, test_mode=True)
+    path = write_film(tmp_path / 'a.mp4', noise_film(0, frames))
+    whole = Compose([TRANSFORMS.build(dict(step)) for step in steps])
+    clips = whole(dict(filename=str(path), start_index=0, label=0))['inputs']
+    detect = DeepfakeInferencer(cfg, checkpoint(), 'cpu')
+    (video,) = detect([str(path)], face=False)['predictions']
+    scores = [clip['score'] for clip in video['people'][0]['clips']]
+    assert scores == pytest.approx(detect.model.score(clips).logits.softmax(1)[:, 1].tolist())
+    assert len(scores) == 4
