@@ -132,6 +132,8 @@ class GuardedPipeline(Compose):
             data = _apply(transform, data)
             if data is None:  # mmengine's way to say that loading failed
                 raise ValueError(f'{type(transform).__name__} returned None')
+            if transform is self._frame_sampler:
+                self._count_clips(data)
         return data
 
     def _check_length(self, data: dict) -> None:
@@ -140,11 +142,16 @@ class GuardedPipeline(Compose):
         if data['total_frames'] < span:
             raise TooShortError(f'too short: {data["total_frames"]} frames, a clip has {span}')
 
+    def _count_clips(self, data: dict) -> None:
+        """Say how many clips were chosen, where a sampler says how many it was asked for."""
+        data['num_clips'] = data['frame_inds'].size // self._frame_sampler.clip_len
+
     def _black_clip(self, annotation: dict) -> dict:
         """Make what decoding would have made, with black frames."""
         # The sampler itself, shown a video of one frame, says how many frames it would have
         # chosen and sets every key that later transforms read.
         data = self._frame_sampler(dict(annotation, total_frames=1, avg_fps=25.0))
+        self._count_clips(data)
         shape = (_BLACK_SIDE, _BLACK_SIDE)
         frames = [np.zeros((*shape, 3), np.uint8) for _ in range(data['frame_inds'].size)]
         data.update(imgs=frames, img_shape=shape, original_shape=shape)

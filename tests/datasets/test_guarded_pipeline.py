@@ -157,6 +157,25 @@ def test_double_sampling_gives_twice_the_black_frames(broken):
     assert packed['inputs'].shape == (4, 3, 8, 32, 32)
 
 
+@pytest.mark.parametrize(
+    ('sampling', 'clips'),
+    [
+        (dict(), 2),
+        (dict(twice_sample=True), 4),
+        (dict(type='DenseSampleFrames'), 20),
+        (dict(type='UniformSample'), 2),
+        (dict(type='UniformSample', test_mode=False), 1),  # it draws one, whatever it is asked for
+    ],
+)
+def test_as_many_clips_are_told_as_were_chosen(whole, broken, sampling, clips):
+    for path in (whole, broken['text']):
+        packed = GuardedPipeline([HEAD[0], dict(HEAD[1], **sampling), HEAD[2], *TAIL])(
+            annotation(path)
+        )
+        assert packed['inputs'].shape == (clips, 3, 8, 32, 32)
+        assert packed['data_samples'].num_clips == clips
+
+
 def test_failure_after_decoding_is_a_bug_and_propagates(whole):
     with pytest.raises(RuntimeError, match='bug'):
         GuardedPipeline([*HEAD, Failing(), *TAIL])(annotation(whole))

@@ -340,7 +340,7 @@ class DualStreamRecognizer(Recognizer3D):
 
         Returns:
             list[:obj:`ActionDataSample`]: With ``pred_score`` = [p_original, p_manipulated], NaN
-            for an unreadable video.
+            for an unreadable video, and ``num_clips`` = M, which a sampler need not know.
 
         Raises:
             MMFakeError: If the weights were trained with clips of another shape or with another
@@ -352,6 +352,8 @@ class DualStreamRecognizer(Recognizer3D):
             self.trained_with = {}
         predictions = super().predict(inputs, data_samples, **kwargs)
         for sample in predictions:
+            sample.pop('num_clips', None)  # a config may have packed it as either kind of field
+            sample.set_metainfo(dict(num_clips=inputs.shape[1]))
             if is_unreadable(sample):
                 sample.set_pred_score(torch.full_like(sample.pred_score, float('nan')))
         return predictions

@@ -8,6 +8,7 @@ from mmengine.runner import load_checkpoint
 from torch import nn
 
 from mmfake import MMFakeError
+from mmfake.evaluation.scores import SampleScore
 from mmfake.models.heads.targets import targets_of
 
 
@@ -117,6 +118,17 @@ def test_several_clips_per_video_are_averaged(average, expected, make_samples):
         torch.testing.assert_close(prediction.pred_score, score)
         assert prediction.pred_score.sum().item() == pytest.approx(1)
         assert prediction.pred_label.item() == score.argmax().item()
+
+
+@pytest.mark.parametrize('packed', [None, 'metainfo', 'data'])
+def test_the_clips_told_are_those_that_were_averaged(make_samples, packed):
+    """Not those of the sampler, which says 4 where ``twice_sample`` or several crops give more."""
+    samples = make_samples([0, 1])
+    for sample in samples:
+        if packed:
+            sample.set_field(4, 'num_clips', field_type=packed)
+    for prediction in recognizer().eval()(clips(2, 8), samples, mode='predict'):
+        assert SampleScore.from_data_sample(prediction.to_dict()).clips == 8
 
 
 def test_without_averaging_there_is_one_row_per_clip(make_samples):
