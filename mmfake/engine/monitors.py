@@ -61,7 +61,8 @@ def told_of_schedule(cfg: Mapping[str, Any]) -> str:
     """
     found = cfg.get('param_scheduler') or []
     schedules = dict(enumerate(found if isinstance(found, (list, tuple)) else [found]))
-    loop = cfg.get('train_cfg') or {}
+    loop = cfg.get('train_cfg')
+    loop = loop if isinstance(loop, dict) else {}
     ends = {
         number: part['end']
         for number, part in schedules.items()

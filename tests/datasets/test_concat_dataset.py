@@ -15,7 +15,7 @@ from mmfake.errors import MMFakeError
 
 ROOT = Path(__file__).parents[2]
 TRAIN, TEST = ROOT / 'tools' / 'train.py', ROOT / 'tools' / 'test.py'
-CONFIG = ROOT / 'configs' / 'mtl' / 'bin_multi_ce_holdout_f2f.py'
+CONFIG = ROOT / 'configs' / 'mtl' / 'bin_multi_con_holdout_f2f.py'
 
 
 @pytest.fixture
@@ -106,13 +106,12 @@ def test_pairs_are_of_one_person_also_where_two_datasets_name_theirs_alike(part)
     assert set(pairs) == {('ffpp', 'ffpp'), ('other', 'other')}
 
 
-def test_a_checkpoint_knows_all_it_was_trained_on(tiny_tree, smoke, tmp_path, command):
-    """A multi-class training on two datasets: the second one's method and videos are known."""
+def test_a_checkpoint_knows_all_it_was_trained_on(tiny_tree, tiny_encoder, tmp_path, command):
+    """A training on two datasets: the second one's method and videos are known."""
     config = tmp_path / 'joint.py'
     config.write_text(f"""
 _base_ = {str(CONFIG)!r}
 one = dict(type='FFPPDataset', data_root={str(tiny_tree)!r}, split='train')
-model = dict(multi=dict(cls_head=dict(num_classes=4)))
 train_dataloader = dict(
     dataset=dict(
         _delete_=True,
@@ -125,7 +124,7 @@ train_dataloader = dict(
 )
 """)
     work = tmp_path / 'work'
-    options = ['--scale', smoke, '--work-dir', work]
+    options = ['--scale', tiny_encoder, '--work-dir', work]
     done = command('python', TRAIN, config, *options, '--no-validate')
     assert done.returncode == 0, done.stderr
     meta = torch.load(work / 'epoch_1.pth', weights_only=False)['meta']['dataset_meta']
