@@ -22,6 +22,7 @@ from ...models.heads.targets import labels_of
 from ...models.labelled_queue import LabelledQueue, videos_of
 from ...models.pinned_data_preprocessor import upload
 from ...models.recognizers.dual_stream_recognizer import has_sync_norm
+from ...models.recognizers.light_tuning import frozen_norms
 from . import model_of
 from .non_finite_loss_hook import NonFiniteLossHook, copy_each
 
@@ -204,6 +205,10 @@ class LabelMoCoHook(Hook):
         # update 0 of ExponentialMovingAverage copies instead of averaging; the copy is made already
         self.key_encoder.steps.fill_(1)
         self.key_encoder.train()
+        if getattr(model_of(runner), 'trainable', None) is not None:
+            # where the encoder keeps its statistics, so does its copy
+            for name, _ in frozen_norms(source):
+                self.key_encoder.module.get_submodule(name).eval()
         device = next(source.parameters()).device
         self.queues = {
             name: LabelledQueue(self.queue_size, head.out_channels, device, self.exclude_own_video)

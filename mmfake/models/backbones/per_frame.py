@@ -39,7 +39,8 @@ class PerFrame(BaseModule):
         init_cfg (dict, optional): Defaults to None, what the encoder does by itself.
 
     Raises:
-        MMFakeError: From ``forward``, for anything but clips and for tokens of several frames.
+        MMFakeError: From ``forward``, for anything but clips, for tokens of several frames, and for
+            clips that an encoder with ``num_segments``, such as a TSM, does not divide.
 
     Examples:
         >>> import torch
@@ -57,8 +58,8 @@ class PerFrame(BaseModule):
         """Encode clips ``(N, C, T, H, W)`` frame by frame.
 
         Raises:
-            MMFakeError: If the input has no time axis, or the encoder gives something else than
-                listed above.
+            MMFakeError: If the input has no time axis, the encoder gives something else than listed
+                above, or would take frames of two clips together.
         """
         if x.ndim != 5:
             raise MMFakeError(
@@ -67,6 +68,12 @@ class PerFrame(BaseModule):
                 'the data preprocessor.'
             )
         clips, frames = x.shape[0], x.shape[2]
+        segments = getattr(self.backbone, 'num_segments', None) or 1
+        if frames % segments:  # or it would take frames of two videos together
+            raise MMFakeError(
+                f'PerFrame: {type(self.backbone).__name__} takes num_segments={segments} frames '
+                f'together, and a clip has {frames}: set clip_len to {segments}, or num_segments.'
+            )
         x = x.transpose(1, 2).flatten(0, 1)  # (N, C, T, H, W) -> (N*T, C, H, W)
         return self._unfold(self.backbone(x), clips, frames)
 

@@ -263,10 +263,15 @@ class DualStreamRecognizer(Recognizer3D):
 
         Returns:
             tuple[Tensor, dict]: ``(N * M, ...)`` and the keyword arguments for the head, none.
+
+        Raises:
+            MMFakeError: If the encoder takes frames together that are not those of one video.
         """
+        segments = self._segments(inputs)
         views = inputs.flatten(0, 1)  # (N, M, C, T, H, W) -> (N*M, C, T, H, W)
         if test_mode:
             at_once = (self.test_cfg or {}).get('max_testing_views') or len(views)
+            at_once = max(at_once - at_once % segments, segments)
             parts = [self.pool(self.backbone(part)) for part in views.split(at_once)]
             embedding = torch.cat(parts)  # (N*M, C)
         else:
@@ -278,6 +283,24 @@ class DualStreamRecognizer(Recognizer3D):
         if stage == 'head':
             return stream.classify(embedding), {}
         return (stream.classifier_input(embedding)[0] if test_mode else embedding), {}
+
+    def _segments(self, inputs: Tensor) -> int:
+        """Frames that the encoder takes together, such as a TSM, which must be those of a video.
+
+        Raises:
+            MMFakeError: If it would take those of several videos, or parts of one, together.
+        """
+        segments, name = getattr(self.backbone, 'num_segments', None), type(self.backbone).__name__
+        if not isinstance(segments, int):
+            return 1
+        if inputs.ndim != 5 or inputs.shape[1] != segments:
+            frames = inputs.shape[1] if inputs.ndim == 5 else 'clips'
+            raise MMFakeError(
+                f'backbone {name} takes num_segments={segments} frames of one video together, and '
+                f'gets {frames} of each: take clips of clip_len={segments} and '
+                f"backbone=dict(type='mmfake.PerFrame', backbone=dict(type='{name}', ...))."
+            )
+        return segments
 
     def loss(self, inputs: Tensor, data_samples: SampleList, **kwargs) -> Dict[str, Tensor]:
         """Losses and monitors of all streams over the readable videos of a batch.

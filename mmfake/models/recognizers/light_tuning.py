@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from typing import Dict, List, Sequence
+from typing import Dict, Iterator, List, Sequence, Tuple
 
 from mmengine.logging import print_log
 from torch import nn
@@ -62,9 +62,15 @@ def matches(model: nn.Module, patterns: Sequence[str]) -> Dict[str, List[str]]:
 
 def keep_frozen_norms_still(model: nn.Module) -> None:
     """Put batch norms without a trained parameter into eval mode: their statistics stay."""
-    for module in model.modules():
+    for _, module in frozen_norms(model):
+        module.eval()
+
+
+def frozen_norms(model: nn.Module) -> Iterator[Tuple[str, nn.Module]]:
+    """Give the batch norms without a trained parameter, by name."""
+    for name, module in model.named_modules():
         if isinstance(module, _BatchNorm) and not any(p.requires_grad for p in module.parameters()):
-            module.eval()
+            yield name, module
 
 
 def report_trained(model: nn.Module, patterns: Sequence[str]) -> None:

@@ -60,6 +60,42 @@ def test_maps_and_gradients_equal_calls_frame_by_frame(frames):
     torch.testing.assert_close(gradient, wanted, rtol=1e-3, atol=1e-3)
 
 
+TSM = dict(type='ResNetTSM', depth=18, num_segments=4, pretrained=None, pretrained2d=False)
+
+
+def test_an_encoder_of_several_frames_takes_those_of_one_clip():
+    encoder = built(TSM)
+    clips = torch.randn(3, 3, 8, 32, 32)
+    found = encoder(clips)
+    for clip, maps in zip(clips, found):
+        torch.testing.assert_close(encoder(clip[None])[0], maps)
+    for frames in (1, 2, 6):
+        with pytest.raises(MMFakeError, match=f'num_segments=4 .* a clip has {frames}: set clip_'):
+            encoder(clips[:, :, :frames])
+
+
+@pytest.mark.parametrize('shape', [(4, 1, 3, 32, 32), (1, 8, 3, 32, 32), (2, 2, 3, 4, 32, 32)])
+def test_frames_of_several_videos_are_not_taken_together(make_samples, shape):
+    model = MODELS.build(
+        dict(
+            type='mmfake.DualStreamRecognizer',
+            backbone=TSM,
+            binary=dict(cls_head=dict(type='mmfake.MLPHead', num_classes=2, in_channels=512)),
+            test_cfg=dict(max_testing_views=6),
+        )
+    )
+    told = 'ResNetTSM takes num_segments=4 frames of one video together, and gets'
+    with pytest.raises(MMFakeError, match=told):
+        model.extract_feat(torch.randn(shape), test_mode=True)
+    with pytest.raises(MMFakeError, match=told):
+        model.loss(torch.randn(shape), make_samples([0] * shape[0]))
+    randomise_norms(model).eval()
+    videos = torch.randn(3, 4, 3, 32, 32)
+    together = model.extract_feat(videos, test_mode=True)[0]
+    alone = [model.extract_feat(video[None], test_mode=True)[0] for video in videos]
+    torch.testing.assert_close(together, torch.cat(alone))
+
+
 def test_vectors_tokens_and_tuples():
     clips = torch.randn(2, 3, 5, 16, 16)
     encoder = built(dict(type='PicturesTestEncoder', gives='vectors'))

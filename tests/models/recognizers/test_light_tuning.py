@@ -1,10 +1,12 @@
 """Light tuning: what is trained, what stays bit for bit, and what two processes make of it."""
 
 import copy
+import itertools
 import os
 import signal
 import sys
 import traceback
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -14,7 +16,7 @@ from mmengine.runner import Runner
 from torch import nn
 from torch.utils.data import Dataset
 
-from mmfake import MMFakeError
+from mmfake import LabelMoCoHook, MMFakeError
 
 CLIP = dict(
     type='mmfake.CLIPImageEncoder',
@@ -78,6 +80,9 @@ def detector(trainable=None, backbone=None, **kwargs):
     )
 
 
+_NUMBER = itertools.count()
+
+
 def runner(model, make_samples, folder, **kwargs):
     return Runner(
         model=model,
@@ -94,7 +99,7 @@ def runner(model, make_samples, folder, **kwargs):
         optim_wrapper=dict(optimizer=dict(type='AdamW', lr=0.01, weight_decay=0.1)),
         randomness=dict(seed=3),
         default_scope='mmaction',
-        experiment_name=f'light_{os.getpid()}_{folder.name}',
+        experiment_name=f'light_{os.getpid()}_{next(_NUMBER)}',  # mmengine's is the time in s
         **kwargs,
     )
 
@@ -144,6 +149,25 @@ def test_batch_norms_of_frozen_parts_stand_still(make_samples, tmp_path):
     assert not model.backbone.first[1].training
     assert model.backbone.second[1].training
     assert not model.eval().backbone.second[1].training
+
+
+def test_keys_are_normalised_as_queries_are():
+    cfg = detector(['^binary'], dict(type=Convolutions))
+    head = dict(type='mmfake.ContrastiveHead', in_channels=16, out_channels=8)
+    del cfg['binary']['head']
+    cfg['binary']['contrastive_head'] = dict(head, label_key='label_bin')
+    model = MODELS.build(cfg)
+    hook = LabelMoCoHook(queue_size=8)
+    hook._build(SimpleNamespace(model=model))
+    model.train()
+    clips = torch.randn(6, 1, 3, 2, 4, 4)
+    queries = model.contrastive_encoder()(clips)['binary']
+    torch.testing.assert_close(hook.key_encoder(clips)['binary'], queries)
+    # where every norm is trained, both have the statistics of the batch
+    cfg['trainable'] = None
+    model = MODELS.build(cfg).train()
+    hook._build(SimpleNamespace(model=model))
+    assert all(module.training for module in hook.key_encoder.modules())
 
 
 def test_what_is_frozen_already_stays_frozen():
