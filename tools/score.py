@@ -62,7 +62,8 @@ def parse(argv=None):
     parser.add_argument(
         '--average-frames',
         action='store_true',
-        help='rows are frames, VIDEO/FRAME.png or VIDEO_frame_NNN: average those of a video',
+        help='rows are frames, such as VIDEO/FRAME.png, VIDEO_frame_NNN or VIDEO/NNN: average '
+        'those of a video',
     )
     parser.add_argument(
         '--paper-compat',

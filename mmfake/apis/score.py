@@ -13,7 +13,7 @@ from ..errors import MMFakeError, sample_of
 from ..evaluation.calibration import calibration_markdown, calibration_rows
 from ..evaluation.comparisons import Comparison, compare_regimes
 from ..evaluation.cross_table import comparison_markdown, comparison_table, run_record
-from ..evaluation.foreign_scores import read_foreign_scores, told_of_parts
+from ..evaluation.foreign_scores import read_foreign_scores, refuse_unaveraged, told_of_parts
 from ..evaluation.paper import paper_compat
 from ..evaluation.scores import RunScores, scored_only
 from ..evaluation.scores_file import (
@@ -85,8 +85,9 @@ def score_files(
         str: The text of ``table.md``.
 
     Raises:
-        MMFakeError: A file is given twice, cannot be read or has a bad row, two files contradict
-            each other on a label, a threshold is out of range or a file cannot be written.
+        MMFakeError: A file is given twice, cannot be read or has a bad row, no file has rows to
+            average, two files contradict each other on a label, a threshold is out of range or a
+            file cannot be written.
     """
     # one run a file, then one a file and method
     names = _names(names, paths)
@@ -97,6 +98,8 @@ def score_files(
         frame = read_foreign_scores(path, average_frames)
         info = dict(about, file=str(path))
         whole.append(RunScores(name, OVERALL, 0, frame, level, info=info))
+    if average_frames:
+        refuse_unaveraged([run.frame for run in whole], paths)
     runs = _by_method(whole)
     missing = _missing(runs)
     notes = [f'{name}: threshold {threshold_text(*level)}.' for name, level in zip(names, levels)]

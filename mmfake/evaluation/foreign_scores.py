@@ -6,9 +6,9 @@ import csv
 import io
 import math
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import Path
-from typing import Dict, Iterator, List, Sequence, Tuple, Union
+from typing import Dict, Iterator, List, Pattern, Sequence, Tuple, Union
 
 import pandas as pd
 
@@ -41,15 +41,21 @@ _LABELS = {
 }
 _DECIMAL_COMMA = re.compile(r'[+-]?\d*,\d+')
 _VIDEO_FILE = re.compile(r'\.(?:mp4|m4v|mov|avi|mkv|webm|mpe?g|wmv|npy)$', re.IGNORECASE)
-# 'VIDEO/012.png', 'VIDEO_012.jpg', 'VIDEO/frame_012', 'VIDEO_frame12.png'
+
+_PICTURE = r'\.(?:png|jpe?g|bmp|webp|tiff?)'
+# 'VIDEO/012.png', 'VIDEO_012.jpg', 'VIDEO/frame_012', 'VIDEO_frame12.png', 'VIDEO_t1.5.png'
 _FRAME = re.compile(
-    r'(.+?)[/_-](?:(?:frame|img|image)?[_-]?\d+\.(?:png|jpe?g|bmp|webp|tiff?)|frame[_-]?\d+)',
+    r'(.+?)(?:[/_ .#:@-](?:(?:frame|img|image|f|t)?[_-]?\d+|t[_-]?\d+\.\d+)s?'
+    rf'{_PICTURE}|[/_-]frame[_-]?\d+)',
     re.IGNORECASE,
 )
-
-
-# 'VIDEO/12' and 'VIDEO_clip3', which may be videos as well
-_PART = re.compile(r'(.+)(?:/\d+|[/_-](?:clip|segment|seg|chunk|window|part|shot)[_-]?\d+)', re.I)
+# 'VIDEO/003_0.png', whatever the picture is called
+_FOLDER = re.compile(rf'(.+)/[^/]+{_PICTURE}', re.IGNORECASE)
+# 'VIDEO/12', 'VIDEO#12', 'VIDEO@1.5s' and 'VIDEO_clip3', which may be videos as well
+_PART = re.compile(
+    r'(.+)(?:[/#:@]\d+(?:\.\d+)?s?|[/_-](?:clip|segment|seg|chunk|window|part|shot)[_-]?\d+)',
+    re.IGNORECASE,
+)
 
 
 def told_of_parts(frame: pd.DataFrame) -> str:
@@ -60,19 +66,17 @@ def told_of_parts(frame: pd.DataFrame) -> str:
     """
     names = defaultdict(list)
     for video, method in zip(frame['video'], frame['method']):
-        # without what is no part of its name: of an id of ours, and of the folders of methods
-        own = video.split('/')[-1:] if label_of(video) is not None else video.split('/')
-        part = _PART.fullmatch('/'.join(one for one in own if one != method))
-        if part:
-            names[method, part[1]].append(video)
+        whole = _video_of(video, method, _PART)
+        if whole != video:
+            names[whole].append(video)
     n_rows = sum(map(len, names.values()))
     if len(names) < _FEW_VIDEOS or n_rows < 2 * len(names) or 2 * n_rows <= len(frame):
         return ''
     first = next(rows for rows in names.values() if len(rows) > 1)
     return (
         f'{n_rows} rows are named as parts of {len(names)} videos ({first[0]}, {first[1]}): if '
-        'they are frames or clips, average them, as n and intervals take each row for a video '
-        'that is independent of the others'
+        'they are frames or clips, average them (--average-frames, or one row a video), as n and '
+        'intervals take each row for a video that is independent of the others'
     )
 
 
@@ -91,12 +95,13 @@ def read_foreign_scores(path: Union[str, Path], average_frames: bool = False) ->
 
     Args:
         path (str | Path): The file.
-        average_frames (bool): Whether rows of frames, named ``VIDEO/FRAME.png`` or
-            ``VIDEO_frame_NNN``, and several rows of one video are averaged. Defaults to False: they
-            are refused.
+        average_frames (bool): Whether rows of frames, named ``VIDEO/FRAME.png``,
+            ``VIDEO_frame_NNN``, ``VIDEO/NNN`` or the like, and several rows of one video are
+            averaged. Defaults to False: those that are frames for certain are refused.
 
     Returns:
-        pandas.DataFrame: As :func:`~mmfake.evaluation.scores.score_videos` returns it.
+        pandas.DataFrame: As :func:`~mmfake.evaluation.scores.score_videos` returns it, with the
+        number of rows of the file in ``attrs['rows']``.
 
     Raises:
         MMFakeError: The file cannot be read, is empty, lacks a column, has a bad row, a video
@@ -116,6 +121,7 @@ def read_foreign_scores(path: Union[str, Path], average_frames: bool = False) ->
     frame = _averaged(rows, path) if average_frames else frame_of(rows)
     if not (frame['status'] == SCORED).any():
         raise MMFakeError(f'{path}: no video has a score: {format_summary(frame)}')
+    frame.attrs['rows'] = len(rows)
     return frame
 
 
@@ -232,6 +238,8 @@ def _is_number(text: str) -> bool:
 def _named(row: tuple) -> tuple:
     """The row with the key of its method, and with a video that no other method shares."""
     video, method = _VIDEO_FILE.sub('', row[0]), canonical_method(row[1])
+    if '/' not in video:
+        video = video.replace('\\', '/')  # as Windows writes paths
     parts = video.split('/')
     named = [place for place, part in enumerate(parts) if canonical_method(part) == method]
     if named:
@@ -244,18 +252,33 @@ def _named(row: tuple) -> tuple:
 # --- frames ---------------------------------------------------------------------------------------
 
 
-def _video_of(name: str) -> str:
-    """The video of a frame, or the name as it is."""
-    frame = _FRAME.fullmatch(name)
-    return frame[1] if frame else name
+def _video_of(name: str, method: str, rule: Pattern) -> str:
+    """The video of a frame or clip, or the name as it is."""
+    part = rule.fullmatch(name)
+    return part[1] if part and part[1] != method else name  # the folder of a method is none
+
+
+def _videos_of(rows: Sequence[tuple], rules: Sequence[Pattern]) -> List[str]:
+    """The video of each row, by the first rule that finds several rows of most videos.
+
+    If none does, by the first. Methods have folders too: but for the first rule, which is certain,
+    there must be more videos than methods.
+    """
+    readings = [[_video_of(*row[:2], rule) for row in rows] for rule in rules]
+    for place, videos in enumerate(readings):
+        sizes = Counter(videos)
+        n_single = sum(size == 1 for size in sizes.values())
+        if 2 * n_single <= len(sizes) and (not place or len(sizes) > len({row[1] for row in rows})):
+            return videos
+    return readings[0]
 
 
 def _refuse_frames(rows: Sequence[tuple], path: Union[str, Path]) -> None:
     """Refuse several rows that are named as the frames of one video."""
     frames = defaultdict(list)
-    for row in rows:
-        if _FRAME.fullmatch(row[0]):
-            frames[_video_of(row[0])].append(row[0])
+    for (name, *_), video in zip(rows, _videos_of(rows, (_FRAME, _FOLDER))):
+        if name != video:
+            frames[video].append(name)
     frames = {video: names for video, names in frames.items() if len(names) > 1}
     if frames:
         n_rows = sum(map(len, frames.values()))
@@ -267,13 +290,33 @@ def _refuse_frames(rows: Sequence[tuple], path: Union[str, Path]) -> None:
         )
 
 
+def refuse_unaveraged(frames: Sequence[pd.DataFrame], paths: Sequence[Union[str, Path]]) -> None:
+    """Refuse that rows are to be averaged where no file has two rows of one video.
+
+    Args:
+        frames (Sequence[pandas.DataFrame]): As :func:`read_foreign_scores` returns them.
+        paths (Sequence[str | Path]): Their files.
+
+    Raises:
+        MMFakeError: As said; the message has two names of the first file.
+    """
+    if all(frame.attrs['rows'] == len(frame) for frame in frames):
+        raise MMFakeError(
+            f'{paths[0]}: no two rows are of one video by their names '
+            f'({", ".join(frames[0]["video"][:2])}); name rows VIDEO/FRAME.png, give each row the '
+            'name of its video, or leave --average-frames out'
+        )
+
+
 def _averaged(rows: Sequence[tuple], path: Union[str, Path]) -> pd.DataFrame:
     """The mean over the rows of each video."""
     samples = [
-        SampleScore(_video_of(video), method, label, score, clips, None, reason)
+        SampleScore(whole, method, label, score, clips, None, reason)
         if status == SCORED
-        else SampleScore(_video_of(video), method, label, math.nan, 0, None, reason or NO_SCORE)
-        for video, method, label, score, clips, status, reason in rows
+        else SampleScore(whole, method, label, math.nan, 0, None, reason or NO_SCORE)
+        for whole, (_, method, label, score, clips, status, reason) in zip(
+            _videos_of(rows, (_FRAME, _FOLDER, _PART)), rows
+        )
     ]
     try:
         return score_videos(samples)

@@ -271,6 +271,9 @@ def test_frames_that_are_averaged_are_said(write, no_figures, tmp_path):
         score_files([path], tmp_path / 'out')
     text = score_files([path], tmp_path / 'out', n_bootstrap=5, average_frames=True)
     assert 'a: the scores of 40 videos are means over 120 frames' in text
+    videos = write('b.csv', rows_of(0, ['f2f']))
+    with pytest.raises(MMFakeError, match='b.csv: no two rows are of one video by their names'):
+        score_files([videos], tmp_path / 'out', average_frames=True)
     assert 'n = 20 + 20' in text
 
 

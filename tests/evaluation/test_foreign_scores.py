@@ -2,7 +2,11 @@ import pandas as pd
 import pytest
 
 from mmfake.errors import MMFakeError
-from mmfake.evaluation.foreign_scores import read_foreign_scores, told_of_parts
+from mmfake.evaluation.foreign_scores import (
+    read_foreign_scores,
+    refuse_unaveraged,
+    told_of_parts,
+)
 from mmfake.evaluation.scores_file import write_scores_file
 
 HEADER = 'video,method,label,score'
@@ -125,6 +129,7 @@ def test_videos_as_methods_are_refused(write):
         read_foreign_scores(write(HEADER, *rows(10)))
 
 
+METHODS = [(0, 'real'), (1, 'df')]
 FRAMES = ['{video}/{place:03d}.png', '{video}_{place}.JPG', '{video}_frame_{place:04d}', '{video}']
 
 
@@ -145,6 +150,87 @@ def test_rows_of_frames_are_refused_or_averaged(write, form):
     assert frame['score'].tolist() == [10 / 4 / 8, 6 / 3 / 8, 10 / 4 / 16]
     assert frame['clips'].tolist() == [4, 3, 4]
     assert frame['reason'][1] == '1 of 4 samples not used: no score in the file'
+
+
+PICTURES = [
+    '{video}/{place}_0.png',  # DFDC: frame and face
+    '{video}/frame_{place:05d}_face_0.png',
+    *(f'{{video}}{form}.png' for form in ('/f{place}', ' {place}', '.{place}', '_t{place}.0')),
+    '{video}/{place}.5.png',
+    '{video}_{place}.png',
+    'crops/{method}/{video}/{place:03d}.png',
+    'crops/{video}/{method}/{place:03d}.png',
+    r'crops\{method}\{video}\{place:03d}.png',
+]
+PARTS = ['{video}/{place:04d}', '{video}/{place}.npy', '{video}#{place}', '{video}:{place}']
+PARTS += ['{video}@{place}.0s', '{video}_clip{place}.mp4', 'crops/{method}/{video}/{place}']
+
+
+@pytest.mark.parametrize('form', [*PICTURES, *PARTS])
+def test_every_usual_name_of_frames(write, form):
+    wanted, rows = {}, []
+    for number in range(12):
+        for method, stem in (('real', f'{number:03d}'), ('df', f'{number:03d}_{number + 1:03d}')):
+            scores = [(number + place) / 32 for place in range(4)]
+            for place, score in enumerate(scores):
+                name = form.format(video=stem, method=method, place=place)
+                rows.append(f'{name},{method},{int(method == "df")},{score}')
+            wanted[stem] = sum(scores) / 4
+    path = write(HEADER, *rows)
+
+    frame = read_foreign_scores(path, average_frames=True)
+    found = {
+        next(part for part in video.split('/') if part[0].isdigit()): score
+        for video, score in zip(frame['video'], frame['score'])
+    }
+    assert found == wanted
+    assert len(frame) == 24
+
+    if form in PICTURES:
+        with pytest.raises(MMFakeError, match='96 rows look like frames of 24 videos'):
+            read_foreign_scores(path)
+    else:
+        told = told_of_parts(read_foreign_scores(path))
+        assert told.startswith('96 rows are named as parts of 24 videos')
+
+
+def test_a_picture_of_each_video_in_the_folder_of_its_method(write):
+    rows = [f'{method}/{i:03d}.png,{method},{m},0.5' for i in range(9) for m, method in METHODS]
+    assert len(read_foreign_scores(write(HEADER, *rows))) == 18
+    assert len(read_foreign_scores(write(HEADER, *rows), average_frames=True)) == 18
+    named = [row.replace('.png', '_face.png') for row in rows]
+    assert len(read_foreign_scores(write(HEADER, *named))) == 18
+    assert len(read_foreign_scores(write(HEADER, *named), average_frames=True)) == 18
+
+
+def test_several_faces_in_most_frames_are_at_least_told(write):
+    rows = [
+        f'{i:03d}/{place}_{face}.png,{method},{m},0.5'
+        for i in range(9)
+        for m, method in METHODS
+        for place in range(4)
+        for face in range(2)
+    ]
+    frame = read_foreign_scores(write(HEADER, *rows), average_frames=True)
+    assert told_of_parts(frame).startswith('72 rows are named as parts of 18 videos')
+
+
+@pytest.mark.parametrize('form', ['{0}_{1}', 'id{0}_id{1}_0000', '{0}_{1}.mp4', 'x/{0}_{1}'])
+def test_frames_that_no_name_tells_are_not_averaged_in_silence(write, form):
+    rows = [
+        f'{form.format(f"{i // 2:03d}", f"{i:03d}")},{method},{m},0.5'
+        for i in range(20)
+        for m, method in METHODS
+    ]
+    path = write(HEADER, *rows)
+    frame = read_foreign_scores(path, average_frames=True)
+    assert len(frame) == len(rows)  # a bare number is no frame: FaceForensics++, Celeb-DF
+    name = form.format('000', '001').replace('.mp4', '')
+    with pytest.raises(MMFakeError, match='scores.csv: no two rows are of one video') as caught:
+        refuse_unaveraged([frame, frame], [path, path])
+    assert f'{name}); name rows VIDEO/FRAME.png' in str(caught.value)
+    twice = read_foreign_scores(write(HEADER, *rows, *rows), average_frames=True)
+    refuse_unaveraged([frame, twice], [path, path])  # videos beside frames
 
 
 def test_one_frame_a_video_is_a_video(write):
