@@ -13,7 +13,12 @@ from ..errors import MMFakeError, sample_of
 from ..evaluation.calibration import calibration_markdown, calibration_rows
 from ..evaluation.comparisons import Comparison, compare_regimes
 from ..evaluation.cross_table import comparison_markdown, comparison_table, run_record
-from ..evaluation.foreign_scores import read_foreign_scores, refuse_unaveraged, told_of_parts
+from ..evaluation.foreign_scores import (
+    read_foreign_scores,
+    refuse_unaveraged,
+    told_of_copies,
+    told_of_parts,
+)
 from ..evaluation.paper import paper_compat
 from ..evaluation.scores import RunScores, scored_only
 from ..evaluation.scores_file import (
@@ -237,7 +242,10 @@ def _suspicious(whole: Sequence[RunScores], n_bootstrap: int, seed: int) -> List
     return [
         f'**{run.regime}: {line}**'
         for run in whole
-        for line in [told_of_parts(run.frame), *score_warnings(run.frame, n_bootstrap, seed=seed)]
+        for line in [
+            *(told_of_parts(run.frame), *told_of_copies(run.frame)),
+            *score_warnings(run.frame, n_bootstrap, seed=seed),
+        ]
         if line
     ]
 

@@ -80,6 +80,36 @@ def told_of_parts(frame: pd.DataFrame) -> str:
     )
 
 
+def told_of_copies(frame: pd.DataFrame) -> List[str]:
+    """Say of which methods the same videos are there several times, in several folders.
+
+    Equal file names may number other videos: told are names whose rows all have one score, where
+    most rows of the method are such and equal scores are no chance.
+
+    Args:
+        frame (pandas.DataFrame): As :func:`read_foreign_scores` returns it.
+
+    Returns:
+        list[str]: A line for each such method.
+    """
+    lines = []
+    for method, rows in frame[frame['status'] == SCORED].groupby('method'):
+        names = rows['video'].str.split('/').str[-1]
+        scores = rows.groupby(names)['score']
+        same = (scores.transform('nunique') == 1) & (scores.transform('size') > 1)
+        chance = (scores.first().value_counts(normalize=True) ** 2).sum()
+        if same.sum() < _FEW_VIDEOS or same.mean() <= max(0.5, 2 * chance):
+            continue
+        copies = names[same]
+        first, second = rows['video'][names == copies.iloc[0]][:2]
+        lines.append(
+            f'{same.sum()} rows of {method} look like {copies.nunique()} videos that are there '
+            f'several times, under several folders with the same score ({first}, {second}): AP, '
+            'accuracy and all intervals take each for a video of its own; keep one row of each'
+        )
+    return lines
+
+
 def read_foreign_scores(path: Union[str, Path], average_frames: bool = False) -> pd.DataFrame:
     """Read and check anybody's file of video scores, or one of ours.
 

@@ -264,6 +264,12 @@ def test_many_methods_are_rows(write, no_figures, tmp_path):
     assert cells[2] == f'{table[best] - table[worst]:.3f}'
 
 
+def test_originals_of_several_folders_are_told(write, no_figures, tmp_path):
+    rows = [(f'{folder}/{row[0]}', *row[1:]) for row in rows_of(0) for folder in 'abc']
+    text = score_files([write('a.csv', rows)], tmp_path / 'out', n_bootstrap=5)
+    assert '- **a: 60 rows of original look like 20 videos that are there several times' in text
+
+
 def test_frames_that_are_averaged_are_said(write, no_figures, tmp_path):
     rows = [(f'{x[0]}/{i}.png', *x[1:]) for x in rows_of(0, ['f2f']) for i in range(3)]
     path = write('a.csv', rows)

@@ -5,6 +5,7 @@ from mmfake.errors import MMFakeError
 from mmfake.evaluation.foreign_scores import (
     read_foreign_scores,
     refuse_unaveraged,
+    told_of_copies,
     told_of_parts,
 )
 from mmfake.evaluation.scores_file import write_scores_file
@@ -338,3 +339,35 @@ def test_rows_that_may_be_frames_or_clips_are_told(name, n, told, write):
         assert f'{4 * n} rows are named as parts of {2 * n} videos (' in found
         assert f'/{first}, ' in found
         assert f'/{second}): if they are frames' in found
+
+
+@pytest.mark.parametrize(
+    ('n', 'score', 'told'),
+    [
+        (20, lambda folder, i: (i + 1) / 64, True),
+        (20, lambda folder, i: round(i / 64, 1), True),
+        (20, lambda folder, i: ((folder if i < 8 else 0) + i + 1) / 64, True),  # most
+        (20, lambda folder, i: ((folder if i < 12 else 0) + i + 1) / 64, False),
+        (20, lambda folder, i: (20 * folder + i + 1) / 128, False),  # numbered in each folder
+        (20, lambda folder, i: 0.5, False),
+        (20, lambda folder, i: float(i < 4), False),  # decisions, not scores
+        (3, lambda folder, i: (i + 1) / 64, False),
+    ],
+)
+def test_videos_that_are_there_once_a_folder_are_told(write, n, score, told):
+    rows = [
+        row
+        for folder in range(3)
+        for i in range(n)
+        for row in (
+            f'results/{folder}_test/real/{i:03d}.mp4,real,0,{score(folder, i)}',
+            f'results/{folder}_test/fake/{i:03d}_{folder}.mp4,df,1,{score(folder, i)}',
+        )
+    ]
+    found = told_of_copies(read_foreign_scores(write(HEADER, *rows)))
+    assert len(found) == told
+    if told:
+        n_same = sum(score(0, i) == score(1, i) for i in range(n))
+        assert f'{3 * n_same} rows of original look like {n_same} videos' in found[0]
+        assert '0_test/original/' in found[0]
+        assert '1_test/original/' in found[0]
