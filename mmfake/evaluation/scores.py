@@ -37,6 +37,12 @@ def label_of(method: str) -> Optional[int]:
     return 1 if key in manipulation_keys(everything=True) else None
 
 
+def id_parts(video: str, method: str) -> List[str]:
+    """Give dataset, method, compression and stem of an id of ours, nothing of any other name."""
+    parts = video.split('/')
+    return parts if len(parts) == 4 and parts[1] == method else []
+
+
 # --- samples: what the recognizer returned --------------------------------------------------------
 
 

@@ -8,6 +8,8 @@ from typing import Callable, Dict, List, Optional, Sequence, Tuple
 import numpy as np
 import pandas as pd
 
+from .scores import id_parts
+
 FALSE_ALARMS = {'tpr_fpr1': 0.01, 'tpr_fpr5': 0.05}
 """dict[str, float]: Metric -> the share of originals that may be called manipulated for it."""
 
@@ -296,11 +298,8 @@ def joint_counts(
 
 def _datasets(frame: pd.DataFrame) -> List[str]:
     """The dataset of each video of ours, ``DATASET/METHOD/COMPRESSION/STEM``; else ``''``."""
-    parts = [video.split('/') for video in frame['video']]
-    return [
-        part[0] if len(part) == 4 and part[1] == method else ''
-        for part, method in zip(parts, frame['method'])
-    ]
+    ids = map(id_parts, frame['video'], frame['method'])
+    return [parts[0] if parts else '' for parts in ids]
 
 
 def _units(frame: pd.DataFrame) -> List[str]:

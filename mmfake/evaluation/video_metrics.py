@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import sample_of
-from .scores import SCORED, scored_only
+from .scores import SCORED, id_parts, scored_only
 from .statistics import binary_metrics, bootstrap_intervals
 from .tables import interval_text, markdown_table
 
@@ -140,7 +140,7 @@ def score_warnings(
     single += [f'only 1 video of {name}' for name in sorted(counts.index[counts == 1])]
     if single:
         lines.append(f'{", ".join(single)}: too few for an interval, which needs 2 of each class')
-    ids = [parts for parts in scored['video'].str.split('/') if len(parts) == 4]
+    ids = [parts for parts in map(id_parts, scored['video'], scored['method']) if parts]
     for what, place in (('datasets', 0), ('compressions', 2)):
         kinds = sorted({parts[place] for parts in ids})
         if len(kinds) > 1:

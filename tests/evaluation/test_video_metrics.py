@@ -223,9 +223,12 @@ def test_suspicious_scores():
 def test_videos_of_several_datasets_and_compressions_in_one_file_are_told():
     labels, scores = [0, 1] * 10, np.linspace(0.1, 0.9, 20)
     frame = scored(labels, scores)
-    frame['video'] = [f'ffpp/x/c23/{number}' for number in range(20)]
+    frame['video'] = [f'ffpp/{method}/c23/{i}' for i, method in enumerate(frame['method'])]
     assert score_warnings(frame) == []
-    frame.loc[3, 'video'] = 'celebdf/x/c40/3'
+    # four parts that are no id of ours
+    foreign = frame.assign(video=[f'{"abc"[i % 3]}/test/{"xy"[i % 2]}/{i}' for i in range(20)])
+    assert score_warnings(foreign) == []
+    frame.loc[3, 'video'] = f'celebdf/{frame.loc[3, "method"]}/c40/3'
     told = score_warnings(frame)
     assert [line.split(', and')[0] for line in told] == [
         'the videos are of several datasets (celebdf, ffpp)',
