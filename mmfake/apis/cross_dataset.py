@@ -26,7 +26,14 @@ from ..evaluation.cross_table import (
     told_of_other_videos,
 )
 from ..evaluation.scores import RunScores
-from ..evaluation.tables import HEADINGS, MEAN, cell_text, grid_table, markdown_table
+from ..evaluation.tables import (
+    FEW_ORIGINALS,
+    HEADINGS,
+    MEAN,
+    cell_text,
+    grid_table,
+    markdown_table,
+)
 from ..files import write_json, write_text
 from ..visualization.matrix_figures import draw_intervals
 from ..visualization.style import save_png_and_svg
@@ -304,8 +311,7 @@ def _page(
         markdown_table(headings, rows, left=2),
         'Per video. Mean over seeds ± standard deviation over seeds [95 % bootstrap interval over '
         f'videos, B = {n_bootstrap}, seed {seed}]. Seeds of training: {", ".join(seeds)}. n: '
-        'originals + manipulated videos. TPR at 1 % FPR needs 100 originals to allow a single '
-        'false alarm.',
+        f'originals + manipulated videos. {FEW_ORIGINALS}',
     ]
     if any(comparisons.values()):
         pages += [

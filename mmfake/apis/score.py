@@ -30,6 +30,7 @@ from ..evaluation.scores_file import (
 )
 from ..evaluation.statistics import FALSE_ALARMS
 from ..evaluation.tables import (
+    FEW_ORIGINALS,
     grid_markdown,
     grid_table,
     markdown_table,
@@ -330,6 +331,7 @@ def _page(
         grid = method_rows_markdown(table, metrics, column_name=method_name)
     else:
         grid = grid_markdown(table, [*metrics, *FALSE_ALARMS], 'file', column_name=method_name)
+        grid += f'\n\n{FEW_ORIGINALS}'
     pages = [
         '# Scores per video',
         grid,

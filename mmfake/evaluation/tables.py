@@ -33,6 +33,11 @@ HEADINGS = {
 }
 """dict[str, str]: Key of a metric -> its name and unit."""
 
+FEW_ORIGINALS = (
+    'TPR at 1 % FPR needs 100 originals to allow a single false alarm, TPR at 5 % FPR needs 20.'
+)
+"""str: What to know of these two where they are shown."""
+
 # a narrow page, as a README is, breaks a cell before its interval and nowhere else
 _SPACE = '\N{NO-BREAK SPACE}'
 _PLUS_MINUS, _COMMA = f'{_SPACE}±{_SPACE}', f',{_SPACE}'

@@ -248,6 +248,7 @@ def test_many_methods_are_rows(write, no_figures, tmp_path):
     rows = [row for i, name in enumerate(methods) for row in rows_of(i, [name], shift=i / 10)[20:]]
     rows = rows_of(0, [])[:20] + rows
     text = score_files([write('a.csv', rows)], tmp_path / 'out', [0.4], n_bootstrap=5)
+    assert 'TPR at' not in text  # not shown, so not explained
     lines = [line for line in text.splitlines() if line.startswith('|')]
     assert max(map(len, lines)) <= 200
     headings, _, *shown = ([c.strip() for c in line.split('|')[1:-1]] for line in lines[:23])
@@ -281,6 +282,7 @@ def test_frames_that_are_averaged_are_said(write, no_figures, tmp_path):
     with pytest.raises(MMFakeError, match='b.csv: no two rows are of one video by their names'):
         score_files([videos], tmp_path / 'out', average_frames=True)
     assert 'n = 20 + 20' in text
+    assert 'TPR at 1 % FPR needs 100 originals' in text
 
 
 @pytest.mark.parametrize(
