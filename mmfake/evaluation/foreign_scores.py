@@ -285,7 +285,9 @@ def _named(row: tuple) -> tuple:
 def _video_of(name: str, method: str, rule: Pattern) -> str:
     """The video of a frame or clip, or the name as it is."""
     part = rule.fullmatch(name)
-    return part[1] if part and part[1] != method else name  # the folder of a method is none
+    if not part or part[1] == method:  # the folder of a method is no video
+        return name
+    return _VIDEO_FILE.sub('', part[1])  # of 'VIDEO.mp4/0001.png'
 
 
 def _videos_of(rows: Sequence[tuple], rules: Sequence[Pattern]) -> List[str]:

@@ -249,6 +249,17 @@ def test_a_name_with_the_suffix_of_a_video_is_that_video(write):
         read_foreign_scores(write(*rows, '000,original,0,0.2'))
 
 
+@pytest.mark.parametrize(
+    'form', ['{}.mp4/0001.png', '{}.MP4_frame_1', '{}.avi/1_0.png', '{}.mp4#1', '{}']
+)
+def test_a_frame_of_a_file_of_a_video_is_of_that_video(write, form):
+    rows = [
+        f'{form.format(f"{i:03d}").replace("1", str(k))},df,1,0.5' for i in (0, 2) for k in '34'
+    ]
+    frame = read_foreign_scores(write(HEADER, *rows), average_frames=True)
+    assert frame['video'].tolist() == ['df/000', 'df/002']
+
+
 def test_our_ids_are_no_frames(write):
     rows = [f'ffpp/df/c23/{i:03d},df,1,0.5' for i in range(9)]
     assert len(read_foreign_scores(write(HEADER, *rows))) == 9
