@@ -63,7 +63,10 @@ class TrainingLog:
 
 
 def read_training_log(work_dir: Union[str, Path]) -> TrainingLog:
-    """Read the scalars of a work dir, of all its starts.
+    """Read the scalars of the newest training in a work dir, of all its starts.
+
+    A start whose first line is of the first ``default_hooks.logger.interval`` iterations is taken
+    for a new training, and voids whatever was in the folder before.
 
     Args:
         work_dir (str | Path): Folder of a training run.
@@ -83,7 +86,7 @@ def read_training_log(work_dir: Union[str, Path]) -> TrainingLog:
         )
     steps: Dict[int, Dict] = {}
     epochs: Dict[int, Dict] = {}
-    last = None
+    config: Dict[str, Any] = {}
     for file in files:
         lines = _read_lines(file)
         training = [line for line in lines if 'loss' in line]
@@ -96,12 +99,15 @@ def read_training_log(work_dir: Union[str, Path]) -> TrainingLog:
             )
         # what an earlier start did from here on has been done anew; a validation follows the last
         # step of its epoch, so that the one of the epoch in which this start begins is void too
-        last, first = file, training[0]
+        first, config = training[0], _read_config(file.with_name('config.py'))
+        logger = (config.get('default_hooks') or {}).get('logger') or {}
+        if first['epoch'] == 1 and first['step'] <= logger.get('interval', 10):
+            steps, epochs = {}, {}  # from the beginning: another training, or this one once more
         steps = {step: line for step, line in steps.items() if step < first['step']}
         epochs = {epoch: line for epoch, line in epochs.items() if epoch < first['epoch']}
         steps.update((line['step'], line) for line in training)
         epochs.update((line['step'], line) for line in lines if f'{_METRIC}auc' in line)
-    if last is None:
+    if not steps:
         raise MMFakeError(
             f'{files[-1]}: no training line yet; wait for the first one '
             '(default_hooks.logger.interval iterations)'
@@ -113,7 +119,7 @@ def read_training_log(work_dir: Union[str, Path]) -> TrainingLog:
     return TrainingLog(
         pd.DataFrame(list(steps.values())).sort_values('step', ignore_index=True),
         pd.DataFrame.from_dict(results, orient='index').sort_index(),
-        _read_config(last.with_name('config.py')),
+        config,
     )
 
 

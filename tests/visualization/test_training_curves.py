@@ -64,6 +64,26 @@ def test_a_fresh_start_replaces_everything_and_its_config_counts(write_log):
     assert log.config['randomness']['seed'] == 8
 
 
+@pytest.mark.parametrize('interval', [7, None])
+def test_a_fresh_start_that_logs_less_often_keeps_no_step_of_an_earlier_training(
+    write_log, interval
+):
+    write_log([train_line(step, 1, loss=1) for step in range(1, 12)] + [val_line(1, 0.9)])
+    config = {} if interval is None else dict(default_hooks=dict(logger=dict(interval=interval)))
+    places = [(interval or 10, 1), (2 * (interval or 10), 2)]  # mmengine logs every 10th step
+    lines = [train_line(*place, loss=9) for place in places]
+    log = read_training_log(write_log(lines, LATER, config=config))
+    assert log.training[['step', 'epoch', 'loss']].values.tolist() == [[*p, 9] for p in places]
+    assert log.validation.empty
+
+
+def test_a_run_of_short_epochs_is_resumed_within_the_interval(write_log):
+    write_log([train_line(4, 1, loss=1), val_line(1, 0.6), train_line(8, 2, loss=1)])
+    log = read_training_log(write_log([train_line(8, 2, loss=9)], LATER))
+    assert dict(zip(log.training['step'], log.training['loss'])) == {4: 1, 8: 9}
+    assert dict(log.validation['auc']) == {1: 0.6}
+
+
 def test_a_start_without_training_line_changes_nothing(write_log):
     write_log([train_line(5, 1), val_line(1, 0.6)])
     work_dir = write_log([val_line(0, 0.99)], LATER)  # a validation alone is logged at epoch 0
