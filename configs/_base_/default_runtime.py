@@ -43,7 +43,14 @@ env_cfg = dict(
     dist_cfg=dict(backend='nccl', timeout=3600),
 )
 
-log_processor = dict(type='mmfake.BriefLogProcessor', window_size=10, by_epoch=True)
+log_processor = dict(
+    type='mmfake.BriefLogProcessor',
+    window_size=10,
+    by_epoch=True,
+    # means over the window, all else of the last iteration; raw and weight are those of a loss
+    # under DynamicWeightAverageHook
+    mean_pattern=r'loss|time|grad_norm|\b(raw|weight)_',
+)
 vis_backends = [dict(type='LocalVisBackend')]
 visualizer = dict(type='ActionVisualizer', vis_backends=vis_backends)
 

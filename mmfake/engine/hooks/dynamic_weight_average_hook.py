@@ -37,7 +37,8 @@ class DynamicWeightAverageHook(Hook):
     The means are of the unweighted losses of all ranks, without the steps that
     :class:`mmfake.NonFiniteLossHook` skips; they are saved in each checkpoint and restored on
     resume, not on ``load_from``. The log shows the loss ``binary.loss_ce``, say, multiplied by its
-    weight, and beside it ``binary.raw_ce`` and ``binary.weight_ce``.
+    weight, and beside it ``binary.raw_ce`` and ``binary.weight_ce``, means of the same iterations
+    with the ``log_processor`` of ``configs/_base_/default_runtime.py``.
 
     A model has to offer ``weigh_losses()``; see :class:`mmfake.DualStreamRecognizer`. Any of its
     losses can be weighed, e.g. ``('binary.loss_ce', 'multi.loss_ce')``.

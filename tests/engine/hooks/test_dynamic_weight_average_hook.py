@@ -1,14 +1,19 @@
+import json
 import math
 import shutil
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from mmengine.config import Config
 from mmengine.hooks import Hook
 from torch import nn
 
 from mmfake import DynamicWeightAverageHook, MMFakeError
 
 LOSSES = ['script.loss_a', 'script.loss_b', 'script.loss_c']
+RUNTIME = Path(__file__).parents[3] / 'configs' / '_base_' / 'default_runtime.py'
 ITERATIONS = 3  # of an epoch
 # three losses in each iteration of four epochs: means 2 1 3 0.5, all 1, and 0.4 0.6 0.3 0.3
 SCRIPT = [
@@ -91,6 +96,22 @@ def test_by_iteration(weigh):
     for t in range(2, len(SCRIPT)):
         expected = lambdas(SCRIPT[t - 1], SCRIPT[t - 2], 2.0)
         assert seen.weights[t] == pytest.approx(expected, rel=1e-6)
+
+
+def test_the_log_has_means_of_the_same_iterations(run, tiny_model):
+    recorder = Recorder()
+    hook = dict(type='mmfake.DynamicWeightAverageHook', losses=LOSSES, by='iter')
+    processor = Config.fromfile(RUNTIME).log_processor
+    runner = run([hook, recorder], epochs=4, model=scripted(tiny_model), log_processor=processor)
+    runner.train()
+    lines = Path(runner._log_dir, 'vis_data', 'scalars.json').read_text().splitlines()
+    assert len(lines) == len(SCRIPT)
+    for number, line in enumerate(map(json.loads, lines), 1):
+        window = slice(max(0, number - 10), number)
+        columns = dict(loss=recorder.shown, raw=SCRIPT, weight=recorder.weights)
+        for kind, rows in columns.items():
+            found = [line[name.replace('loss', kind)] for name in LOSSES]
+            assert found == pytest.approx(np.mean(rows[window], axis=0), rel=1e-5), kind
 
 
 def test_a_loss_of_nothing_and_one_that_explodes_leave_finite_weights(weigh):
