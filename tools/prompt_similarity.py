@@ -31,7 +31,10 @@ def main(argv=None):
     files, table = prompt_similarity(args.config, args.checkpoint, args.out, args.scale)
     nearest = table.sort_values('after', ascending=False).head(3)
     for row in nearest.itertuples():
-        print(f'{row.prompt} and {row.other}: {row.before:.3f} before, {row.after:.3f} after')
+        before = f'{row.before:.3f} before, ' if 'before' in table else ''
+        print(f'{row.prompt} and {row.other}: {before}{row.after:.3f} after')
+    if 'before' not in table:
+        print('before training: not known, as the text encoder began with random weights')
     print('wrote', ', '.join(map(str, files)))
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import List, Optional, Tuple, Union
+from typing import Dict, List, Optional, Tuple, Union
 
 import numpy as np
 import pandas as pd
-import torch
 from mmaction.registry import MODELS
+from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
 from torch import nn
 
@@ -28,6 +28,8 @@ def prompt_similarity(
     """Compare the embeddings of a detector's prompts with those it began with.
 
     Written are ``prompt_similarity.png``, ``.svg`` and ``.csv``, which has a row for each pair.
+    Where the text encoder was trained from random weights, which no file keeps, there is no
+    ``before``.
 
     Args:
         config (str): Config of a detector with a :class:`mmfake.PromptHead`.
@@ -37,7 +39,7 @@ def prompt_similarity(
 
     Returns:
         tuple[list[Path], pandas.DataFrame]: The files, and the table: ``prompt``, ``other``,
-        ``before``, ``after``.
+        ``before`` if it is known, ``after``.
 
     Raises:
         MMFakeError: The detector has no prompts, weights are missing, or a file cannot be written.
@@ -50,20 +52,23 @@ def prompt_similarity(
             f'{config}: model.binary.cls_head has no text encoder; give the config of a detector '
             'with an mmfake.PromptHead, see configs/joint_embedding.'
         )
-    torch.manual_seed(0)  # for a text encoder that began at random
+    if not MMLogger.check_instance_created('prompt_similarity'):
+        MMLogger.get_instance('prompt_similarity', log_level='ERROR')  # not how each tensor began
     head = MODELS.build(settings)
-    head.init_weights()
-    names = head.prompts.names
-    cosines = {'before training': _cosines(head, len(names))}
-    if not settings['text'].get('pretrained'):
-        cosines = {'random weights': cosines['before training']}
+    names, cosines = head.prompts.names, {}
+    if settings['text'].get('pretrained'):
+        head.init_weights()
+        cosines['before'] = _cosines(head, len(names))
     _load(head, checkpoint)
-    cosines['after training'] = _cosines(head, len(names))
+    cosines['after'] = _cosines(head, len(names))
+    if 'before' not in cosines and not head.train_text:  # frozen: as it began, at random
+        cosines = dict(before=cosines['after'], **cosines)
 
     stem = Path(out, 'prompt_similarity')
     title = f'{Path(config).stem}: similarity of its prompts'
-    files = save_png_and_svg(draw_prompt_similarity(names, cosines, title), stem)
-    table = _table(names, *cosines.values())
+    panels = {f'{when} training': matrix for when, matrix in cosines.items()}
+    files = save_png_and_svg(draw_prompt_similarity(names, panels, title), stem)
+    table = _table(names, cosines)
     text = table.to_csv(index=False, float_format='%.6f', lineterminator='\n')
     write_text(stem.with_suffix('.csv'), text, 'the table')
     return [*files, stem.with_suffix('.csv')], table
@@ -99,10 +104,9 @@ def _cosines(head: nn.Module, count: int) -> np.ndarray:
     return (texts @ texts.T).clamp(-1, 1).numpy()
 
 
-def _table(names: List[str], before: np.ndarray, after: np.ndarray) -> pd.DataFrame:
+def _table(names: List[str], cosines: Dict[str, np.ndarray]) -> pd.DataFrame:
     """A row for each pair of prompts."""
     a, b = np.triu_indices(len(names), k=1)
     shown = np.array(names)
-    return pd.DataFrame(
-        dict(prompt=shown[a], other=shown[b], before=before[a, b], after=after[a, b])
-    )
+    values = {when: matrix[a, b] for when, matrix in cosines.items()}
+    return pd.DataFrame(dict(prompt=shown[a], other=shown[b], **values))

@@ -23,7 +23,8 @@ def draw_prompt_similarity(
         title (str): Of the figure.
 
     Returns:
-        Figure: 7.1 inches wide, or wider for more than ten prompts, whose numbers are left out.
+        Figure: 7.1 inches wide for two panels, or wider for more than ten prompts; above twelve the
+            numbers are left out.
     """
     count, low = len(names), min(float(matrix.min()) for matrix in cosines.values())
     size = max(3.0, 0.3 * count)  # inches of a panel
