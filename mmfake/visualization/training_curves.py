@@ -272,13 +272,18 @@ def _blind_guess(log: TrainingLog, term: str) -> Tuple[float, str]:
     how, classes = head.get('loss_cls') or {}, head.get('num_classes')
     weight = settings.get('weight', 1) * how.get('loss_weight', 1)
     plain = not set(how) - {'type', 'loss_weight'} and how.get('type', _CE).split('.')[-1] == _CE
-    if loss != 'loss_ce' or not classes or not plain:
+    hooks = log.config.get('custom_hooks') or []
+    hooks = [hook for hook in hooks if str(hook.get('type')).endswith('DynamicWeightAverageHook')]
+    is_weighed = any(term in hook['losses'] for hook in hooks)  # by another weight in each epoch
+    if loss != 'loss_ce' or not classes or not plain or is_weighed:
         return math.nan, ''
     told = f'even guess, {"" if weight == 1 else f"{weight:g} "}ln {classes}'
     loader = log.config.get('train_dataloader') or {}
     sampler = str((loader.get('sampler') or {}).get('type')).split('.')[-1]
     if classes == 2 or sampler not in _HALF_AND_HALF:
-        return weight * math.log(classes), told
+        return weight * math.log(classes), told  # whatever the targets, so also smoothed ones
+    if head.get('label_smoothing') or head.get('label_smooth_eps'):
+        return math.nan, ''
     cost = weight * (math.log(2) + math.log(classes - 1) / 2)
     return cost, f'guess of the shares, {cost:.2f}'
 

@@ -6,8 +6,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from matplotlib.text import Text
 from sklearn.metrics import log_loss
+from torch.nn.functional import cross_entropy
 
 from mmfake.apis.plot_training import plot_training
 from mmfake.datasets.manipulations import get_manipulation
@@ -217,6 +219,34 @@ def test_the_even_guess_of_a_weighted_loss_and_of_another():
     (guess,) = (line for line in ax.get_lines() if line.get_linestyle() == ':')
     assert guess.get_ydata()[0] == pytest.approx(0.5 * math.log(2))
     assert 'even guess, 0.5 ln 2' in texts_of(ax)
+
+
+def guesses_of(config):
+    ax, _ = draw(config=config, loss=[3, 2], binary__loss_ce=[1, 0.5], multi__loss_ce=[2, 1.5])
+    return [line.get_ydata()[0] for line in ax.get_lines() if line.get_linestyle() == ':']
+
+
+@pytest.mark.parametrize('option', ['label_smoothing', 'label_smooth_eps'])
+def test_smoothed_targets_cost_an_even_guess_the_same_and_one_of_the_shares_not(option):
+    streams = {
+        name: dict(cls_head=dict(num_classes=count, **{option: 0.3}))
+        for name, count in (('binary', 2), ('multi', 4))
+    }
+    expected = [
+        float(cross_entropy(torch.zeros(1, count), torch.tensor([1]), label_smoothing=0.3))
+        for count in (2, 4)
+    ]
+    assert guesses_of(dict(model=streams)) == pytest.approx(expected)
+    sampler = dict(train_dataloader=dict(sampler=dict(type='mmfake.PairedSampler')))
+    assert guesses_of(dict(sampler, model=streams)) == pytest.approx(expected[:1])
+
+
+def test_a_loss_with_a_weight_that_changes_has_no_guess():
+    hook = dict(type='mmfake.DynamicWeightAverageHook', losses=['multi.loss_ce', 'x.loss_y'])
+    other = dict(type='mmfake.GradientConflictHook')
+    assert guesses_of(dict(CONFIG, custom_hooks=[other, hook])) == pytest.approx([math.log(2)])
+    hook['losses'] = ['multi.loss_ce', 'binary.loss_ce']
+    assert guesses_of(dict(CONFIG, custom_hooks=[hook])) == []
 
 
 def test_other_losses_keep_their_keys_and_one_alone_has_no_sum():
