@@ -11,6 +11,7 @@ CONFIG = ROOT / 'configs' / 'mtl' / 'bin_multi_con_holdout_f2f.py'
 pytestmark = pytest.mark.skipif(not REAL.is_dir(), reason='the real clips are not on this machine')
 
 
+@pytest.mark.nightly
 def test_train_and_test_on_real_footage(command, smoke, tmp_path):
     """Sizes from 176x144 to 682 px, clips of 78 to 96 frames: 40 train, 8 validate, 8 test."""
     options = ['--scale', smoke, '--data-root', REAL, '--work-dir', tmp_path]

@@ -85,8 +85,15 @@ def joined(dataset):
     return dict(type='ConcatDataset', datasets=[dataset, dataset])
 
 
-@pytest.mark.parametrize('sampler', ['mmfake.PairedSampler', 'DefaultSampler'])
-@pytest.mark.parametrize('wrap', [repeated, joined])
+@pytest.mark.parametrize(
+    ('wrap', 'sampler'),
+    [
+        (repeated, 'mmfake.PairedSampler'),
+        (joined, 'DefaultSampler'),
+        pytest.param(repeated, 'DefaultSampler', marks=pytest.mark.nightly),
+        pytest.param(joined, 'mmfake.PairedSampler', marks=pytest.mark.nightly),
+    ],
+)
 def test_wrapped_datasets_resume_in_mid_epoch(wrap, sampler, harness, smoke, tmp_path):
     """Drawn without the seed of its place, the augmentation would be another after the resume."""
 
