@@ -263,8 +263,8 @@ def is_finished(folder: Path, cfg: Config) -> bool:
     clips = record and record.get('clips')  # an earlier version did not note them
     if clips and clips_of(cfg) not in ('', clips):
         raise MMFakeError(
-            f'{folder}: was trained and tested on other clips of the same names: files of its data '
-            'were exchanged since; remove this folder or choose another --work-dir'
+            f'{folder}: was not trained and tested on these clips: files of its data were '
+            'exchanged, added or lost since; remove this folder or choose another --work-dir'
         )
     if record and record.get('settings') == fingerprint(settings):
         return True

@@ -264,8 +264,8 @@ def _alike(whole: Sequence[RunScores]) -> List[str]:
         )
         if None not in clips and videos[0] == videos[1] and clips[0] != clips[1]:
             lines.append(
-                f'**{names} were tested on other clips of the same names: files of the dataset '
-                'were exchanged between the two tests.**'
+                f'**{names} were not tested on the same clips: files of the dataset were '
+                'exchanged, or are missing in one of the tests.**'
             )
     return lines
 

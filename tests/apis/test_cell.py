@@ -160,7 +160,7 @@ def test_a_cell_of_clips_that_were_exchanged_is_refused(exchange, tmp_path):
     change()
     assert is_finished(tmp_path, cfg)  # of an earlier version, which did not note them
     (tmp_path / 'cell.json').write_text(json.dumps(record))
-    with pytest.raises(MMFakeError, match='other clips of the same names: files of its data were'):
+    with pytest.raises(MMFakeError, match='not trained and tested on these clips: files of'):
         is_finished(tmp_path, cfg)
 
 

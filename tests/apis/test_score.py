@@ -380,5 +380,5 @@ def test_copies_and_exchanged_clips_are_told(write, no_figures, tmp_path):
         facts = {} if clips is None else dict(clips_sha256=clips)
         write_scores(frame_of(([0.1, 0.3], [0.2, high])), tested[-1], facts)
     text = score_files(tested, tmp_path / 'out', n_bootstrap=0)
-    told = [line for line in text.splitlines() if 'other clips of the same names' in line]
+    told = [line for line in text.splitlines() if 'not tested on the same clips' in line]
     assert [line[4:11] for line in told] == ['d and e', 'd and f']
