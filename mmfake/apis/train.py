@@ -144,8 +144,9 @@ def train(cfg: Config) -> Runner:
             dump = Path(cfg.work_dir, Path(cfg.filename or '').name)
             before = dump.read_bytes() if dump.is_file() else None
             runner = build_runner(cfg)
-            if told_of_schedule(cfg):
-                runner.logger.warning(told_of_schedule(cfg))
+            remark = told_of_schedule(cfg)
+            if remark:
+                runner.logger.warning(remark)
             if cfg.get('sync_bn') and cfg.get('launcher', 'none') == 'none':
                 runner.logger.warning(
                     f'sync_bn={cfg.sync_bn} has no effect in a single process: its batch norms see '
